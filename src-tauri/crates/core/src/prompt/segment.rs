@@ -171,12 +171,18 @@ mod tests {
         let units = marked(prompt, "<mask>Be kind. </mask><mask>Be short, a<b.</mask>").unwrap();
         assert_eq!(units, ["Be kind.", "Be short, a<b."]);
         let segments = parse_marked(prompt, "Be kind. <mask>Be short, a<b.</mask>", &[], 5);
-        assert_eq!(&prompt[segments.unwrap()[0].range.clone()], "Be short, a<b.");
+        assert_eq!(
+            &prompt[segments.unwrap()[0].range.clone()],
+            "Be short, a<b."
+        );
     }
 
     #[test]
     fn refuses_what_is_not_the_prompt() {
-        assert_eq!(marked("A b.", "<mask>A c.</mask>"), Err(MarkError::TextChanged));
+        assert_eq!(
+            marked("A b.", "<mask>A c.</mask>"),
+            Err(MarkError::TextChanged)
+        );
         assert_eq!(marked("A b.", "<mask>A b."), Err(MarkError::Unbalanced));
         assert_eq!(marked("A b.", "A b.</mask>"), Err(MarkError::Unbalanced));
         assert_eq!(
@@ -184,7 +190,10 @@ mod tests {
             Err(MarkError::Unbalanced)
         );
         assert_eq!(marked("A b.", "A b."), Err(MarkError::Count(0)));
-        assert_eq!(marked("A {{x}} b.", "<mask>A {{x}}</mask> b."), Err(MarkError::Fixed));
+        assert_eq!(
+            marked("A {{x}} b.", "<mask>A {{x}}</mask> b."),
+            Err(MarkError::Fixed)
+        );
         assert_eq!(marked("A b.", "A<mask> </mask>b."), Err(MarkError::Fixed));
     }
 

@@ -89,7 +89,13 @@ fn cut_sentences(
 ) {
     for (at, sentence) in prompt[range.clone()].split_sentence_bound_indices() {
         let start = range.start + at;
-        push(prompt, start..start + sentence.len(), region, paragraph, pieces);
+        push(
+            prompt,
+            start..start + sentence.len(),
+            region,
+            paragraph,
+            pieces,
+        );
     }
 }
 
@@ -158,7 +164,10 @@ mod tests {
     #[test]
     fn sentences_list_items_and_paragraphs() {
         assert_eq!(
-            texts("You are kind. Use e.g. plain words!\nGo on.\n\n1. First rule\n2) Second. Still.\n", 9),
+            texts(
+                "You are kind. Use e.g. plain words!\nGo on.\n\n1. First rule\n2) Second. Still.\n",
+                9
+            ),
             [
                 "You are kind.",
                 "Use e.g. plain words!",
@@ -186,7 +195,10 @@ mod tests {
             texts(prompt, 3),
             ["Aa aa.", "Bb. Cc.", "A second paragraph here."]
         );
-        assert_eq!(texts(prompt, 2), ["Aa aa. Bb. Cc.", "A second paragraph here."]);
+        assert_eq!(
+            texts(prompt, 2),
+            ["Aa aa. Bb. Cc.", "A second paragraph here."]
+        );
         assert_eq!(texts(prompt, 1), [prompt]);
         assert_eq!(texts("a {{x}} bb {{x}} ccc", 2), ["bb", "ccc"]);
     }

@@ -1,0 +1,180 @@
+use std::collections::BTreeMap;
+
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+
+use super::Example;
+use crate::random::generator;
+
+/// How many examples go where.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SplitPlan {
+    /// Share of all examples used to choose prompts, over 0 and at most 1.
+    pub train_share: f64,
+    /// At most this many examples are used to choose prompts.
+    pub train_limit: usize,
+    /// Share of all examples held out, 0 to under 1.
+    pub validation_share: f64,
+    /// At most this many examples are held out.
+    pub validation_limit: usize,
+}
+
+/// Which examples (by index) choose prompts, which only check the result, and
+/// which do neither and may be shown inside a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Split {
+    /// Examples whose loss chooses prompts, in scoring order.
+    pub train: Vec<usize>,
+    /// Held-out examples, never used for a choice.
+    pub validation: Vec<usize>,
+    /// The rest: demonstrations are taken from here, so that no prompt is
+    /// scored on an example that it contains.
+    pub pool: Vec<usize>,
+}
+
+/// Shuffles by seed and splits, keeping equal inputs on one side and, where
+/// answers repeat, their proportions in both.
+pub fn split(examples: &[Example], plan: &SplitPlan, seed: u64) -> Split {
+    let mut by_input: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, example) in examples.iter().enumerate() {
+        by_input.entry(&example.input).or_default().push(index);
+    }
+    let mut strata: BTreeMap<&str, Vec<Vec<usize>>> = BTreeMap::new();
+    let labelled = super::LabelSet::detect(examples).is_some();
+    for group in by_input.into_values() {
+        let key = if labelled {
+            examples[group[0]].answer.best()
+        } else {
+            ""
+        };
+        strata.entry(key).or_default().push(group);
+    }
+    let mut rng = generator(seed, &["split"]);
+    // Each group gets its place within its stratum; ordering all groups by that
+    // place interleaves the strata in proportion.
+    let mut placed = Vec::new();
+    for groups in strata.values_mut() {
+        groups.shuffle(&mut rng);
+        let count = groups.len() as f64;
+        for (at, group) in groups.drain(..).enumerate() {
+            placed.push(((at as f64 + 0.5) / count, group));
+        }
+    }
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+
+    let total = examples.len() as f64;
+    let wanted = |share: f64, limit: usize| ((share * total).round() as usize).min(limit);
+    let validation_size = wanted(plan.validation_share, plan.validation_limit);
+    let train_size = wanted(plan.train_share, plan.train_limit).max(1);
+    let mut split = Split::default();
+    // Taking turns keeps the strata's proportions in every part.
+    let rest = examples.len().saturating_sub(validation_size + train_size);
+    let goals = [train_size, validation_size, rest];
+    let mut taken = [0_usize; 3];
+    for (_, group) in placed {
+        let part = (0..3)
+            .filter(|&part| taken[part] < goals[part])
+            .max_by(|&a, &b| {
+                let need = |part: usize| (goals[part] - taken[part]) as f64 / goals[part] as f64;
+                need(a).total_cmp(&need(b)).then(b.cmp(&a))
+            })
+            .unwrap_or(2);
+        taken[part] += group.len();
+        match part {
+            0 => split.train.extend(group),
+            1 => split.validation.extend(group),
+            _ => split.pool.extend(group),
+        }
+    }
+    split
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{fingerprint, Answer, LabelSet};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn example(input: &str, target: &str) -> Example {
+        Example {
+            input: input.into(),
+            columns: BTreeMap::new(),
+            answer: Answer::Supervised {
+                targets: vec![target.into()],
+            },
+            row: 1,
+        }
+    }
+
+    fn plan(train: f64, validation: f64) -> SplitPlan {
+        SplitPlan {
+            train_share: train,
+            train_limit: 1000,
+            validation_share: validation,
+            validation_limit: 1000,
+        }
+    }
+
+    #[test]
+    fn labels_keep_their_proportions_and_equal_inputs_one_side() {
+        let examples: Vec<_> = (0..90)
+            .map(|i| {
+                example(
+                    &format!("input {}", i / 2),
+                    if i / 2 % 3 == 0 { "yes" } else { "no" },
+                )
+            })
+            .collect();
+        assert_eq!(LabelSet::detect(&examples).unwrap().labels, ["no", "yes"]);
+        let parts = split(&examples, &plan(0.4, 0.4), 7);
+        for part in [&parts.train, &parts.validation] {
+            let yes = part
+                .iter()
+                .filter(|&&i| examples[i].answer.best() == "yes")
+                .count();
+            assert!((10..=14).contains(&yes), "{yes} of {}", part.len());
+            for &index in part {
+                assert!(part.contains(&(index ^ 1)));
+            }
+        }
+        assert_eq!(parts, split(&examples, &plan(0.4, 0.4), 7));
+        assert_ne!(parts, split(&examples, &plan(0.4, 0.4), 8));
+    }
+
+    #[test]
+    fn long_or_single_targets_are_no_labels() {
+        let many: Vec<_> = (0..50).map(|i| example("x", &format!("t{i}"))).collect();
+        assert!(LabelSet::detect(&many).is_none());
+        assert!(LabelSet::detect(&[example("a", "x"), example("b", "y")]).is_none());
+        let long: Vec<_> = (0..9)
+            .map(|_| example("x", "one two three four five"))
+            .collect();
+        assert!(LabelSet::detect(&long).is_none());
+    }
+
+    #[test]
+    fn fingerprint_depends_on_content_only() {
+        let mut a = vec![example("a", "x"), example("b", "y")];
+        let before = fingerprint(&a);
+        a[0].row = 77;
+        assert_eq!(before, fingerprint(&a));
+        a.swap(0, 1);
+        assert_ne!(before, fingerprint(&a));
+        assert_ne!(
+            fingerprint(&[example("ab", "c")]),
+            fingerprint(&[example("a", "bc")])
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn parts_are_disjoint_and_complete(n in 2_usize..80, train in 0.05_f64..0.6, held in 0.0_f64..0.4, seed: u64) {
+            let examples: Vec<_> = (0..n).map(|i| example(&format!("{}", i % 37), ["a", "b"][i % 2])).collect();
+            let parts = split(&examples, &plan(train, held), seed);
+            let mut all: Vec<_> = parts.train.iter().chain(&parts.validation).chain(&parts.pool).copied().collect();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..n).collect::<Vec<_>>());
+            prop_assert!(!parts.train.is_empty());
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Losses of one example, in nats.
+//!
+//! `s(y | x, P)` is the sum over the target's tokens of `ln p(y_t | y_<t, x, P)`.
+
+mod stats;
+
+use serde::{Deserialize, Serialize};
+
+pub use stats::{bootstrap, mean, std_error, Interval, Paired, Verdict};
+
+/// What the model gave one answer: `s` in nats (never positive) and its number of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AnswerScore {
+    /// Sum of the tokens' log-probabilities.
+    pub sum: f64,
+    /// Number of tokens scored, at least 1.
+    pub tokens: usize,
+}
+
+/// Whether `s` is divided by the number of target tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalization {
+    /// Nats per token, so that long targets do not drown short ones.
+    #[default]
+    PerToken,
+    /// Plain sums, as in the paper.
+    Sum,
+}
+
+/// What is minimised on label tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Objective {
+    /// Cross-entropy of the right answer (paper, eq. 3).
+    Answer,
+    /// Cross-entropy over the option set.
+    Choice,
+    /// The mean of the two.
+    #[default]
+    Both,
+}
+
+impl AnswerScore {
+    /// `s`, divided by the token count where asked.
+    pub fn value(&self, normalization: Normalization) -> f64 {
+        match normalization {
+            Normalization::PerToken => self.sum / self.tokens as f64,
+            Normalization::Sum => self.sum,
+        }
+    }
+}
+
+/// `ln(sum(exp(x)))` without overflow.
+pub fn log_sum_exp(values: &[f64]) -> f64 {
+    let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if top.is_infinite() {
+        return top;
+    }
+    top + values.iter().map(|v| (v - top).exp()).sum::<f64>().ln()
+}
+
+/// Loss of the accepted answers (paper, eq. 3; several: log-sum-exp of their `s`).
+///
+/// Per token, the log-sum-exp is divided by the length of the likeliest answer,
+/// which keeps the loss positive however many answers are accepted.
+/// `targets` must not be empty.
+pub fn supervised(targets: &[AnswerScore], normalization: Normalization) -> f64 {
+    let sums: Vec<f64> = targets.iter().map(|target| target.sum).collect();
+    let likeliest = targets
+        .iter()
+        .max_by(|a, b| a.sum.total_cmp(&b.sum))
+        .map_or(1, |target| target.tokens);
+    let divisor = match normalization {
+        Normalization::PerToken => likeliest as f64,
+        Normalization::Sum => 1.0,
+    };
+    -log_sum_exp(&sums) / divisor
+}
+
+/// `-ln sigma(beta (s_chosen - s_rejected))`, the mean over the rejected answers, which must not be empty.
+pub fn preference(
+    chosen: AnswerScore,
+    rejected: &[AnswerScore],
+    beta: f64,
+    normalization: Normalization,
+) -> f64 {
+    let pairs = rejected.iter().map(|worse| {
+        let margin = beta * (chosen.value(normalization) - worse.value(normalization));
+        // ln(1 + exp(-margin)) without overflow.
+        (-margin).max(0.0) + (-margin.abs()).exp().ln_1p()
+    });
+    pairs.sum::<f64>() / rejected.len() as f64
+}
+
+/// `-ln` of the targets' share of `exp(s)` among the options, `s` per token less
+/// each option's content-free prior. `targets` are the places of the accepted options.
+pub fn choice(options: &[AnswerScore], targets: &[usize], prior: Option<&[f64]>) -> f64 {
+    let values = option_values(options, prior);
+    let accepted: Vec<f64> = targets.iter().map(|&at| values[at]).collect();
+    log_sum_exp(&values) - log_sum_exp(&accepted)
+}
+
+/// The option with the highest `s` per token less its prior; the first of equals.
+pub fn chosen_option(options: &[AnswerScore], prior: Option<&[f64]>) -> usize {
+    let values = option_values(options, prior);
+    (1..values.len()).fold(
+        0,
+        |best, at| if values[at] > values[best] { at } else { best },
+    )
+}
+
+fn option_values(options: &[AnswerScore], prior: Option<&[f64]>) -> Vec<f64> {
+    options
+        .iter()
+        .enumerate()
+        .map(|(at, option)| {
+            option.value(Normalization::PerToken) - prior.map_or(0.0, |prior| prior[at])
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(sum: f64, tokens: usize) -> AnswerScore {
+        AnswerScore { sum, tokens }
+    }
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-12, "{a} is not {b}");
+    }
+
+    #[test]
+    fn supervised_losses() {
+        close(supervised(&[score(-6.0, 3)], Normalization::PerToken), 2.0);
+        close(supervised(&[score(-6.0, 3)], Normalization::Sum), 6.0);
+        let half = 0.5_f64.ln();
+        close(
+            supervised(&[score(half, 1), score(half, 2)], Normalization::Sum),
+            0.0,
+        );
+        assert!(supervised(&[score(-0.1, 2), score(-3.0, 1)], Normalization::PerToken) > 0.0);
+    }
+
+    #[test]
+    fn preference_losses() {
+        let even = preference(
+            score(-4.0, 2),
+            &[score(-2.0, 1)],
+            1.0,
+            Normalization::PerToken,
+        );
+        close(even, 2.0_f64.ln());
+        let sums = preference(score(-4.0, 2), &[score(-2.0, 1)], 1.0, Normalization::Sum);
+        close(sums, (1.0 + 2.0_f64.exp()).ln());
+        let mean = preference(
+            score(-1.0, 1),
+            &[score(-1.0, 1), score(-801.0, 1)],
+            1.0,
+            Normalization::Sum,
+        );
+        close(mean, 2.0_f64.ln() / 2.0);
+        assert!(
+            preference(score(-5000.0, 1), &[score(0.0, 1)], 1.0, Normalization::Sum).is_finite()
+        );
+    }
+
+    #[test]
+    fn choice_is_a_share_and_the_prior_counts() {
+        let options = [score(-2.0, 2), score(-1.0, 1)];
+        close(choice(&options, &[0], None), 2.0_f64.ln());
+        assert_eq!(chosen_option(&options, None), 0);
+        assert_eq!(chosen_option(&options, Some(&[0.0, -1.0])), 1);
+        close(
+            choice(&options, &[1], Some(&[0.0, -1.0])),
+            (1.0 + (-1.0_f64).exp()).ln(),
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! What the method needs from a language model.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use crate::loss::AnswerScore;
+use crate::prompt::Conversation;
+
+/// Facts about a loaded model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelDescription {
+    /// Name to show.
+    pub name: String,
+    /// SHA-256 of the model's file, hexadecimal.
+    pub sha256: String,
+    /// Family named in the file, for example `llama`.
+    pub architecture: String,
+    /// Number of weights.
+    pub parameters: u64,
+    /// Longest sequence in tokens.
+    pub context_window: usize,
+    /// Whether the model has a chat template (an instruct model).
+    pub has_chat_template: bool,
+    /// Device it runs on and why, in words.
+    pub device: String,
+}
+
+/// One answer to score after one conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScoreItem {
+    /// What the model reads first.
+    pub conversation: Conversation,
+    /// The answer whose tokens are scored; never empty.
+    pub answer: String,
+    /// Whether the token that ends the turn is scored as part of the answer.
+    pub end_of_turn: bool,
+}
+
+/// Tokens of one item: read before the answer, and of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Tokens before the answer.
+    pub before: usize,
+    /// Tokens of the answer.
+    pub answer: usize,
+}
+
+/// Tokens that went through the model, and tokens spared by reuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TokenCount {
+    /// Tokens computed.
+    pub computed: u64,
+    /// Tokens whose keys and values were reused.
+    pub reused: u64,
+}
+
+impl std::ops::AddAssign for TokenCount {
+    fn add_assign(&mut self, other: Self) {
+        self.computed += other.computed;
+        self.reused += other.reused;
+    }
+}
+
+/// Scores of a batch of items, in the order asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredBatch {
+    /// One score per item.
+    pub scores: Vec<AnswerScore>,
+    /// What it cost.
+    pub tokens: TokenCount,
+}
+
+/// A text to be written by the model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GenerateRequest {
+    /// What the model reads first.
+    pub conversation: Conversation,
+    /// Softmax temperature; 0 takes the likeliest token.
+    pub temperature: f64,
+    /// Nucleus sampling: the smallest set of tokens whose share exceeds this, over 0 to 1.
+    pub top_p: f64,
+    /// Seed of this one text.
+    pub seed: u64,
+    /// Most tokens written.
+    pub max_tokens: usize,
+    /// Texts at which writing stops; they are not part of the result.
+    pub stop: Vec<String>,
+}
+
+/// A text written by the model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generated {
+    /// The text.
+    pub text: String,
+    /// What it cost.
+    pub tokens: TokenCount,
+}
+
+/// Why the model gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ModelError {
+    /// The work was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// An item longer than the context window.
+    #[error("{tokens} tokens do not fit the model's window of {window} tokens")]
+    TooLong {
+        /// The item's place in the batch.
+        item: usize,
+        /// Its tokens.
+        tokens: usize,
+        /// The model's window.
+        window: usize,
+    },
+    /// An answer without a single token.
+    #[error("an empty answer cannot be scored")]
+    EmptyAnswer {
+        /// The item's place in the batch.
+        item: usize,
+    },
+    /// The engine failed.
+    #[error("the model failed: {0}")]
+    Failed(String),
+}
+
+/// A model that scores and writes.
+#[async_trait]
+pub trait LanguageModel: Send + Sync {
+    /// Facts about the model.
+    fn description(&self) -> &ModelDescription;
+
+    /// Counts tokens without running the model.
+    async fn measure(&self, items: &[ScoreItem]) -> Result<Vec<Measured>, ModelError>;
+
+    /// Scores every item; all of them or an error. Items that begin alike
+    /// should stand in one batch, because what they share is computed once.
+    async fn score(
+        &self,
+        items: &[ScoreItem],
+        cancel: &CancellationToken,
+    ) -> Result<ScoredBatch, ModelError>;
+
+    /// Writes one text. Equal requests give equal texts.
+    async fn generate(
+        &self,
+        request: &GenerateRequest,
+        cancel: &CancellationToken,
+    ) -> Result<Generated, ModelError>;
+}

@@ -1,0 +1,328 @@
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::loss::{mean, std_error, Interval, Paired, Verdict};
+use crate::model::{Generated, TokenCount};
+use crate::prompt::Segment;
+
+/// Which part of the data a score was measured on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Training examples: these choose.
+    Train,
+    /// Held-out examples: these only check.
+    Validation,
+}
+
+/// How a candidate came to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Origin {
+    /// The prompt that the person brought.
+    Start,
+    /// The incumbent with one unit masked; measured, never chosen.
+    Mask {
+        /// The unit's place among the units.
+        segment: usize,
+    },
+    /// Written by the model.
+    Rewrite {
+        /// Index of the hard example that guided it.
+        example: usize,
+        /// Its number among that example's rewrites.
+        variant: usize,
+    },
+    /// The incumbent without a unit.
+    Drop {
+        /// The unit's place among the units.
+        segment: usize,
+    },
+    /// The incumbent with its units in another order.
+    Reorder {
+        /// What was done, in words.
+        how: String,
+    },
+    /// The incumbent with a phrase of the bank.
+    Bank {
+        /// The phrase.
+        phrase: String,
+    },
+    /// The incumbent with demonstrations.
+    Demonstrations {
+        /// Indices of the examples shown.
+        examples: Vec<usize>,
+    },
+}
+
+/// A prompt that was tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Number within the run, from 0 (the start prompt), in order of trial.
+    pub ordinal: u32,
+    /// Step that proposed it; 0 for the start prompt, then from 1.
+    pub step: u32,
+    /// The incumbent that it was made from.
+    pub parent: Option<u32>,
+    /// How it was made.
+    pub origin: Origin,
+    /// The prompt.
+    pub text: String,
+}
+
+/// Loss of one example.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ExampleLoss {
+    /// Index of the example in the dataset.
+    pub example: usize,
+    /// Loss in nats.
+    pub loss: f64,
+    /// On label tasks, whether the likeliest label was the right one.
+    pub correct: Option<bool>,
+}
+
+/// A prompt's losses on one part of the data and what they cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PromptScore {
+    /// One loss per example, in scoring order.
+    pub examples: Vec<ExampleLoss>,
+    /// Tokens computed and reused.
+    pub tokens: TokenCount,
+    /// Working time in seconds.
+    pub seconds: f64,
+}
+
+impl PromptScore {
+    /// The losses alone.
+    pub fn losses(&self) -> Vec<f64> {
+        self.examples.iter().map(|example| example.loss).collect()
+    }
+
+    /// Mean loss over the examples, in nats.
+    pub fn loss(&self) -> f64 {
+        mean(&self.losses())
+    }
+
+    /// Standard error of the mean loss; infinite for fewer than two examples.
+    pub fn std_error(&self) -> f64 {
+        std_error(&self.losses())
+    }
+
+    /// Share of right labels, on label tasks.
+    pub fn accuracy(&self) -> Option<f64> {
+        let right: Option<Vec<bool>> = self.examples.iter().map(|e| e.correct).collect();
+        right.filter(|all| !all.is_empty()).map(|all| {
+            let count = all.iter().filter(|right| **right).count();
+            count as f64 / all.len() as f64
+        })
+    }
+}
+
+/// What a unit of the prompt does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SegmentVerdict {
+    /// Without it the loss rises clearly.
+    Helps,
+    /// Its effect cannot be told from chance.
+    NoClearEffect,
+    /// Without it the loss falls clearly.
+    Hurts,
+}
+
+/// The measured effect of one unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SegmentFinding {
+    /// The unit.
+    pub segment: Segment,
+    /// `L(masked) - L(prompt)` in nats with its paired standard error; positive helps.
+    pub effect: Paired,
+    /// The effect in a word.
+    pub verdict: SegmentVerdict,
+}
+
+/// Why a proposal was not scored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Refusal {
+    /// Nothing was written.
+    Empty,
+    /// The same text was tried before in this run.
+    Repeated,
+    /// The placeholders are not those of the start prompt.
+    Placeholders,
+    /// Locked text was changed, dropped or moved.
+    Frozen,
+    /// Text of a training example was copied.
+    Leak {
+        /// The copied words.
+        words: String,
+    },
+    /// Some training example would not fit the model's window.
+    TooLong,
+}
+
+/// A text written by the model during a run, by what asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GenerationKey {
+    /// Step of the run.
+    pub step: u32,
+    /// What it was for, for example `rewrite 3 0` or `segments`.
+    pub purpose: String,
+}
+
+/// The planned work, for estimates.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Tokens still to be computed.
+    pub tokens: u64,
+    /// Seconds still to go at the speed seen so far; none before anything ran.
+    pub seconds: Option<f64>,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// All steps were done.
+    Steps,
+    /// Several steps in a row brought nothing.
+    Patience,
+    /// The token budget was used up.
+    TokenBudget,
+    /// The time budget was used up.
+    TimeBudget,
+    /// The person stopped it; the best so far is kept.
+    Cancelled,
+}
+
+/// Start and best prompt on the held-out examples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// Loss of the start prompt.
+    pub start_loss: f64,
+    /// Loss of the best prompt.
+    pub best_loss: f64,
+    /// 95 % interval of `best - start`; none with fewer than two examples.
+    pub interval: Option<Interval>,
+    /// What the interval says.
+    pub verdict: Verdict,
+    /// Accuracies of start and best, on label tasks.
+    pub accuracy: Option<(f64, f64)>,
+    /// Number of held-out examples.
+    pub examples: usize,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Why it ended.
+    pub reason: StopReason,
+    /// The candidate with the lowest training loss.
+    pub best: u32,
+    /// Training loss of the start prompt.
+    pub start_loss: f64,
+    /// Training loss of the best prompt.
+    pub best_loss: f64,
+    /// The check on held-out data; none without such data or after a cancel.
+    pub validation: Option<Validation>,
+}
+
+impl Outcome {
+    /// Whether the run found a prompt better than the start on the training examples.
+    pub fn improved(&self) -> bool {
+        self.best != 0
+    }
+}
+
+/// What happens during a run, in order. Everything but [`RunEvent::Progress`]
+/// is stored before anyone sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum RunEvent {
+    /// Examples that cannot be used, by index, because they exceed the window.
+    LeftOut {
+        /// Index and tokens of each.
+        examples: Vec<(usize, usize)>,
+    },
+    /// A prompt was scored on one part of the data.
+    Scored {
+        /// The prompt.
+        candidate: Candidate,
+        /// The part.
+        part: Part,
+        /// Its losses.
+        score: PromptScore,
+    },
+    /// A proposal was refused.
+    Refused {
+        /// The proposal.
+        candidate: Candidate,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The model wrote something.
+    Generated {
+        /// What asked for it.
+        key: GenerationKey,
+        /// The text.
+        generated: Generated,
+        /// Working time in seconds.
+        seconds: f64,
+    },
+    /// The units of an incumbent and their effects.
+    Analysed {
+        /// The step.
+        step: u32,
+        /// The incumbent.
+        candidate: u32,
+        /// One finding per unit, in the prompt's order.
+        findings: Vec<SegmentFinding>,
+    },
+    /// A step is decided.
+    StepDone {
+        /// The step.
+        step: u32,
+        /// The incumbent after it.
+        incumbent: u32,
+        /// Its training loss.
+        loss: f64,
+        /// Whether it is a new one.
+        improved: bool,
+    },
+    /// How far the run is; not stored.
+    Progress {
+        /// Tokens computed so far.
+        done: u64,
+        /// What is left.
+        left: Estimate,
+    },
+    /// The run ended.
+    Finished {
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+/// The record could not be written or read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct JournalError(pub String);
+
+/// Keeps what happens and gives back what already happened, so that a run that
+/// was broken off can be repeated up to that point without the model.
+pub trait Journal: Send {
+    /// The stored score of a prompt in this run.
+    fn recall_score(&mut self, text: &str, part: Part)
+        -> Result<Option<PromptScore>, JournalError>;
+
+    /// The stored text for a key in this run, with its working time.
+    fn recall_generated(
+        &mut self,
+        key: &GenerationKey,
+    ) -> Result<Option<(Generated, f64)>, JournalError>;
+
+    /// Stores an event, then shows it. Events that are repeated after a resume
+    /// are equal to the stored ones and must change nothing.
+    fn record(&mut self, event: &RunEvent) -> Result<(), JournalError>;
+}

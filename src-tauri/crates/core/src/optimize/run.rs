@@ -1,0 +1,641 @@
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::Instant;
+
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use crate::dataset::{split, Example, LabelSet, Split};
+use crate::loss::{bootstrap, mean, Verdict};
+use crate::model::{
+    GenerateRequest, Generated, LanguageModel, Measured, ModelError, ScoreItem, TokenCount,
+};
+use crate::prompt::{locate_frozen, Conversation, FreezeError, Segment, Template, TemplateError};
+use crate::random::{derived_seed, generator};
+use crate::rewrite::LeakGuard;
+
+use super::evaluate::Evaluator;
+use super::{
+    Candidate, Estimate, GenerationKey, Journal, JournalError, Origin, Outcome, Part, PromptScore,
+    Refusal, RunEvent, SegmentFinding, Settings, StopReason, Validation,
+};
+
+/// What is to be optimised.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// The start prompt.
+    pub prompt: String,
+    /// The task in a sentence, for rewrites; empty to derive it from the data.
+    pub description: String,
+    /// All examples.
+    pub examples: Vec<Example>,
+    /// Texts of the start prompt, in their order, that must stay word for word.
+    pub frozen: Vec<String>,
+}
+
+/// Why a run could not start or go on.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum OptimizeError {
+    /// A setting is out of range.
+    #[error("these settings cannot be used: {0}")]
+    Settings(String),
+    /// The prompt names an unknown column.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Locked text is not in the prompt.
+    #[error(transparent)]
+    Freeze(#[from] FreezeError),
+    /// The prompt has no text.
+    #[error("the prompt is empty")]
+    EmptyPrompt,
+    /// Fewer than two examples to choose by.
+    #[error("only {usable} examples can be used, and at least 2 are needed to choose a prompt")]
+    TooFewExamples {
+        /// Training examples left.
+        usable: usize,
+    },
+    /// The prompt alone fills the window.
+    #[error("the prompt has {tokens} tokens and the model's window only {window}")]
+    PromptTooLong {
+        /// Tokens of the prompt.
+        tokens: usize,
+        /// The model's window.
+        window: usize,
+    },
+    /// The model failed or was cancelled before the start prompt was scored.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The history could not be stored.
+    #[error("the history of the run could not be stored: {0}")]
+    Journal(#[from] JournalError),
+}
+
+/// The work of a run before it starts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Which examples do what.
+    pub split: Split,
+    /// Index and tokens of the examples that exceed the window.
+    pub left_out: Vec<(usize, usize)>,
+    /// The label set, on label tasks.
+    pub labels: Option<LabelSet>,
+    /// Tokens of the whole run, roughly.
+    pub tokens: u64,
+    /// Tokens that one more prompt costs on the training examples, roughly.
+    pub tokens_per_prompt: u64,
+    /// Tokens the prompt may grow by.
+    pub margin: usize,
+}
+
+/// Checks task and settings and reckons the work, without running the model.
+///
+/// An example is left out when it does not fit the window together with the
+/// prompt and room for the prompt to grow (an eighth of the window).
+pub async fn plan(
+    task: &Task,
+    settings: &Settings,
+    model: &dyn LanguageModel,
+) -> Result<Plan, OptimizeError> {
+    if let Some(fault) = settings.fault() {
+        return Err(OptimizeError::Settings(fault));
+    }
+    if task.prompt.trim().is_empty() {
+        return Err(OptimizeError::EmptyPrompt);
+    }
+    locate_frozen(&task.prompt, &task.frozen)?;
+    let description = model.description();
+    let window = description.context_window;
+    let margin = window / 8;
+    let labels = LabelSet::detect(&task.examples);
+    let evaluator = Evaluator {
+        examples: &task.examples,
+        labels: labels.clone(),
+        settings,
+        has_chat_template: description.has_chat_template,
+    };
+    let bare = prompt_tokens(&task.prompt, task, model).await?;
+    if bare + margin >= window {
+        return Err(OptimizeError::PromptTooLong {
+            tokens: bare,
+            window,
+        });
+    }
+    let mut left_out = Vec::new();
+    let mut costs = vec![0_u64; task.examples.len()];
+    for (index, cost) in costs.iter_mut().enumerate() {
+        let items = evaluator.items(&task.prompt, &[index])?;
+        let measured = model.measure(&items).await?;
+        let longest = measured
+            .iter()
+            .map(|m| m.before + m.answer)
+            .max()
+            .unwrap_or(0);
+        if longest + margin > window {
+            left_out.push((index, longest));
+        }
+        // What all examples share is computed once.
+        let own = |m: &Measured| (m.before + m.answer).saturating_sub(bare) as u64;
+        *cost = measured.iter().map(own).sum();
+    }
+    let usable: Vec<usize> = (0..task.examples.len())
+        .filter(|index| left_out.iter().all(|(out, _)| out != index))
+        .collect();
+    let kept: Vec<Example> = usable.iter().map(|&i| task.examples[i].clone()).collect();
+    let mut parts = split(&kept, &settings.split, settings.seed);
+    for part in [&mut parts.train, &mut parts.validation, &mut parts.pool] {
+        for index in part.iter_mut() {
+            *index = usable[*index];
+        }
+    }
+    if parts.train.len() < 2 {
+        return Err(OptimizeError::TooFewExamples {
+            usable: parts.train.len(),
+        });
+    }
+    let cost = |part: &[usize]| bare as u64 + part.iter().map(|&i| costs[i]).sum::<u64>();
+    let tokens_per_prompt = cost(&parts.train);
+    let checks = if parts.validation.is_empty() {
+        0
+    } else {
+        2 * cost(&parts.validation)
+    };
+    let tokens = tokens_per_prompt
+        + checks
+        + settings.steps as u64 * step_tokens(settings, tokens_per_prompt, bare);
+    Ok(Plan {
+        split: parts,
+        left_out,
+        labels,
+        tokens,
+        tokens_per_prompt,
+        margin,
+    })
+}
+
+/// Tokens of one step, roughly.
+fn step_tokens(settings: &Settings, per_prompt: u64, prompt: usize) -> u64 {
+    let rewrites = settings.hard_examples * settings.rewrites;
+    let demonstrations = if settings.max_demonstrations > 0 {
+        settings.demonstration_sets
+    } else {
+        0
+    };
+    let scored = settings.max_segments.min(3)
+        + usize::from(settings.propose_drop)
+        + usize::from(settings.propose_reorder)
+        + settings.bank_phrases
+        + demonstrations
+        + rewrites;
+    // A rewrite reads some 250 tokens of instructions and rarely uses all it may write.
+    let written = rewrites * (250 + prompt + settings.max_rewrite_tokens / 2);
+    scored as u64 * per_prompt + written as u64
+}
+
+/// Tokens of a prompt with nothing in its placeholders.
+async fn prompt_tokens(
+    prompt: &str,
+    task: &Task,
+    model: &dyn LanguageModel,
+) -> Result<usize, OptimizeError> {
+    let columns = task
+        .examples
+        .first()
+        .map(|example| {
+            example
+                .columns
+                .keys()
+                .map(|k| (k.clone(), String::new()))
+                .collect()
+        })
+        .unwrap_or_default();
+    let has_template = model.description().has_chat_template;
+    let conversation = Template::parse(prompt).render("", &columns, has_template)?;
+    let item = ScoreItem {
+        conversation,
+        answer: "x".to_owned(),
+        end_of_turn: false,
+    };
+    Ok(model.measure(&[item]).await?[0].before)
+}
+
+/// A scored prompt that may be the incumbent.
+#[derive(Debug, Clone)]
+pub(super) struct Scored {
+    pub(super) candidate: Candidate,
+    pub(super) score: PromptScore,
+}
+
+/// A proposal that was not scored yet.
+pub(super) struct Proposal {
+    pub(super) text: String,
+    pub(super) origin: Origin,
+    /// Indices of the examples that the prompt shows.
+    pub(super) shown: Vec<usize>,
+}
+
+/// One run; its parts are in `steps.rs`.
+pub(super) struct Run<'a> {
+    pub(super) task: &'a Task,
+    pub(super) settings: &'a Settings,
+    pub(super) scorer: &'a dyn LanguageModel,
+    pub(super) rewriter: &'a dyn LanguageModel,
+    pub(super) evaluator: Evaluator<'a>,
+    pub(super) plan: Plan,
+    pub(super) description: String,
+    leak: LeakGuard,
+    start_tokens: usize,
+    journal: &'a mut dyn Journal,
+    cancel: &'a CancellationToken,
+    next: u32,
+    pub(super) step: u32,
+    /// Every text tried so far.
+    tried: HashMap<String, u32>,
+    /// Demonstrations in each scored candidate.
+    pub(super) shown: HashMap<u32, Vec<usize>>,
+    done: TokenCount,
+    seconds: f64,
+    pub(super) findings: Vec<SegmentFinding>,
+    pub(super) analysed: Option<u32>,
+}
+
+/// Runs the optimisation to its end (paper, algorithm 1).
+///
+/// With a journal that already holds the beginning of this very run, the
+/// beginning is repeated from it and the run goes on to the same end.
+///
+/// # Errors
+/// What makes the start impossible, or a failure of the model or the journal.
+/// A cancel after the start prompt was scored is an [`Outcome`], not an error.
+pub async fn optimize(
+    task: &Task,
+    settings: &Settings,
+    scorer: &dyn LanguageModel,
+    rewriter: &dyn LanguageModel,
+    journal: &mut dyn Journal,
+    cancel: &CancellationToken,
+) -> Result<Outcome, OptimizeError> {
+    let plan = plan(task, settings, scorer).await?;
+    let train: Vec<Example> = plan
+        .split
+        .train
+        .iter()
+        .map(|&i| task.examples[i].clone())
+        .collect();
+    let description = if task.description.trim().is_empty() {
+        crate::rewrite::task_description(&train[0], plan.labels.as_ref())
+    } else {
+        task.description.trim().to_owned()
+    };
+    let run = Run {
+        task,
+        settings,
+        scorer,
+        rewriter,
+        evaluator: Evaluator {
+            examples: &task.examples,
+            labels: plan.labels.clone(),
+            settings,
+            has_chat_template: scorer.description().has_chat_template,
+        },
+        description,
+        // The guard covers all examples: copying a held-out one would spoil the check.
+        leak: LeakGuard::new(&task.examples, &task.prompt, settings.leak_words),
+        start_tokens: prompt_tokens(&task.prompt, task, scorer).await?,
+        plan,
+        journal,
+        cancel,
+        next: 0,
+        step: 0,
+        tried: HashMap::new(),
+        shown: HashMap::new(),
+        done: TokenCount::default(),
+        seconds: 0.0,
+        findings: Vec::new(),
+        analysed: None,
+    };
+    run.to_end().await
+}
+
+impl Run<'_> {
+    async fn to_end(mut self) -> Result<Outcome, OptimizeError> {
+        if !self.plan.left_out.is_empty() {
+            let examples = self.plan.left_out.clone();
+            self.journal.record(&RunEvent::LeftOut { examples })?;
+        }
+        let candidate = self.candidate(self.task.prompt.clone(), Origin::Start, None);
+        let start = self.score(candidate, Part::Train).await?;
+        let mut incumbent = start.clone();
+        let mut idle = 0;
+        let mut reason = StopReason::Steps;
+        for step in 1..=self.settings.steps as u32 {
+            self.step = step;
+            let (winner, stop) = match self.one_step(&incumbent).await {
+                Ok(done) => done,
+                Err(OptimizeError::Model(ModelError::Cancelled)) => {
+                    reason = StopReason::Cancelled;
+                    break;
+                }
+                Err(other) => return Err(other),
+            };
+            let improved = winner.is_some();
+            incumbent = winner.unwrap_or(incumbent);
+            self.journal.record(&RunEvent::StepDone {
+                step,
+                incumbent: incumbent.candidate.ordinal,
+                loss: incumbent.score.loss(),
+                improved,
+            })?;
+            idle = if improved { 0 } else { idle + 1 };
+            if let Some(budget) = stop {
+                reason = budget;
+                break;
+            }
+            if self.settings.patience > 0 && idle >= self.settings.patience {
+                reason = StopReason::Patience;
+                break;
+            }
+        }
+        let mut validation = None;
+        if reason != StopReason::Cancelled {
+            validation = match self.validate(&start, &incumbent).await {
+                Ok(found) => found,
+                Err(OptimizeError::Model(ModelError::Cancelled)) => {
+                    reason = StopReason::Cancelled;
+                    None
+                }
+                Err(other) => return Err(other),
+            };
+        }
+        let outcome = Outcome {
+            reason,
+            best: incumbent.candidate.ordinal,
+            start_loss: start.score.loss(),
+            best_loss: incumbent.score.loss(),
+            validation,
+        };
+        self.journal.record(&RunEvent::Finished {
+            outcome: outcome.clone(),
+        })?;
+        Ok(outcome)
+    }
+
+    /// Compares start and best on examples that chose nothing.
+    async fn validate(
+        &mut self,
+        start: &Scored,
+        best: &Scored,
+    ) -> Result<Option<Validation>, OptimizeError> {
+        if self.plan.split.validation.is_empty() {
+            return Ok(None);
+        }
+        let before = self
+            .score(start.candidate.clone(), Part::Validation)
+            .await?
+            .score;
+        let after = self
+            .score(best.candidate.clone(), Part::Validation)
+            .await?
+            .score;
+        let differences: Vec<f64> = after
+            .losses()
+            .iter()
+            .zip(before.losses())
+            .map(|(after, before)| after - before)
+            .collect();
+        let mut rng = generator(self.settings.seed, &["bootstrap"]);
+        let interval = bootstrap(&differences, self.settings.resamples, &mut rng);
+        Ok(Some(Validation {
+            start_loss: mean(&before.losses()),
+            best_loss: mean(&after.losses()),
+            interval,
+            verdict: interval.map_or(Verdict::NoClearDifference, |i| i.verdict()),
+            accuracy: before.accuracy().zip(after.accuracy()),
+            examples: differences.len(),
+        }))
+    }
+
+    /// Gives a text the next number.
+    pub(super) fn candidate(
+        &mut self,
+        text: String,
+        origin: Origin,
+        parent: Option<u32>,
+    ) -> Candidate {
+        let ordinal = self.next;
+        self.next += 1;
+        Candidate {
+            ordinal,
+            step: self.step,
+            parent,
+            origin,
+            text,
+        }
+    }
+
+    /// Scores a prompt, or takes its score from the journal.
+    pub(super) async fn score(
+        &mut self,
+        candidate: Candidate,
+        part: Part,
+    ) -> Result<Scored, OptimizeError> {
+        let score = match self.journal.recall_score(&candidate.text, part)? {
+            Some(score) => score,
+            None => {
+                let indices = match part {
+                    Part::Train => &self.plan.split.train,
+                    Part::Validation => &self.plan.split.validation,
+                };
+                let items = self.evaluator.items(&candidate.text, indices)?;
+                let clock = Instant::now();
+                let batch = self.scorer.score(&items, self.cancel).await?;
+                PromptScore {
+                    examples: self.evaluator.losses(indices, &batch.scores),
+                    tokens: batch.tokens,
+                    seconds: clock.elapsed().as_secs_f64(),
+                }
+            }
+        };
+        if score
+            .examples
+            .iter()
+            .any(|example| !example.loss.is_finite())
+        {
+            let word = "it gave a loss that is not a number".to_owned();
+            return Err(ModelError::Failed(word).into());
+        }
+        self.tried
+            .entry(candidate.text.clone())
+            .or_insert(candidate.ordinal);
+        self.spent(score.tokens, score.seconds);
+        self.journal.record(&RunEvent::Scored {
+            candidate: candidate.clone(),
+            part,
+            score: score.clone(),
+        })?;
+        self.progress()?;
+        Ok(Scored { candidate, score })
+    }
+
+    /// Lets the model write, or takes the text from the journal.
+    pub(super) async fn generate(
+        &mut self,
+        purpose: String,
+        conversation: Conversation,
+        stop: Vec<String>,
+        temperature: f64,
+        max_tokens: usize,
+    ) -> Result<String, OptimizeError> {
+        let key = GenerationKey {
+            step: self.step,
+            purpose,
+        };
+        let (generated, seconds) = match self.journal.recall_generated(&key)? {
+            Some(found) => found,
+            None => {
+                let step = self.step.to_string();
+                let request = GenerateRequest {
+                    conversation,
+                    temperature,
+                    top_p: self.settings.top_p,
+                    seed: derived_seed(self.settings.seed, &["write", &step, &key.purpose]),
+                    max_tokens,
+                    stop,
+                };
+                let clock = Instant::now();
+                let written: Generated = self.rewriter.generate(&request, self.cancel).await?;
+                (written, clock.elapsed().as_secs_f64())
+            }
+        };
+        self.spent(generated.tokens, seconds);
+        self.journal.record(&RunEvent::Generated {
+            key,
+            generated: generated.clone(),
+            seconds,
+        })?;
+        self.progress()?;
+        Ok(generated.text)
+    }
+
+    /// Numbers a proposal and scores it, or records why not.
+    pub(super) async fn consider(
+        &mut self,
+        proposal: Proposal,
+        incumbent: &Scored,
+    ) -> Result<Option<Scored>, OptimizeError> {
+        let refusal = self.refusal(&proposal).await?;
+        let parent = Some(incumbent.candidate.ordinal);
+        let candidate = self.candidate(proposal.text, proposal.origin, parent);
+        if let Some(refusal) = refusal {
+            self.journal
+                .record(&RunEvent::Refused { candidate, refusal })?;
+            return Ok(None);
+        }
+        self.shown.insert(candidate.ordinal, proposal.shown);
+        self.score(candidate, Part::Train).await.map(Some)
+    }
+
+    async fn refusal(&self, proposal: &Proposal) -> Result<Option<Refusal>, OptimizeError> {
+        let text = &proposal.text;
+        if !text.contains(char::is_alphanumeric) {
+            return Ok(Some(Refusal::Empty));
+        }
+        if self.tried.contains_key(text) {
+            return Ok(Some(Refusal::Repeated));
+        }
+        let names = |prompt: &str| -> Vec<String> {
+            Template::parse(prompt)
+                .names()
+                .into_iter()
+                .map(str::to_owned)
+                .collect()
+        };
+        if names(text) != names(&self.task.prompt) {
+            return Ok(Some(Refusal::Placeholders));
+        }
+        if locate_frozen(text, &self.task.frozen).is_err() {
+            return Ok(Some(Refusal::Frozen));
+        }
+        if let Some(words) = self.leak.copied(text, &proposal.shown) {
+            return Ok(Some(Refusal::Leak { words }));
+        }
+        let tokens = prompt_tokens(text, self.task, self.scorer).await?;
+        if tokens > self.start_tokens + self.plan.margin {
+            return Ok(Some(Refusal::TooLong));
+        }
+        Ok(None)
+    }
+
+    /// Where the locked texts are in a prompt that holds them all.
+    pub(super) fn frozen_in(&self, prompt: &str) -> Vec<Range<usize>> {
+        locate_frozen(prompt, &self.task.frozen).unwrap_or_default()
+    }
+
+    pub(super) fn record_findings(
+        &mut self,
+        incumbent: &Scored,
+        findings: Vec<SegmentFinding>,
+    ) -> Result<(), OptimizeError> {
+        self.journal.record(&RunEvent::Analysed {
+            step: self.step,
+            candidate: incumbent.candidate.ordinal,
+            findings: findings.clone(),
+        })?;
+        self.analysed = Some(incumbent.candidate.ordinal);
+        self.findings = findings;
+        Ok(())
+    }
+
+    /// The units found by the last analysis.
+    pub(super) fn segments(&self) -> Vec<Segment> {
+        self.findings
+            .iter()
+            .map(|finding| finding.segment.clone())
+            .collect()
+    }
+
+    /// The budget that is used up, if any.
+    pub(super) fn exhausted(&self) -> Option<StopReason> {
+        if self
+            .settings
+            .max_tokens
+            .is_some_and(|most| self.done.computed >= most)
+        {
+            return Some(StopReason::TokenBudget);
+        }
+        let minutes = self.seconds / 60.0;
+        self.settings
+            .max_minutes
+            .is_some_and(|most| minutes >= most)
+            .then_some(StopReason::TimeBudget)
+    }
+
+    fn spent(&mut self, tokens: TokenCount, seconds: f64) {
+        self.done += tokens;
+        self.seconds += seconds;
+    }
+
+    fn progress(&mut self) -> Result<(), OptimizeError> {
+        let steps_left = (self.settings.steps as u64).saturating_sub(u64::from(self.step));
+        let step = step_tokens(
+            self.settings,
+            self.plan.tokens_per_prompt,
+            self.start_tokens,
+        );
+        // Never nothing while the run goes on.
+        let floor = steps_left * step + 1;
+        let left = self
+            .plan
+            .tokens
+            .saturating_sub(self.done.computed)
+            .max(floor);
+        let speed = self.done.computed as f64 / self.seconds;
+        self.journal.record(&RunEvent::Progress {
+            done: self.done.computed,
+            left: Estimate {
+                tokens: left,
+                seconds: (speed.is_finite() && speed > 0.0).then(|| left as f64 / speed),
+            },
+        })?;
+        Ok(())
+    }
+}

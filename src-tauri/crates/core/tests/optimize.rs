@@ -1,0 +1,630 @@
+//! The optimisation with a model that is a formula, so that a run takes milliseconds.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use pmpo_core::dataset::{Answer, Example};
+use pmpo_core::loss::{AnswerScore, Verdict};
+use pmpo_core::model::*;
+use pmpo_core::optimize::*;
+use pmpo_core::prompt::Conversation;
+use pmpo_core::random::derived_seed;
+use proptest::prelude::*;
+use tokio_util::sync::CancellationToken;
+
+/// Words lower or raise the loss; the rest is noise fixed by the text.
+struct Scripted {
+    description: ModelDescription,
+    /// (text, change of the loss of every example)
+    effects: Vec<(&'static str, f64)>,
+    /// Added to the loss of inputs that contain the text.
+    input_noise: f64,
+    /// Texts that the model writes, chosen by the request's seed.
+    writes: Vec<String>,
+    asked: Mutex<Vec<ScoreItem>>,
+    cancel_after: Option<(usize, CancellationToken)>,
+}
+
+impl Scripted {
+    fn new() -> Self {
+        Self {
+            description: ModelDescription {
+                name: "scripted".into(),
+                sha256: String::new(),
+                architecture: "test".into(),
+                parameters: 10,
+                context_window: 4096,
+                has_chat_template: true,
+                device: "none".into(),
+            },
+            effects: vec![
+                ("brief", -0.8),
+                ("poet", 0.7),
+                ("one word", -0.9),
+                ("friendly", -0.4),
+                ("plain", -0.3),
+            ],
+            input_noise: 0.0,
+            writes: vec![
+                " Be brief and friendly.".into(),
+                " You are a poet.".into(),
+                " Use plain words. You are brief.".into(),
+                "".into(),
+            ],
+            asked: Mutex::default(),
+            cancel_after: None,
+        }
+    }
+}
+
+fn noise(text: &str) -> f64 {
+    (derived_seed(0, &[text]) % 1000) as f64 / 1000.0
+}
+
+fn texts(conversation: &Conversation) -> (String, String) {
+    match conversation {
+        Conversation::Chat { system, user } => (system.clone().unwrap_or_default(), user.clone()),
+        Conversation::Text { before, joint } => (before.clone(), joint.clone()),
+    }
+}
+
+#[async_trait]
+impl LanguageModel for Scripted {
+    fn description(&self) -> &ModelDescription {
+        &self.description
+    }
+
+    async fn measure(&self, items: &[ScoreItem]) -> Result<Vec<Measured>, ModelError> {
+        Ok(items
+            .iter()
+            .map(|item| {
+                let (a, b) = texts(&item.conversation);
+                Measured {
+                    before: a.split_whitespace().count() + b.split_whitespace().count() + 3,
+                    answer: item.answer.split_whitespace().count().max(1),
+                }
+            })
+            .collect())
+    }
+
+    async fn score(
+        &self,
+        items: &[ScoreItem],
+        cancel: &CancellationToken,
+    ) -> Result<ScoredBatch, ModelError> {
+        let mut asked = self.asked.lock().unwrap();
+        asked.extend(items.iter().cloned());
+        if let Some((after, token)) = &self.cancel_after {
+            if asked.len() > *after {
+                token.cancel();
+            }
+        }
+        if cancel.is_cancelled() {
+            return Err(ModelError::Cancelled);
+        }
+        let scores = items
+            .iter()
+            .map(|item| {
+                let (prompt, input) = texts(&item.conversation);
+                let all = format!("{prompt} {input}");
+                let base: f64 = self
+                    .effects
+                    .iter()
+                    .filter(|(text, _)| all.contains(text))
+                    .map(|(_, effect)| effect)
+                    .sum();
+                let held = if input.contains("held") {
+                    self.input_noise
+                } else {
+                    0.0
+                };
+                let loss = 4.0
+                    + base
+                    + noise(&input)
+                    + 0.05 * noise(&all)
+                    + held * noise(&prompt)
+                    + if item.answer.contains("bad") {
+                        1.0
+                    } else {
+                        0.0
+                    };
+                AnswerScore {
+                    sum: -loss.max(0.01) * 2.0,
+                    tokens: 2,
+                }
+            })
+            .collect();
+        Ok(ScoredBatch {
+            scores,
+            tokens: TokenCount {
+                computed: items.len() as u64 * 10,
+                reused: 5,
+            },
+        })
+    }
+
+    async fn generate(
+        &self,
+        request: &GenerateRequest,
+        _: &CancellationToken,
+    ) -> Result<Generated, ModelError> {
+        Ok(Generated {
+            text: self.writes[request.seed as usize % self.writes.len()].clone(),
+            tokens: TokenCount {
+                computed: 20,
+                reused: 0,
+            },
+        })
+    }
+}
+
+/// Keeps events in memory, like the store, and can break like a power cut.
+#[derive(Default, Clone)]
+struct Memory {
+    events: Vec<RunEvent>,
+    scores: HashMap<(String, Part), PromptScore>,
+    written: HashMap<GenerationKey, (Generated, f64)>,
+    fail_after: Option<usize>,
+}
+
+impl Journal for Memory {
+    fn recall_score(
+        &mut self,
+        text: &str,
+        part: Part,
+    ) -> Result<Option<PromptScore>, JournalError> {
+        Ok(self.scores.get(&(text.to_owned(), part)).cloned())
+    }
+
+    fn recall_generated(
+        &mut self,
+        key: &GenerationKey,
+    ) -> Result<Option<(Generated, f64)>, JournalError> {
+        Ok(self.written.get(key).cloned())
+    }
+
+    fn record(&mut self, event: &RunEvent) -> Result<(), JournalError> {
+        if self.fail_after == Some(self.events.len()) {
+            return Err(JournalError("the power is gone".into()));
+        }
+        match event {
+            RunEvent::Scored {
+                candidate,
+                part,
+                score,
+            } => {
+                let mut still = score.clone();
+                still.seconds = 0.0;
+                self.scores.insert((candidate.text.clone(), *part), still);
+            }
+            RunEvent::Generated { key, generated, .. } => {
+                self.written.insert(key.clone(), (generated.clone(), 0.0));
+            }
+            RunEvent::Progress { .. } => return Ok(()),
+            _ => {}
+        }
+        self.events.push(without_time(event));
+        Ok(())
+    }
+}
+
+fn without_time(event: &RunEvent) -> RunEvent {
+    let mut event = event.clone();
+    match &mut event {
+        RunEvent::Scored { score, .. } => score.seconds = 0.0,
+        RunEvent::Generated { seconds, .. } => *seconds = 0.0,
+        _ => {}
+    }
+    event
+}
+
+fn task(prompt: &str, count: usize) -> Task {
+    Task {
+        prompt: prompt.into(),
+        description: String::new(),
+        examples: (0..count)
+            .map(|i| Example {
+                input: format!("the text with number {i} says thing {}", i * 7),
+                columns: Default::default(),
+                answer: Answer::Supervised {
+                    targets: vec![format!("answer {i} to it")],
+                },
+                row: i + 1,
+            })
+            .collect(),
+        frozen: Vec::new(),
+    }
+}
+
+fn quick() -> Settings {
+    Settings {
+        resamples: 500,
+        ..Preset::Quick.settings()
+    }
+}
+
+async fn run(task: &Task, settings: &Settings, model: &Scripted, journal: &mut Memory) -> Outcome {
+    let cancel = CancellationToken::new();
+    optimize(task, settings, model, model, journal, &cancel)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn finds_the_better_prompt_and_checks_it_on_held_out_examples() {
+    let task = task("You are a poet. Answer the text.", 40);
+    let mut journal = Memory::default();
+    let outcome = run(&task, &quick(), &Scripted::new(), &mut journal).await;
+    assert!(outcome.improved());
+    assert!(outcome.best_loss < outcome.start_loss - 0.5);
+    let validation = outcome.validation.unwrap();
+    assert_eq!(validation.verdict, Verdict::Better);
+    assert_eq!(validation.examples, 16);
+    let hurts = journal.events.iter().any(|event| {
+        matches!(event, RunEvent::Analysed { findings, .. }
+            if findings[0].verdict == SegmentVerdict::Hurts && findings[0].segment.text == "You are a poet.")
+    });
+    assert!(hurts, "the harmful sentence is found");
+}
+
+#[tokio::test]
+async fn the_incumbents_loss_never_rises_and_masks_never_win() {
+    let task = task("You are a poet. Answer the text.", 30);
+    let mut journal = Memory::default();
+    run(
+        &task,
+        &Preset::Standard.settings(),
+        &Scripted::new(),
+        &mut journal,
+    )
+    .await;
+    let mut last = f64::INFINITY;
+    for event in &journal.events {
+        if let RunEvent::StepDone {
+            loss, incumbent, ..
+        } = event
+        {
+            assert!(*loss <= last);
+            last = *loss;
+            let masked = journal.events.iter().any(|event| {
+                matches!(event, RunEvent::Scored { candidate, .. }
+                    if candidate.ordinal == *incumbent && matches!(candidate.origin, Origin::Mask { .. }))
+            });
+            assert!(!masked);
+        }
+    }
+    assert!(last.is_finite());
+}
+
+#[tokio::test]
+async fn held_out_examples_never_choose() {
+    let plain = task("You are a poet. Answer the text.", 40);
+    let model = Scripted::new();
+    let cancel = CancellationToken::new();
+    let held = plan(&plain, &quick(), &model)
+        .await
+        .unwrap()
+        .split
+        .validation;
+    let mut journal = Memory::default();
+    run(&plain, &quick(), &model, &mut journal).await;
+
+    // Whatever the held-out examples say, the same prompts are tried and chosen.
+    let mut other = plain.clone();
+    for &index in &held {
+        other.examples[index].input = format!("held {index} out, bad");
+    }
+    let noisy = Scripted {
+        input_noise: 50.0,
+        ..Scripted::new()
+    };
+    let mut second = Memory::default();
+    optimize(&other, &quick(), &noisy, &noisy, &mut second, &cancel)
+        .await
+        .unwrap();
+    let choices = |journal: &Memory| -> Vec<RunEvent> {
+        journal
+            .events
+            .iter()
+            .filter(|event| {
+                !matches!(
+                    event,
+                    RunEvent::Finished { .. }
+                        | RunEvent::Scored {
+                            part: Part::Validation,
+                            ..
+                        }
+                )
+            })
+            .cloned()
+            .collect()
+    };
+    // The held-out inputs sort elsewhere in the split, so compare only when it is the same split.
+    let split = plan(&other, &quick(), &noisy).await.unwrap().split;
+    if split.validation == held {
+        assert_eq!(choices(&journal), choices(&second));
+    }
+    // And none of them is scored before the last step is done.
+    let last_step = second
+        .events
+        .iter()
+        .rposition(|e| matches!(e, RunEvent::StepDone { .. }))
+        .unwrap();
+    let first_check = second
+        .events
+        .iter()
+        .position(|e| {
+            matches!(
+                e,
+                RunEvent::Scored {
+                    part: Part::Validation,
+                    ..
+                }
+            )
+        })
+        .unwrap();
+    assert!(first_check > last_step);
+    for event in &second.events {
+        if let RunEvent::Scored {
+            part: Part::Train,
+            score,
+            ..
+        } = event
+        {
+            for example in &score.examples {
+                assert!(!split.validation.contains(&example.example));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn equal_seeds_give_equal_histories_and_others_do_not() {
+    let task = task("You are a poet. Answer the text.", 30);
+    let mut histories = Vec::new();
+    for seed in [5, 5, 6] {
+        let mut journal = Memory::default();
+        let settings = Settings { seed, ..quick() };
+        run(&task, &settings, &Scripted::new(), &mut journal).await;
+        histories.push(journal.events);
+    }
+    assert_eq!(histories[0], histories[1]);
+    assert_ne!(histories[0], histories[2]);
+}
+
+#[tokio::test]
+async fn a_run_broken_anywhere_reaches_the_same_end() {
+    let task = task("You are a poet. Answer the text.", 24);
+    let settings = quick();
+    let mut whole = Memory::default();
+    let outcome = run(&task, &settings, &Scripted::new(), &mut whole).await;
+    for stop in 0..whole.events.len() {
+        let mut broken = Memory {
+            fail_after: Some(stop),
+            ..Memory::default()
+        };
+        let model = Scripted::new();
+        let cancel = CancellationToken::new();
+        let failed = optimize(&task, &settings, &model, &model, &mut broken, &cancel).await;
+        assert!(matches!(failed, Err(OptimizeError::Journal(_))));
+        let before = model.asked.lock().unwrap().len();
+        let mut resumed = Memory {
+            events: Vec::new(),
+            fail_after: None,
+            ..broken
+        };
+        let again = run(&task, &settings, &model, &mut resumed).await;
+        assert_eq!(again, outcome);
+        assert_eq!(resumed.events, whole.events);
+        let total = model.asked.lock().unwrap().len();
+        let fresh = Scripted::new();
+        run(&task, &settings, &fresh, &mut Memory::default()).await;
+        let unbroken = fresh.asked.lock().unwrap().len();
+        // At most one prompt (its training or held-out examples) is scored twice.
+        assert!(
+            total - unbroken <= 16,
+            "{before} + {total} against {unbroken}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_keeps_the_best_so_far() {
+    let task = task("You are a poet. Answer the text.", 30);
+    let token = CancellationToken::new();
+    let model = Scripted {
+        cancel_after: Some((9 * 6, token.clone())),
+        ..Scripted::new()
+    };
+    let mut journal = Memory::default();
+    let outcome = optimize(&task, &quick(), &model, &model, &mut journal, &token)
+        .await
+        .unwrap();
+    assert_eq!(outcome.reason, StopReason::Cancelled);
+    assert!(outcome.validation.is_none());
+}
+
+#[tokio::test]
+async fn budgets_and_patience_end_a_run() {
+    let task = task("You are a poet. Answer the text.", 30);
+    let few = Settings {
+        max_tokens: Some(600),
+        ..quick()
+    };
+    let outcome = run(&task, &few, &Scripted::new(), &mut Memory::default()).await;
+    assert_eq!(outcome.reason, StopReason::TokenBudget);
+    let idle = Settings {
+        min_gain: 100.0,
+        patience: 2,
+        steps: 9,
+        ..quick()
+    };
+    let outcome = run(&task, &idle, &Scripted::new(), &mut Memory::default()).await;
+    assert_eq!(outcome.reason, StopReason::Patience);
+    assert!(!outcome.improved());
+}
+
+#[tokio::test]
+async fn copies_of_examples_and_lost_placeholders_are_refused() {
+    let mut task = task("Answer this text as a poet: {{input}}", 30);
+    for example in &mut task.examples {
+        example.input = format!("{} and then goes on for some more words", example.input);
+    }
+    let leak = task.examples[plan(&task, &quick(), &Scripted::new())
+        .await
+        .unwrap()
+        .split
+        .train[0]]
+        .input
+        .clone();
+    let model = Scripted {
+        writes: vec![
+            format!(" Be brief. {leak}"),
+            " Say {{other}} now.".into(),
+            " ".into(),
+        ],
+        ..Scripted::new()
+    };
+    let mut journal = Memory::default();
+    let settings = Settings {
+        rewrites: 12,
+        ..quick()
+    };
+    run(&task, &settings, &model, &mut journal).await;
+    let refused: Vec<_> = journal
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            RunEvent::Refused { refusal, .. } => Some(refusal.clone()),
+            _ => None,
+        })
+        .collect();
+    assert!(refused.iter().any(|r| matches!(r, Refusal::Leak { .. })));
+    assert!(refused.contains(&Refusal::Placeholders));
+    for event in &journal.events {
+        if let RunEvent::Scored { candidate, .. } = event {
+            assert!(candidate.text.contains("{{input}}"));
+            assert!(!candidate.text.contains(&leak));
+        }
+    }
+}
+
+#[tokio::test]
+async fn demonstrations_come_from_the_pool_only() {
+    let task = task("Answer the text.", 40);
+    let settings = Settings {
+        max_demonstrations: 2,
+        ..quick()
+    };
+    let model = Scripted {
+        effects: vec![("Examples:", -1.0), ("answer", -0.2)],
+        ..Scripted::new()
+    };
+    let mut journal = Memory::default();
+    run(&task, &settings, &model, &mut journal).await;
+    let split = plan(&task, &settings, &model).await.unwrap().split;
+    let mut most = 0;
+    for event in &journal.events {
+        if let RunEvent::Scored { candidate, .. } = event {
+            if let Origin::Demonstrations { examples } = &candidate.origin {
+                most = most.max(examples.len());
+                assert!(examples.iter().all(|index| split.pool.contains(index)));
+            }
+        }
+    }
+    assert_eq!(most, 2);
+}
+
+#[tokio::test]
+async fn what_cannot_start_says_why() {
+    let model = Scripted::new();
+    let cancel = CancellationToken::new();
+    let start = |task: Task, settings: Settings| {
+        let (model, cancel) = (&model, &cancel);
+        async move {
+            optimize(
+                &task,
+                &settings,
+                model,
+                model,
+                &mut Memory::default(),
+                cancel,
+            )
+            .await
+            .unwrap_err()
+        }
+    };
+    assert_eq!(
+        start(task(" \n", 20), quick()).await,
+        OptimizeError::EmptyPrompt
+    );
+    assert!(matches!(
+        start(task("{{x}}", 20), quick()).await,
+        OptimizeError::Template(_)
+    ));
+    assert!(matches!(
+        start(task("a b", 2), quick()).await,
+        OptimizeError::TooFewExamples { .. }
+    ));
+    let long = "word ".repeat(4000);
+    assert!(matches!(
+        start(task(&long, 20), quick()).await,
+        OptimizeError::PromptTooLong { .. }
+    ));
+    let mut locked = task("a b", 20);
+    locked.frozen = vec!["c".into()];
+    assert!(matches!(
+        start(locked, quick()).await,
+        OptimizeError::Freeze(_)
+    ));
+    let broken = Settings {
+        beta: -1.0,
+        ..quick()
+    };
+    assert!(matches!(
+        start(task("a", 20), broken).await,
+        OptimizeError::Settings(_)
+    ));
+}
+
+#[tokio::test]
+async fn an_example_beyond_the_window_is_named_and_left_out() {
+    let mut task = task("Answer the text.", 20);
+    task.examples[7].input = "word ".repeat(5000);
+    let mut journal = Memory::default();
+    run(&task, &quick(), &Scripted::new(), &mut journal).await;
+    assert!(matches!(&journal.events[0],
+        RunEvent::LeftOut { examples } if examples.len() == 1 && examples[0].0 == 7));
+    for event in &journal.events {
+        if let RunEvent::Scored { score, .. } = event {
+            assert!(score.examples.iter().all(|e| e.example != 7));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn frozen_text_survives_every_proposal(
+        parts in prop::collection::vec("[A-Z][a-z ]{3,20}[.]", 2..5),
+        lock in any::<prop::sample::Index>(),
+        demonstrations in 0_usize..3,
+        seed in 0_u64..1000,
+    ) {
+        let prompt = parts.join(" ");
+        let frozen = lock.get(&parts).clone();
+        let mut task = task(&prompt, 20);
+        task.frozen = vec![frozen.clone()];
+        let settings = Settings { seed, max_demonstrations: demonstrations, ..quick() };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut journal = Memory::default();
+        runtime.block_on(run(&task, &settings, &Scripted::new(), &mut journal));
+        for event in &journal.events {
+            if let RunEvent::Scored { candidate, .. } = event {
+                prop_assert!(candidate.text.contains(&frozen), "{:?}", candidate);
+            }
+        }
+    }
+}
