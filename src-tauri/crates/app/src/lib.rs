@@ -1,1 +1,1 @@
-//! Placeholder while dependencies build.
+//! Use cases.

@@ -1,1 +1,14 @@
-//! Placeholder while dependencies build.
+//! Runs a language model on this computer through mistral.rs: loads it,
+//! counts tokens, scores answers, writes texts.
+//!
+//! The only crate that names `mistralrs`. Version 0.8.1 is pinned because
+//! prefix reuse with raw logits, and eviction on a failed forward pass, are
+//! behaviour of that version; tests guard both.
+
+mod engine;
+mod generate;
+mod load;
+mod tokenize;
+
+pub use engine::{Engine, EngineOptions, TokenScores};
+pub use load::{inspect, prepare_process, DeviceChoice, LoadError, LoadOptions, ModelFile, Precision};

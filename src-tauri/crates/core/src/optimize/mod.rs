@@ -7,5 +7,5 @@ mod settings;
 mod steps;
 
 pub use event::*;
-pub use run::{optimize, plan, OptimizeError, Plan, Task};
+pub use run::{optimize, plan, score_all, OptimizeError, Plan, ScoredAll, Task};
 pub use settings::{Preset, Segmenter, Settings, Wording};

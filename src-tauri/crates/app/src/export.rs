@@ -1,0 +1,127 @@
+use std::fmt::Write;
+
+use pmpo_core::loss::Verdict;
+use pmpo_store::{RunId, Store};
+
+use crate::{run_details, AppError, RunDetails};
+
+/// What a run is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// The best prompt alone.
+    Text,
+    /// The best prompt with its figures.
+    Markdown,
+    /// Everything.
+    Json,
+    /// One line per candidate.
+    Csv,
+}
+
+/// Writes a run in the format asked for.
+pub fn export(store: &Store, run: RunId, format: ExportFormat) -> Result<String, AppError> {
+    let details = run_details(store, run)?;
+    match format {
+        ExportFormat::Text => Ok(format!("{}\n", details.best)),
+        ExportFormat::Markdown => Ok(markdown(&details)),
+        ExportFormat::Json => serde_json::to_string_pretty(&details)
+            .map(|text| text + "\n")
+            .map_err(|why| AppError::new("export", why.to_string(), "Choose another format.")),
+        ExportFormat::Csv => csv(&details)
+            .map_err(|why| AppError::new("export", why.to_string(), "Choose another format.")),
+    }
+}
+
+fn csv(details: &RunDetails) -> Result<String, Box<dyn std::error::Error>> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record([
+        "candidate", "step", "parent", "origin", "loss", "std_error", "accuracy",
+        "validation_loss", "tokens_computed", "tokens_reused", "seconds", "refused", "prompt",
+    ])?;
+    let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
+    for row in &details.candidates {
+        let origin = serde_json::to_value(&row.candidate.origin)?;
+        let train = row.train.as_ref();
+        out.write_record([
+            row.candidate.ordinal.to_string(),
+            row.candidate.step.to_string(),
+            row.candidate.parent.map_or_else(String::new, |p| p.to_string()),
+            origin["kind"].as_str().unwrap_or_default().to_owned(),
+            number(train.map(|s| s.loss)),
+            number(train.map(|s| s.std_error).filter(|e| e.is_finite())),
+            number(train.and_then(|s| s.accuracy)),
+            number(row.validation.as_ref().map(|s| s.loss)),
+            train.map_or_else(String::new, |s| s.tokens.computed.to_string()),
+            train.map_or_else(String::new, |s| s.tokens.reused.to_string()),
+            number(train.map(|s| s.seconds)),
+            match &row.refusal {
+                Some(refusal) => serde_json::to_value(refusal)?["kind"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                None => String::new(),
+            },
+            row.candidate.text.clone(),
+        ])?;
+    }
+    Ok(String::from_utf8(out.into_inner()?)?)
+}
+
+fn markdown(details: &RunDetails) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "# {}\n\n{}\n\n## How it was measured\n", details.run.name, fenced(&details.best));
+    if let Some(outcome) = details.outcome() {
+        let _ = writeln!(
+            out,
+            "- Training loss: {:.4} nats, at the start {:.4}.",
+            outcome.best_loss, outcome.start_loss
+        );
+        if let Some(check) = &outcome.validation {
+            let word = match check.verdict {
+                Verdict::Better => "better than the start",
+                Verdict::NoClearDifference => "no clear difference from the start",
+                Verdict::Worse => "worse than the start",
+            };
+            let _ = writeln!(
+                out,
+                "- On {} examples that chose nothing: {:.4} nats, at the start {:.4}: {word}.",
+                check.examples, check.best_loss, check.start_loss
+            );
+            if let Some(interval) = check.interval {
+                let _ = writeln!(
+                    out,
+                    "- 95 % interval of the difference: {:.4} to {:.4} nats.",
+                    interval.low, interval.high
+                );
+            }
+            if let Some((before, after)) = check.accuracy {
+                let _ = writeln!(
+                    out,
+                    "- Right labels: {:.0} %, at the start {:.0} %.",
+                    after * 100.0,
+                    before * 100.0
+                );
+            }
+        }
+    }
+    let _ = writeln!(
+        out,
+        "- Model: {}, {}.\n- Seed: {}.\n- PMPO Studio {}.\n\n## Start prompt\n\n{}",
+        details.model,
+        details.run.device,
+        details.run.settings.seed,
+        details.run.program_version,
+        fenced(&details.start)
+    );
+    out
+}
+
+/// A code block whose fence is longer than any in the text.
+fn fenced(text: &str) -> String {
+    let mut fence = "```".to_owned();
+    while text.contains(&fence) {
+        fence.push('`');
+    }
+    format!("{fence}text\n{text}\n{fence}")
+}

@@ -1,0 +1,316 @@
+use std::fs::File;
+use std::time::Instant;
+
+use pmpo_core::dataset::Example;
+use pmpo_core::model::{LanguageModel, ScoreItem};
+use pmpo_core::optimize::{
+    optimize, plan, GenerationKey, Journal, JournalError, Outcome, Part, Plan, PromptScore,
+    RunEvent, Settings, Task,
+};
+use pmpo_core::prompt::Template;
+use pmpo_core::model::Generated;
+use pmpo_store::{NewRun, RunId, RunState, Store};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::data::Mapping;
+use crate::{data_dir, AppError};
+
+/// What a run needs before it is stored.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// The project; made where missing.
+    pub project: String,
+    /// Name of the run.
+    pub name: String,
+    /// Where the examples came from, in words.
+    pub source: String,
+    /// The columns used.
+    pub mapping: Mapping,
+    /// The task.
+    pub task: Task,
+    /// All settings.
+    pub settings: Settings,
+    /// Path of the model's file.
+    pub model_path: String,
+}
+
+/// Work and time of a run before it starts.
+#[derive(Debug, Clone, Serialize)]
+pub struct JobEstimate {
+    /// Tokens to compute, roughly.
+    pub tokens: u64,
+    /// Minutes at the speed measured on a few examples.
+    pub minutes: f64,
+    /// Examples that choose.
+    pub train: usize,
+    /// Examples that check.
+    pub validation: usize,
+    /// Rows left out because they do not fit the window, with their tokens.
+    pub left_out: Vec<(usize, usize)>,
+    /// Tokens a second.
+    pub speed: f64,
+}
+
+/// Reckons a run's work and measures the model's speed on a few examples.
+pub async fn estimate(
+    task: &Task,
+    settings: &Settings,
+    model: &dyn LanguageModel,
+    cancel: &CancellationToken,
+) -> Result<JobEstimate, AppError> {
+    let plan = plan(task, settings, model).await?;
+    let template = Template::parse(&task.prompt);
+    let items = plan
+        .split
+        .train
+        .iter()
+        .take(4)
+        .map(|&index| {
+            let example = &task.examples[index];
+            let has_template = model.description().has_chat_template;
+            Ok(ScoreItem {
+                conversation: template.render(&example.input, &example.columns, has_template)?,
+                answer: example.answer.best().to_owned(),
+                end_of_turn: settings.end_of_turn,
+            })
+        })
+        .collect::<Result<Vec<_>, pmpo_core::optimize::OptimizeError>>()?;
+    let clock = Instant::now();
+    let tokens = model.score(&items, cancel).await?.tokens.computed;
+    let speed = tokens as f64 / clock.elapsed().as_secs_f64().max(1e-6);
+    Ok(describe(&plan, task, speed))
+}
+
+fn describe(plan: &Plan, task: &Task, speed: f64) -> JobEstimate {
+    JobEstimate {
+        tokens: plan.tokens,
+        minutes: plan.tokens as f64 / speed / 60.0,
+        train: plan.split.train.len(),
+        validation: plan.split.validation.len(),
+        left_out: plan
+            .left_out
+            .iter()
+            .map(|&(index, tokens)| (task.examples[index].row, tokens))
+            .collect(),
+        speed,
+    }
+}
+
+/// Stores everything a run depends on and queues it.
+pub fn prepare(
+    store: &mut Store,
+    job: &NewJob,
+    model: &dyn LanguageModel,
+) -> Result<RunId, AppError> {
+    let json = |value: Result<serde_json::Value, serde_json::Error>| {
+        value.map_err(|why| AppError::new("store", why.to_string(), "Report this; it should not happen."))
+    };
+    let project = store.project(&job.project)?;
+    let columns = json(serde_json::to_value(&job.mapping))?;
+    let kind = match job.task.examples.first().map(|example| &example.answer) {
+        Some(pmpo_core::dataset::Answer::Preference { .. }) => "preference",
+        _ => "supervised",
+    };
+    let dataset = store.add_dataset(
+        project,
+        &job.name,
+        &job.source,
+        kind,
+        &columns,
+        &job.task.examples,
+    )?;
+    let description = model.description();
+    let model_id = store.add_model(description, &job.model_path)?;
+    let origin = serde_json::json!({ "kind": "written" });
+    let version = store.add_version(project, &job.task.prompt, None, &origin)?;
+    Ok(store.create_run(&NewRun {
+        project,
+        name: job.name.clone(),
+        dataset,
+        model: model_id,
+        start_version: version.id,
+        frozen: job.task.frozen.clone(),
+        settings: job.settings.clone(),
+        description: job.task.description.clone(),
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        device: description.device.clone(),
+    })?)
+}
+
+/// The newest run that has not come to its end, if any.
+pub fn unfinished(store: &Store) -> Result<Option<RunId>, AppError> {
+    Ok(store
+        .runs()?
+        .into_iter()
+        .find(|run| run.state != RunState::Completed)
+        .map(|run| run.id))
+}
+
+/// Runs a stored run to its end, from wherever it was broken off.
+///
+/// Every event is stored, then given to `watch`. The best prompt becomes a
+/// version of the project. The model must be the one that the run was made with.
+pub async fn execute(
+    store: &mut Store,
+    run: RunId,
+    model: &dyn LanguageModel,
+    cancel: &CancellationToken,
+    watch: &mut (dyn FnMut(&RunEvent) + Send),
+) -> Result<Outcome, AppError> {
+    let _lock = lock(run)?;
+    let row = store.run(run)?;
+    let stored = store.model(row.model)?;
+    if stored.description.sha256 != model.description().sha256 {
+        return Err(AppError::new(
+            "other_model",
+            format!("Run {} was made with the model {}, which is not the one loaded.", run.0, stored.description.name),
+            "Name that model's file with --model.",
+        ));
+    }
+    let start = store.version(row.start_version)?;
+    let examples: Vec<Example> = store.examples(row.dataset)?;
+    let task = Task {
+        prompt: start.text,
+        description: row.description.clone(),
+        examples,
+        frozen: row.frozen.clone(),
+    };
+    store.set_run_state(run, RunState::Running, None)?;
+    let mut journal = StoreJournal { store, run, watch };
+    let result = optimize(&task, &row.settings, model, model, &mut journal, cancel).await;
+    match result {
+        Ok(outcome) => {
+            let best = if outcome.improved() {
+                let candidates = store.candidates(run)?;
+                let text = candidates
+                    .iter()
+                    .find(|row| row.candidate.ordinal == outcome.best)
+                    .map(|row| row.candidate.text.clone());
+                match text {
+                    Some(text) => {
+                        let origin = serde_json::json!({
+                            "kind": "run", "run": run.0, "candidate": outcome.best,
+                        });
+                        let version =
+                            store.add_version(row.project, &text, Some(row.start_version), &origin)?;
+                        Some(version.id)
+                    }
+                    None => None,
+                }
+            } else {
+                None
+            };
+            store.finish_run(run, &outcome, best)?;
+            Ok(outcome)
+        }
+        Err(error) => {
+            let error = AppError::from(error);
+            let state = if cancel.is_cancelled() {
+                RunState::Paused
+            } else {
+                RunState::Failed
+            };
+            // The first fault is the one to tell; a full disk would fail here again.
+            let _ = store.set_run_state(run, state, Some(&error.message));
+            Err(error)
+        }
+    }
+}
+
+/// Held while a process works on a run, so that no two do; the system lets go of it when the process dies.
+fn lock(run: RunId) -> Result<File, AppError> {
+    let folder = data_dir().join("locks");
+    let open = || {
+        std::fs::create_dir_all(&folder)?;
+        File::create(folder.join(format!("run-{}.lock", run.0)))
+    };
+    let file = open().map_err(|why| {
+        AppError::new(
+            "data_folder",
+            format!("The folder {} cannot be written: {why}.", folder.display()),
+            "Make the data folder writable, or name another one in PMPO_DATA_DIR.",
+        )
+    })?;
+    file.try_lock().map_err(|_| {
+        AppError::new(
+            "busy",
+            format!("Run {} is being worked on by another program.", run.0),
+            "Wait for it to end, or stop it first.",
+        )
+    })?;
+    Ok(file)
+}
+
+struct StoreJournal<'a> {
+    store: &'a mut Store,
+    run: RunId,
+    watch: &'a mut (dyn FnMut(&RunEvent) + Send),
+}
+
+fn lost(error: pmpo_store::StoreError) -> JournalError {
+    JournalError(error.to_string())
+}
+
+impl Journal for StoreJournal<'_> {
+    fn recall_score(&mut self, text: &str, part: Part) -> Result<Option<PromptScore>, JournalError> {
+        self.store.recall_score(self.run, text, part).map_err(lost)
+    }
+
+    fn recall_generated(
+        &mut self,
+        key: &GenerationKey,
+    ) -> Result<Option<(Generated, f64)>, JournalError> {
+        self.store.recall_generated(self.run, key).map_err(lost)
+    }
+
+    fn record(&mut self, event: &RunEvent) -> Result<(), JournalError> {
+        self.store.record(self.run, event).map_err(lost)?;
+        (self.watch)(event);
+        Ok(())
+    }
+}
+
+/// A prompt's losses outside a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScoredPrompt {
+    /// Mean loss in nats.
+    pub loss: f64,
+    /// Standard error of the mean.
+    pub std_error: f64,
+    /// Share of right labels, on label tasks.
+    pub accuracy: Option<f64>,
+    /// Loss by row.
+    pub rows: Vec<(usize, f64)>,
+    /// Tokens computed and reused.
+    pub tokens: pmpo_core::model::TokenCount,
+    /// Rows left out because they do not fit the window, with their tokens.
+    pub left_out: Vec<(usize, usize)>,
+}
+
+/// Scores a prompt on all examples.
+pub async fn score_prompt(
+    task: &Task,
+    settings: &Settings,
+    model: &dyn LanguageModel,
+    cancel: &CancellationToken,
+) -> Result<ScoredPrompt, AppError> {
+    let scored = pmpo_core::optimize::score_all(task, settings, model, cancel).await?;
+    Ok(ScoredPrompt {
+        loss: scored.score.loss(),
+        std_error: scored.score.std_error(),
+        accuracy: scored.score.accuracy(),
+        rows: scored
+            .score
+            .examples
+            .iter()
+            .map(|example| (task.examples[example.example].row, example.loss))
+            .collect(),
+        tokens: scored.score.tokens,
+        left_out: scored
+            .left_out
+            .iter()
+            .map(|&(index, tokens)| (task.examples[index].row, tokens))
+            .collect(),
+    })
+}

@@ -1,0 +1,40 @@
+use std::env;
+use std::path::PathBuf;
+
+use pmpo_store::Store;
+
+use crate::AppError;
+
+/// File name of the model that comes with the program.
+const MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+
+/// The folder of database, models and samples.
+///
+/// `PMPO_DATA_DIR` where set, else `pmpo-studio` in the user's data folder.
+pub fn data_dir() -> PathBuf {
+    if let Some(own) = env::var_os("PMPO_DATA_DIR").filter(|value| !value.is_empty()) {
+        return PathBuf::from(own);
+    }
+    let base = env::var_os("XDG_DATA_HOME")
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".local").join("share")))
+        .unwrap_or_else(|| PathBuf::from("."));
+    base.join("pmpo-studio")
+}
+
+/// Where the built-in model lies; it may be missing.
+pub fn built_in_model() -> PathBuf {
+    data_dir().join("models").join(MODEL_FILE)
+}
+
+/// Opens the database in [`data_dir`], which is made where missing.
+pub fn open_store() -> Result<Store, AppError> {
+    let folder = data_dir();
+    std::fs::create_dir_all(&folder).map_err(|why| AppError {
+        code: "data_folder",
+        message: format!("The folder {} cannot be made: {why}.", folder.display()),
+        hint: "Make the folder writable, or name another one in PMPO_DATA_DIR.".to_owned(),
+    })?;
+    Ok(Store::open(&folder.join("pmpo.sqlite"))?)
+}

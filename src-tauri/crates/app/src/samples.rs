@@ -1,0 +1,108 @@
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::data::Columns;
+use crate::{data_dir, AppError};
+
+/// A project that comes with the program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Short name.
+    pub name: &'static str,
+    /// Title to show.
+    pub title: String,
+    /// Two sentences on what it is.
+    pub description: String,
+    /// Its examples, written out for the person to look at.
+    pub data: PathBuf,
+    /// The start prompt.
+    pub prompt: String,
+    /// Its columns.
+    pub columns: Columns,
+}
+
+struct Files {
+    name: &'static str,
+    project: &'static str,
+    prompt: &'static str,
+    data: &'static str,
+}
+
+macro_rules! files {
+    ($name:literal, $data:literal) => {
+        Files {
+            name: $name,
+            project: include_str!(concat!("../../../../datasets/", $name, "/project.json")),
+            prompt: include_str!(concat!("../../../../datasets/", $name, "/prompt.txt")),
+            data: include_str!(concat!("../../../../datasets/", $name, "/", $data)),
+        }
+    };
+}
+
+const FILES: [Files; 4] = [
+    files!("review-mood", "examples.csv"),
+    files!("order-details", "examples.csv"),
+    files!("plain-words", "examples.jsonl"),
+    files!("kind-replies", "examples.jsonl"),
+];
+
+/// Names of all samples; the first is the one to start with.
+pub const SAMPLES: [&str; 4] = [FILES[0].name, FILES[1].name, FILES[2].name, FILES[3].name];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Project {
+    title: String,
+    description: String,
+    data: String,
+    #[allow(dead_code, reason = "named in the file for people who read it")]
+    prompt: String,
+    input: String,
+    target: Option<String>,
+    chosen: Option<String>,
+    rejected: Option<String>,
+}
+
+/// The sample of that name, its data written into the data folder.
+pub fn sample(name: &str) -> Result<Sample, AppError> {
+    let Some(files) = FILES.iter().find(|files| files.name == name) else {
+        return Err(AppError::new(
+            "sample",
+            format!("There is no sample called {name:?}."),
+            format!("Choose one of: {}.", SAMPLES.join(", ")),
+        ));
+    };
+    let project: Project = serde_json::from_str(files.project).map_err(|why| {
+        AppError::new("sample", format!("The sample {name} is damaged: {why}."), "Install the program again.")
+    })?;
+    let folder = data_dir().join("samples").join(name);
+    let data = folder.join(&project.data);
+    let write = || {
+        std::fs::create_dir_all(&folder)?;
+        if std::fs::read_to_string(&data).ok().as_deref() != Some(files.data) {
+            std::fs::write(&data, files.data)?;
+        }
+        Ok(())
+    };
+    write().map_err(|why: std::io::Error| {
+        AppError::new(
+            "data_folder",
+            format!("The sample cannot be written to {}: {why}.", folder.display()),
+            "Make the folder writable, or name another one in PMPO_DATA_DIR.",
+        )
+    })?;
+    Ok(Sample {
+        name: files.name,
+        title: project.title,
+        description: project.description,
+        data,
+        prompt: files.prompt.trim_end().to_owned(),
+        columns: Columns {
+            input: Some(project.input),
+            target: project.target,
+            chosen: project.chosen,
+            rejected: project.rejected,
+        },
+    })
+}

@@ -1,0 +1,489 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use candle_core::{DType, Device, IndexOp, Tensor};
+use mistralrs::core::{
+    DefaultSchedulerMethod, DeviceMapSetting, GGUFLoaderBuilder, GGUFSpecificConfig,
+    MistralRsBuilder, ModelDType, SchedulerConfig, TokenSource,
+};
+use mistralrs::{
+    CustomLogitsProcessor, MistralRs, NormalRequest, Request, RequestMessage, Response,
+    SamplingParams,
+};
+use pmpo_core::loss::AnswerScore;
+use pmpo_core::model::{
+    GenerateRequest, Generated, LanguageModel, Measured, ModelDescription, ModelError, ScoreItem,
+    ScoredBatch, TokenCount,
+};
+use tokio::sync::{mpsc, Mutex};
+use tokio_util::sync::CancellationToken;
+
+use crate::generate::SeededSampler;
+use crate::load::{inspect, place, LoadError, LoadOptions};
+use crate::tokenize::{Encoded, Tokens};
+
+/// A shorter shared beginning is not worth a request of its own.
+const SHORTEST_PREFIX: usize = 16;
+/// Beyond every vocabulary. (The largest number itself stands for "no token" in candle.)
+const NO_TOKEN: u32 = u32::MAX - 1;
+
+/// How the engine works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Whether what the items of a batch share is computed once.
+    pub prefix_reuse: bool,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { prefix_reuse: true }
+    }
+}
+
+/// Token ids of one item and the log-probability of each answer token, in nats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenScores {
+    /// Tokens before the answer.
+    pub before: Vec<u32>,
+    /// Tokens of the answer.
+    pub answer: Vec<u32>,
+    /// `ln p` of each answer token.
+    pub log_probs: Vec<f64>,
+}
+
+/// A loaded model. Requests wait for each other: the model has one user at a time.
+pub struct Engine {
+    runner: Arc<MistralRs>,
+    tokens: Tokens,
+    description: ModelDescription,
+    options: EngineOptions,
+    /// Whether mistral.rs holds cached prefixes; the lock is the queue.
+    turn: Mutex<bool>,
+}
+
+fn failed(why: impl std::fmt::Display) -> ModelError {
+    ModelError::Failed(why.to_string())
+}
+
+impl Engine {
+    /// Loads a model from a file, without any network.
+    ///
+    /// # Errors
+    /// Names the file and what to do; a panic inside the engine is caught and
+    /// reported as [`LoadError::Failed`].
+    pub async fn load(load: &LoadOptions, options: EngineOptions) -> Result<Self, LoadError> {
+        let path = load.path.clone();
+        let broken = |why: String| LoadError::Failed {
+            path: path.display().to_string(),
+            why,
+        };
+        let load = load.clone();
+        // A fresh thread reads anew whether weights are to be unpacked.
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        std::thread::Builder::new()
+            .name("load model".to_owned())
+            .spawn(move || {
+                let _ = sender.send(load_pipeline(&load));
+            })
+            .map_err(|why| broken(why.to_string()))?;
+        let (pipeline, mut file, words) = receiver
+            .await
+            .map_err(|_| broken("the engine gave up while reading it".to_owned()))??;
+        file.description.device = words;
+        let scheduler = SchedulerConfig::DefaultScheduler {
+            method: DefaultSchedulerMethod::Fixed(1.try_into().map_err(|_| broken(String::new()))?),
+        };
+        let bos = file.bos.filter(|_| file.add_bos);
+        let tokens = Tokens::new(
+            pipeline.clone(),
+            bos,
+            file.description.context_window,
+            file.description.has_chat_template,
+        )
+        .await
+        .map_err(|why| broken(why.to_string()))?;
+        let runner = MistralRsBuilder::new(pipeline, scheduler, false, None)
+            .with_prefix_cache_n(16)
+            .build()
+            .await;
+        Ok(Self {
+            runner,
+            tokens,
+            description: file.description,
+            options,
+            turn: Mutex::new(false),
+        })
+    }
+
+    /// Token ids of a text by itself, without a token that begins it.
+    pub async fn token_ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        self.tokens.plain(text).await
+    }
+
+    /// Log-probabilities of every answer token of every item.
+    pub async fn score_detailed(
+        &self,
+        items: &[ScoreItem],
+        cancel: &CancellationToken,
+    ) -> Result<(Vec<TokenScores>, TokenCount), ModelError> {
+        let mut encoded = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            encoded.push(self.tokens.item(at, item).await?);
+        }
+        self.score_encoded(encoded, cancel).await
+    }
+
+    /// As [`Self::score_detailed`], from token ids: what comes before, and the answer; neither empty.
+    pub async fn score_tokens(
+        &self,
+        items: &[(Vec<u32>, Vec<u32>)],
+        cancel: &CancellationToken,
+    ) -> Result<(Vec<TokenScores>, TokenCount), ModelError> {
+        let mut encoded = Vec::with_capacity(items.len());
+        for (at, (before, answer)) in items.iter().enumerate() {
+            if before.is_empty() || answer.is_empty() {
+                return Err(ModelError::EmptyAnswer { item: at });
+            }
+            encoded.push(Encoded {
+                before: before.clone(),
+                answer: answer.clone(),
+            });
+        }
+        self.score_encoded(encoded, cancel).await
+    }
+
+    async fn score_encoded(
+        &self,
+        items: Vec<Encoded>,
+        cancel: &CancellationToken,
+    ) -> Result<(Vec<TokenScores>, TokenCount), ModelError> {
+        let mut turn = self.turn.lock().await;
+        self.evict(&mut turn).await?;
+        let mut count = TokenCount::default();
+        let shared = self.shared_prefix(&items);
+        if shared > 0 {
+            check(cancel)?;
+            *turn = true;
+            let prefix = items[0].before[..shared].to_vec();
+            let mut sampling = SamplingParams::deterministic();
+            sampling.max_len = Some(1);
+            self.finish(self.send(prefix, sampling, false, None).await?).await?;
+            count.computed += shared as u64;
+        }
+        let mut scores = Vec::with_capacity(items.len());
+        for item in items {
+            check(cancel)?;
+            let (log_probs, rows) = self.raw(&item).await?;
+            count.computed += rows as u64;
+            count.reused += (item.len() - rows) as u64;
+            scores.push(TokenScores {
+                before: item.before,
+                answer: item.answer,
+                log_probs,
+            });
+        }
+        Ok((scores, count))
+    }
+
+    /// Length of the beginning that all items share and that no answer needs a row of.
+    fn shared_prefix(&self, items: &[Encoded]) -> usize {
+        let Some((first, rest)) = items.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+            return 0;
+        };
+        if !self.options.prefix_reuse {
+            return 0;
+        }
+        let shared = rest.iter().fold(first.before.len() - 1, |shared, item| {
+            let most = shared.min(item.before.len() - 1);
+            let same = |at: &usize| first.before[*at] == item.before[*at];
+            (0..most).take_while(same).count()
+        });
+        if shared < SHORTEST_PREFIX {
+            0
+        } else {
+            shared
+        }
+    }
+
+    /// Makes mistral.rs forget cached prefixes.
+    ///
+    /// On a processor it never evicts them by itself, and after a failed
+    /// forward pass it drops them all: a token beyond the vocabulary fails at
+    /// the first lookup, in milliseconds. Doing so before each batch keeps
+    /// memory level, and makes results independent of what ran before.
+    async fn evict(&self, cached: &mut bool) -> Result<(), ModelError> {
+        if !*cached {
+            return Ok(());
+        }
+        let sampling = SamplingParams {
+            max_len: Some(1),
+            ..SamplingParams::deterministic()
+        };
+        let mut answer = self.send(vec![NO_TOKEN], sampling, false, None).await?;
+        match answer.recv().await {
+            Some(Response::CompletionModelError(..) | Response::ModelError(..)) => {}
+            Some(_) => {}
+            None => return Err(failed("the engine stopped")),
+        }
+        *cached = false;
+        Ok(())
+    }
+
+    /// One forward pass over an item: `ln p` of its answer tokens, and how many rows were computed.
+    async fn raw(&self, item: &Encoded) -> Result<(Vec<f64>, usize), ModelError> {
+        let mut ids = item.before.clone();
+        ids.extend(&item.answer);
+        let total = ids.len();
+        let sampling = SamplingParams {
+            max_len: Some(0),
+            ..SamplingParams::neutral()
+        };
+        let mut answer = self.send(ids, sampling, true, None).await?;
+        let chunks = match answer.recv().await {
+            Some(Response::Raw { logits_chunks, .. }) => logits_chunks,
+            Some(other) => return Err(unexpected(other)),
+            None => return Err(failed("the engine stopped")),
+        };
+        let rows = join(&chunks).map_err(failed)?;
+        let computed = rows.dim(0).map_err(failed)?;
+        // Row i predicts the token after its own position; reused positions have no rows.
+        let first = item.before.len() - 1;
+        let Some(start) = (first + computed).checked_sub(total) else {
+            return Err(failed("the engine left out rows that an answer needs"));
+        };
+        let log_probs = item
+            .answer
+            .iter()
+            .enumerate()
+            .map(|(at, &token)| log_prob(&rows.i(start + at)?, token))
+            .collect::<candle_core::Result<Vec<f64>>>()
+            .map_err(failed)?;
+        Ok((log_probs, computed))
+    }
+
+    async fn send(
+        &self,
+        ids: Vec<u32>,
+        sampling: SamplingParams,
+        raw: bool,
+        processor: Option<Arc<dyn CustomLogitsProcessor>>,
+    ) -> Result<mpsc::Receiver<Response>, ModelError> {
+        let (sender, receiver) = mpsc::channel(4);
+        let mut request = NormalRequest::new_simple(
+            RequestMessage::CompletionTokens(ids),
+            sampling,
+            sender,
+            0,
+            None,
+            None,
+        );
+        request.return_raw_logits = raw;
+        request.logits_processors = processor.map(|one| vec![one]);
+        self.runner
+            .get_sender(None)
+            .map_err(|why| failed(format!("{why:?}")))?
+            .send(Request::Normal(Box::new(request)))
+            .await
+            .map_err(|_| failed("the engine stopped"))?;
+        Ok(receiver)
+    }
+
+    async fn finish(&self, mut answer: mpsc::Receiver<Response>) -> Result<(), ModelError> {
+        match answer.recv().await {
+            Some(Response::CompletionDone(_)) => Ok(()),
+            Some(other) => Err(unexpected(other)),
+            None => Err(failed("the engine stopped")),
+        }
+    }
+}
+
+fn check(cancel: &CancellationToken) -> Result<(), ModelError> {
+    if cancel.is_cancelled() {
+        return Err(ModelError::Cancelled);
+    }
+    Ok(())
+}
+
+fn unexpected(response: Response) -> ModelError {
+    match response.as_result() {
+        Ok(_) => failed("the engine answered something else"),
+        Err(why) => failed(why),
+    }
+}
+
+/// All chunks as rows of logits: (positions, vocabulary).
+fn join(chunks: &[Tensor]) -> candle_core::Result<Tensor> {
+    let flat = chunks
+        .iter()
+        .map(|chunk| {
+            let vocabulary = chunk.dim(candle_core::D::Minus1)?;
+            chunk.reshape(((), vocabulary))
+        })
+        .collect::<candle_core::Result<Vec<_>>>()?;
+    match flat.as_slice() {
+        [one] => Ok(one.clone()),
+        many => Tensor::cat(many, 0),
+    }
+}
+
+/// `ln softmax(row)[token]`, summed in 64 bits.
+fn log_prob(row: &Tensor, token: u32) -> candle_core::Result<f64> {
+    let row = row.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+    let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f64 = row.iter().map(|x| f64::from(x - top).exp()).sum();
+    let Some(own) = row.get(token as usize) else {
+        candle_core::bail!("token {token} is not in the vocabulary of {}", row.len());
+    };
+    Ok(f64::from(own - top) - total.ln())
+}
+
+type Loaded = (
+    Arc<Mutex<dyn mistralrs::core::Pipeline + Send + Sync>>,
+    crate::load::ModelFile,
+    String,
+);
+
+fn load_pipeline(options: &LoadOptions) -> Result<Loaded, LoadError> {
+    let file = inspect(&options.path)?;
+    let placement = place(options, &file)?;
+    if placement.device.is_cpu() {
+        std::env::set_var("CANDLE_DEQUANTIZE_ALL", if placement.exact { "1" } else { "0" });
+    }
+    let broken = |why: String| LoadError::Failed {
+        path: options.path.display().to_string(),
+        why,
+    };
+    let folder = match options.path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_string_lossy().into_owned(),
+        _ => ".".to_owned(),
+    };
+    let name = options
+        .path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let loader = GGUFLoaderBuilder::new(
+        None,
+        None,
+        folder,
+        vec![name],
+        GGUFSpecificConfig { topology: None },
+        false,
+        None,
+    )
+    .build();
+    let dtype = if placement.device.is_cpu() {
+        ModelDType::F32
+    } else {
+        ModelDType::Auto
+    };
+    let load = || {
+        loader.load_model_from_hf(
+            None,
+            TokenSource::None,
+            &dtype,
+            &placement.device,
+            true,
+            DeviceMapSetting::dummy(),
+            None,
+            None,
+        )
+    };
+    let pipeline = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load))
+        .map_err(|_| broken("the engine gave up while reading it".to_owned()))?
+        .map_err(|why| broken(format!("{why:#}")))?;
+    Ok((pipeline, file, placement.words))
+}
+
+#[async_trait]
+impl LanguageModel for Engine {
+    fn description(&self) -> &ModelDescription {
+        &self.description
+    }
+
+    async fn measure(&self, items: &[ScoreItem]) -> Result<Vec<Measured>, ModelError> {
+        let mut out = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            let encoded = self.tokens.measure(at, item).await?;
+            out.push(Measured {
+                before: encoded.before.len(),
+                answer: encoded.answer.len(),
+            });
+        }
+        Ok(out)
+    }
+
+    async fn score(
+        &self,
+        items: &[ScoreItem],
+        cancel: &CancellationToken,
+    ) -> Result<ScoredBatch, ModelError> {
+        let (detailed, tokens) = self.score_detailed(items, cancel).await?;
+        let scores = detailed
+            .iter()
+            .map(|item| AnswerScore {
+                sum: item.log_probs.iter().sum(),
+                tokens: item.log_probs.len(),
+            })
+            .collect();
+        Ok(ScoredBatch { scores, tokens })
+    }
+
+    async fn generate(
+        &self,
+        request: &GenerateRequest,
+        cancel: &CancellationToken,
+    ) -> Result<Generated, ModelError> {
+        let ids = self.tokens.open(&request.conversation).await?;
+        let room = self.description.context_window.saturating_sub(ids.len());
+        if room == 0 {
+            return Err(ModelError::TooLong {
+                item: 0,
+                tokens: ids.len() + 1,
+                window: self.description.context_window,
+            });
+        }
+        let end = self.tokens.eos().ok_or_else(|| failed("the model has no end token"))?;
+        let mut turn = self.turn.lock().await;
+        self.evict(&mut turn).await?;
+        check(cancel)?;
+        *turn = true;
+        let read = ids.len();
+        let decode = self.tokens.decoder().await?;
+        let stop = request.stop.clone();
+        let finished = move |written: &[u32]| {
+            let text = decode(written);
+            // Text that has not begun yet cannot have ended.
+            stop.iter().any(|stop| text.trim_start().contains(stop.as_str()))
+        };
+        let sampler = SeededSampler::new(
+            request.temperature,
+            request.top_p,
+            request.seed,
+            end,
+            cancel.clone(),
+            Box::new(finished),
+        );
+        let mut sampling = SamplingParams::deterministic();
+        sampling.max_len = Some(request.max_tokens.min(room).max(1));
+        let answer = self.send(ids, sampling, false, Some(sampler.clone())).await?;
+        self.finish(answer).await?;
+        check(cancel)?;
+        let written = sampler.written();
+        let text = self.tokens.decode(&written).await?;
+        let lead = text.len() - text.trim_start().len();
+        let cut = request
+            .stop
+            .iter()
+            .filter_map(|stop| text[lead..].find(stop.as_str()))
+            .min()
+            .map_or(text.len(), |at| lead + at);
+        Ok(Generated {
+            text: text[..cut].to_owned(),
+            tokens: TokenCount {
+                computed: (read + written.len()) as u64,
+                reused: 0,
+            },
+        })
+    }
+}
