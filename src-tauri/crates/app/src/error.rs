@@ -49,7 +49,11 @@ impl From<pmpo_engine::LoadError> for AppError {
 
 impl From<crate::plot::PlotError> for AppError {
     fn from(error: crate::plot::PlotError) -> Self {
-        Self::new("plot", error.to_string(), "Look at the run with `pmpo show`.")
+        Self::new(
+            "plot",
+            error.to_string(),
+            "Look at the run with `pmpo show`.",
+        )
     }
 }
 
@@ -89,9 +93,11 @@ impl From<OptimizeError> for AppError {
                 message,
                 "Use {{input}} or the name of a column between double braces.",
             ),
-            OptimizeError::Freeze(_) => {
-                Self::new("prompt", message, "Lock text exactly as it stands in the prompt.")
-            }
+            OptimizeError::Freeze(_) => Self::new(
+                "prompt",
+                message,
+                "Lock text exactly as it stands in the prompt.",
+            ),
             OptimizeError::EmptyPrompt => Self::new("prompt", message, "Write a start prompt."),
             OptimizeError::TooFewExamples { .. } => Self::new(
                 "data",

@@ -35,8 +35,19 @@ pub fn export(store: &Store, run: RunId, format: ExportFormat) -> Result<String,
 fn csv(details: &RunDetails) -> Result<String, Box<dyn std::error::Error>> {
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record([
-        "candidate", "step", "parent", "origin", "loss", "std_error", "accuracy",
-        "validation_loss", "tokens_computed", "tokens_reused", "seconds", "refused", "prompt",
+        "candidate",
+        "step",
+        "parent",
+        "origin",
+        "loss",
+        "std_error",
+        "accuracy",
+        "validation_loss",
+        "tokens_computed",
+        "tokens_reused",
+        "seconds",
+        "refused",
+        "prompt",
     ])?;
     let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
     for row in &details.candidates {
@@ -45,7 +56,9 @@ fn csv(details: &RunDetails) -> Result<String, Box<dyn std::error::Error>> {
         out.write_record([
             row.candidate.ordinal.to_string(),
             row.candidate.step.to_string(),
-            row.candidate.parent.map_or_else(String::new, |p| p.to_string()),
+            row.candidate
+                .parent
+                .map_or_else(String::new, |p| p.to_string()),
             origin["kind"].as_str().unwrap_or_default().to_owned(),
             number(train.map(|s| s.loss)),
             number(train.map(|s| s.std_error).filter(|e| e.is_finite())),
@@ -70,7 +83,12 @@ fn csv(details: &RunDetails) -> Result<String, Box<dyn std::error::Error>> {
 fn markdown(details: &RunDetails) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "# {}\n\n{}\n\n## How it was measured\n", details.run.name, fenced(&details.best));
+    let _ = writeln!(
+        out,
+        "# {}\n\n{}\n\n## How it was measured\n",
+        details.run.name,
+        fenced(&details.best)
+    );
     if let Some(outcome) = details.outcome() {
         let _ = writeln!(
             out,

@@ -2,13 +2,13 @@ use std::fs::File;
 use std::time::Instant;
 
 use pmpo_core::dataset::Example;
+use pmpo_core::model::Generated;
 use pmpo_core::model::{LanguageModel, ScoreItem};
 use pmpo_core::optimize::{
     optimize, plan, GenerationKey, Journal, JournalError, Outcome, Part, Plan, PromptScore,
     RunEvent, Settings, Task,
 };
 use pmpo_core::prompt::Template;
-use pmpo_core::model::Generated;
 use pmpo_store::{NewRun, RunId, RunState, Store};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -104,7 +104,13 @@ pub fn prepare(
     model: &dyn LanguageModel,
 ) -> Result<RunId, AppError> {
     let json = |value: Result<serde_json::Value, serde_json::Error>| {
-        value.map_err(|why| AppError::new("store", why.to_string(), "Report this; it should not happen."))
+        value.map_err(|why| {
+            AppError::new(
+                "store",
+                why.to_string(),
+                "Report this; it should not happen.",
+            )
+        })
     };
     let project = store.project(&job.project)?;
     let columns = json(serde_json::to_value(&job.mapping))?;
@@ -164,7 +170,10 @@ pub async fn execute(
     if stored.description.sha256 != model.description().sha256 {
         return Err(AppError::new(
             "other_model",
-            format!("Run {} was made with the model {}, which is not the one loaded.", run.0, stored.description.name),
+            format!(
+                "Run {} was made with the model {}, which is not the one loaded.",
+                run.0, stored.description.name
+            ),
             "Name that model's file with --model.",
         ));
     }
@@ -192,8 +201,12 @@ pub async fn execute(
                         let origin = serde_json::json!({
                             "kind": "run", "run": run.0, "candidate": outcome.best,
                         });
-                        let version =
-                            store.add_version(row.project, &text, Some(row.start_version), &origin)?;
+                        let version = store.add_version(
+                            row.project,
+                            &text,
+                            Some(row.start_version),
+                            &origin,
+                        )?;
                         Some(version.id)
                     }
                     None => None,
@@ -253,7 +266,11 @@ fn lost(error: pmpo_store::StoreError) -> JournalError {
 }
 
 impl Journal for StoreJournal<'_> {
-    fn recall_score(&mut self, text: &str, part: Part) -> Result<Option<PromptScore>, JournalError> {
+    fn recall_score(
+        &mut self,
+        text: &str,
+        part: Part,
+    ) -> Result<Option<PromptScore>, JournalError> {
         self.store.recall_score(self.run, text, part).map_err(lost)
     }
 

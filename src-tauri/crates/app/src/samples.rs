@@ -40,15 +40,10 @@ macro_rules! files {
     };
 }
 
-const FILES: [Files; 4] = [
-    files!("review-mood", "examples.csv"),
-    files!("order-details", "examples.csv"),
-    files!("plain-words", "examples.jsonl"),
-    files!("kind-replies", "examples.jsonl"),
-];
+const FILES: [Files; 1] = [files!("review-mood", "examples.csv")];
 
 /// Names of all samples; the first is the one to start with.
-pub const SAMPLES: [&str; 4] = [FILES[0].name, FILES[1].name, FILES[2].name, FILES[3].name];
+pub const SAMPLES: [&str; 1] = [FILES[0].name];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,7 +69,11 @@ pub fn sample(name: &str) -> Result<Sample, AppError> {
         ));
     };
     let project: Project = serde_json::from_str(files.project).map_err(|why| {
-        AppError::new("sample", format!("The sample {name} is damaged: {why}."), "Install the program again.")
+        AppError::new(
+            "sample",
+            format!("The sample {name} is damaged: {why}."),
+            "Install the program again.",
+        )
     })?;
     let folder = data_dir().join("samples").join(name);
     let data = folder.join(&project.data);
@@ -88,7 +87,10 @@ pub fn sample(name: &str) -> Result<Sample, AppError> {
     write().map_err(|why: std::io::Error| {
         AppError::new(
             "data_folder",
-            format!("The sample cannot be written to {}: {why}.", folder.display()),
+            format!(
+                "The sample cannot be written to {}: {why}.",
+                folder.display()
+            ),
             "Make the folder writable, or name another one in PMPO_DATA_DIR.",
         )
     })?;

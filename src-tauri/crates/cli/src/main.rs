@@ -1,1 +1,37 @@
-fn main(){}
+//! `pmpo`: the main job in a terminal.
+
+mod args;
+mod report;
+mod work;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    pmpo_app::engine::prepare_process();
+    // The engine's own words are for its developers; PMPO_LOG=info shows them.
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("PMPO_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let cli = args::Cli::parse();
+    let json = cli.json;
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(why) => {
+            eprintln!("The program could not start: {why}.");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(work::run(cli)) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            report::error(&error, json);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -167,7 +167,8 @@ impl Engine {
             let prefix = items[0].before[..shared].to_vec();
             let mut sampling = SamplingParams::deterministic();
             sampling.max_len = Some(1);
-            self.finish(self.send(prefix, sampling, false, None).await?).await?;
+            self.finish(self.send(prefix, sampling, false, None).await?)
+                .await?;
             count.computed += shared as u64;
         }
         let mut scores = Vec::with_capacity(items.len());
@@ -328,7 +329,10 @@ fn join(chunks: &[Tensor]) -> candle_core::Result<Tensor> {
 
 /// `ln softmax(row)[token]`, summed in 64 bits.
 fn log_prob(row: &Tensor, token: u32) -> candle_core::Result<f64> {
-    let row = row.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+    let row = row
+        .to_device(&Device::Cpu)?
+        .to_dtype(DType::F32)?
+        .to_vec1::<f32>()?;
     let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let total: f64 = row.iter().map(|x| f64::from(x - top).exp()).sum();
     let Some(own) = row.get(token as usize) else {
@@ -347,7 +351,10 @@ fn load_pipeline(options: &LoadOptions) -> Result<Loaded, LoadError> {
     let file = inspect(&options.path)?;
     let placement = place(options, &file)?;
     if placement.device.is_cpu() {
-        std::env::set_var("CANDLE_DEQUANTIZE_ALL", if placement.exact { "1" } else { "0" });
+        std::env::set_var(
+            "CANDLE_DEQUANTIZE_ALL",
+            if placement.exact { "1" } else { "0" },
+        );
     }
     let broken = |why: String| LoadError::Failed {
         path: options.path.display().to_string(),
@@ -443,7 +450,10 @@ impl LanguageModel for Engine {
                 window: self.description.context_window,
             });
         }
-        let end = self.tokens.eos().ok_or_else(|| failed("the model has no end token"))?;
+        let end = self
+            .tokens
+            .eos()
+            .ok_or_else(|| failed("the model has no end token"))?;
         let mut turn = self.turn.lock().await;
         self.evict(&mut turn).await?;
         check(cancel)?;
@@ -454,7 +464,8 @@ impl LanguageModel for Engine {
         let finished = move |written: &[u32]| {
             let text = decode(written);
             // Text that has not begun yet cannot have ended.
-            stop.iter().any(|stop| text.trim_start().contains(stop.as_str()))
+            stop.iter()
+                .any(|stop| text.trim_start().contains(stop.as_str()))
         };
         let sampler = SeededSampler::new(
             request.temperature,
@@ -466,7 +477,9 @@ impl LanguageModel for Engine {
         );
         let mut sampling = SamplingParams::deterministic();
         sampling.max_len = Some(request.max_tokens.min(room).max(1));
-        let answer = self.send(ids, sampling, false, Some(sampler.clone())).await?;
+        let answer = self
+            .send(ids, sampling, false, Some(sampler.clone()))
+            .await?;
         self.finish(answer).await?;
         check(cancel)?;
         let written = sampler.written();

@@ -63,7 +63,10 @@ impl SeededSampler {
 
 impl CustomLogitsProcessor for SeededSampler {
     fn apply(&self, logits: &Tensor, _context: &[u32]) -> Result<Tensor> {
-        let row = logits.to_dtype(DType::F32)?.flatten_all()?.to_device(&Device::Cpu)?;
+        let row = logits
+            .to_dtype(DType::F32)?
+            .flatten_all()?
+            .to_device(&Device::Cpu)?;
         let row = row.to_vec1::<f32>()?;
         let mut state = match self.state.lock() {
             Ok(state) => state,
@@ -89,7 +92,9 @@ fn sample(logits: &[f32], temperature: f64, top_p: f64, drawn: f64) -> u32 {
     let mut order: Vec<u32> = (0..logits.len() as u32).collect();
     // Ties go to the lower id, so that equal requests give equal texts.
     order.sort_by(|&a, &b| {
-        logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b))
+        logits[b as usize]
+            .total_cmp(&logits[a as usize])
+            .then(a.cmp(&b))
     });
     if temperature <= 0.0 {
         return order[0];

@@ -11,4 +11,6 @@ mod load;
 mod tokenize;
 
 pub use engine::{Engine, EngineOptions, TokenScores};
-pub use load::{inspect, prepare_process, DeviceChoice, LoadError, LoadOptions, ModelFile, Precision};
+pub use load::{
+    inspect, prepare_process, DeviceChoice, LoadError, LoadOptions, ModelFile, Precision,
+};

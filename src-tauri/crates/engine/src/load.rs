@@ -11,7 +11,14 @@ use thiserror::Error;
 
 /// Families of GGUF files that mistral.rs 0.8.1 loads.
 const ARCHITECTURES: [&str; 8] = [
-    "llama", "mistral3", "phi2", "phi3", "starcoder2", "qwen2", "qwen3", "qwen3moe",
+    "llama",
+    "mistral3",
+    "phi2",
+    "phi3",
+    "starcoder2",
+    "qwen2",
+    "qwen3",
+    "qwen3moe",
 ];
 /// Kinds of tokeniser that it reads.
 const TOKENIZERS: [&str; 4] = ["llama", "replit", "gpt2", "gpt-2"];
@@ -153,12 +160,15 @@ impl LoadError {
                 "The download or copy did not finish: bring the file again.".to_owned()
             }
             Self::UnsupportedArchitecture { .. } => {
-                format!("Choose a model of one of these kinds: {}.", ARCHITECTURES.join(", "))
+                format!(
+                    "Choose a model of one of these kinds: {}.",
+                    ARCHITECTURES.join(", ")
+                )
             }
-            Self::UnsupportedTokenizer { .. } => "Choose another conversion of the model.".to_owned(),
-            Self::TooLarge { .. } => {
-                "Close other programs, or choose a smaller model.".to_owned()
+            Self::UnsupportedTokenizer { .. } => {
+                "Choose another conversion of the model.".to_owned()
             }
+            Self::TooLarge { .. } => "Close other programs, or choose a smaller model.".to_owned(),
             Self::NoGpu { .. } => "Let the model run on the processor.".to_owned(),
             Self::Failed { .. } => "Bring the file again, or choose another model.".to_owned(),
         }
@@ -222,7 +232,11 @@ pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
         }
     })?;
     let text = |key: &str| -> Option<String> {
-        content.metadata.get(key).and_then(|v| v.to_string().ok()).cloned()
+        content
+            .metadata
+            .get(key)
+            .and_then(|v| v.to_string().ok())
+            .cloned()
     };
     let architecture = text("general.architecture").unwrap_or_default();
     if !ARCHITECTURES.contains(&architecture.to_ascii_lowercase().as_str()) {
@@ -263,7 +277,8 @@ pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
         .unwrap_or(tokenizer == "llama");
     let description = ModelDescription {
         name: text("general.name").unwrap_or_else(|| {
-            path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+            path.file_stem()
+                .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
         }),
         sha256: hash(path).map_err(unreadable)?,
         architecture,

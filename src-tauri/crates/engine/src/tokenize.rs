@@ -121,14 +121,21 @@ impl Tokens {
 
     /// Token ids of a text by itself, without a token that begins it.
     pub(crate) async fn plain(&self, text: &str) -> Result<Vec<u32>, ModelError> {
-        Ok(self.encode(text).await?.into_iter().map(|(id, _)| id).collect())
+        Ok(self
+            .encode(text)
+            .await?
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect())
     }
 
     /// Turns token ids into text inside a request, where nothing may wait.
     pub(crate) async fn decoder(&self) -> Result<Decoder, ModelError> {
         let tokenizer = self.pipeline.lock().await.tokenizer();
         let tokenizer = tokenizer.ok_or_else(|| failed("the model has no tokeniser"))?;
-        Ok(Box::new(move |ids| tokenizer.decode(ids, true).unwrap_or_default()))
+        Ok(Box::new(move |ids| {
+            tokenizer.decode(ids, true).unwrap_or_default()
+        }))
     }
 
     pub(crate) async fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {

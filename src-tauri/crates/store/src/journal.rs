@@ -274,7 +274,12 @@ fn write_score(
     add_work(t, run, score.tokens, score.seconds)
 }
 
-fn add_work(t: &Transaction<'_>, run: i64, tokens: TokenCount, seconds: f64) -> rusqlite::Result<()> {
+fn add_work(
+    t: &Transaction<'_>,
+    run: i64,
+    tokens: TokenCount,
+    seconds: f64,
+) -> rusqlite::Result<()> {
     t.execute(
         "UPDATE runs SET working_seconds = working_seconds + ?2,
              tokens_computed = tokens_computed + ?3, tokens_reused = tokens_reused + ?4

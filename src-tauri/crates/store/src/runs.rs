@@ -83,13 +83,20 @@ impl Store {
 
     /// A run by its number.
     pub fn run(&self, id: RunId) -> Result<RunRow, StoreError> {
-        self.sql(|c| c.query_row(&format!("{RUN} WHERE id = ?1"), [id.0], run).optional())?
-            .ok_or_else(|| StoreError::NotFound(format!("run {}", id.0)))
+        self.sql(|c| {
+            c.query_row(&format!("{RUN} WHERE id = ?1"), [id.0], run)
+                .optional()
+        })?
+        .ok_or_else(|| StoreError::NotFound(format!("run {}", id.0)))
     }
 
     /// All runs, the newest first.
     pub fn runs(&self) -> Result<Vec<RunRow>, StoreError> {
-        self.sql(|c| c.prepare(&format!("{RUN} ORDER BY id DESC"))?.query_map([], run)?.collect())
+        self.sql(|c| {
+            c.prepare(&format!("{RUN} ORDER BY id DESC"))?
+                .query_map([], run)?
+                .collect()
+        })
     }
 
     /// Notes where a run stands and the fault that stopped it, if one did.
@@ -124,7 +131,13 @@ impl Store {
             t.execute(
                 "UPDATE runs SET state = ?2, outcome_json = ?3, best_version_id = ?4,
                      finished_at = ?5, error = NULL WHERE id = ?1",
-                params![id.0, state.name(), to_json(outcome)?, best.map(|b| b.0), now()],
+                params![
+                    id.0,
+                    state.name(),
+                    to_json(outcome)?,
+                    best.map(|b| b.0),
+                    now()
+                ],
             )
         })
         .map(|_| ())
@@ -216,16 +229,18 @@ impl Store {
     /// What the steps of a run decided, in their order.
     pub fn steps(&self, id: RunId) -> Result<Vec<StepRow>, StoreError> {
         self.sql(|c| {
-            c.prepare("SELECT step, incumbent, loss, improved FROM steps WHERE run_id = ?1 ORDER BY step")?
-                .query_map([id.0], |r| {
-                    Ok(StepRow {
-                        step: r.get(0)?,
-                        incumbent: r.get(1)?,
-                        loss: r.get(2)?,
-                        improved: r.get(3)?,
-                    })
-                })?
-                .collect()
+            c.prepare(
+                "SELECT step, incumbent, loss, improved FROM steps WHERE run_id = ?1 ORDER BY step",
+            )?
+            .query_map([id.0], |r| {
+                Ok(StepRow {
+                    step: r.get(0)?,
+                    incumbent: r.get(1)?,
+                    loss: r.get(2)?,
+                    improved: r.get(3)?,
+                })
+            })?
+            .collect()
         })
     }
 

@@ -13,7 +13,7 @@ pub use labels::LabelSet;
 pub use split::{split, Split, SplitPlan};
 
 /// What the model should answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Accepted answers, the first being the one to learn; never empty.

@@ -669,8 +669,14 @@ pub async fn score_all(
     let mut left_out = Vec::new();
     let mut indices = Vec::new();
     for index in 0..task.examples.len() {
-        let measured = model.measure(&evaluator.items(&task.prompt, &[index])?).await?;
-        let longest = measured.iter().map(|m| m.before + m.answer).max().unwrap_or(0);
+        let measured = model
+            .measure(&evaluator.items(&task.prompt, &[index])?)
+            .await?;
+        let longest = measured
+            .iter()
+            .map(|m| m.before + m.answer)
+            .max()
+            .unwrap_or(0);
         if longest > window {
             left_out.push((index, longest));
         } else {

@@ -1,0 +1,162 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Makes prompts better on a language model of your own computer.
+///
+/// Exit codes: 0 a better prompt was found (or the command did its work), 3 no
+/// better prompt was found, 130 stopped by you (the best so far is kept), 1 a
+/// failure, 2 wrong arguments.
+#[derive(Parser)]
+#[command(version, name = "pmpo")]
+pub(crate) struct Cli {
+    /// Write results as JSON for programs.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run a sample project with the built-in model.
+    Sample {
+        /// Its name.
+        #[arg(default_value = "review-mood")]
+        name: String,
+        #[command(flatten)]
+        model: ModelArgs,
+        #[command(flatten)]
+        settings: SettingArgs,
+    },
+    /// Look for a better prompt.
+    Optimize {
+        #[command(flatten)]
+        task: TaskArgs,
+        #[command(flatten)]
+        model: ModelArgs,
+        #[command(flatten)]
+        settings: SettingArgs,
+        /// Name of the run.
+        #[arg(long)]
+        name: Option<String>,
+        /// Name of the project.
+        #[arg(long, default_value = "My prompts")]
+        project: String,
+    },
+    /// Measure the loss of a prompt on all examples.
+    Score {
+        #[command(flatten)]
+        task: TaskArgs,
+        #[command(flatten)]
+        model: ModelArgs,
+        #[command(flatten)]
+        settings: SettingArgs,
+    },
+    /// Go on with a run that was broken off; the newest such run if none is named.
+    Resume {
+        /// Number of the run.
+        run: Option<i64>,
+        #[command(flatten)]
+        model: ModelArgs,
+    },
+    /// List all runs.
+    Runs,
+    /// Show a run.
+    Show {
+        /// Number of the run.
+        run: i64,
+    },
+    /// Write a run to a file.
+    Export {
+        /// Number of the run.
+        run: i64,
+        /// What to write.
+        #[arg(long, value_enum, default_value = "txt")]
+        format: Format,
+        /// The file; the terminal if none is named.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Draw the loss curve of a run.
+    Plot {
+        /// Number of the run.
+        run: i64,
+        /// The file, ending in .svg or .png.
+        #[arg(long)]
+        out: PathBuf,
+        /// 1600 pixels wide instead of 640.
+        #[arg(long)]
+        large: bool,
+        /// Light on dark.
+        #[arg(long)]
+        dark: bool,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct TaskArgs {
+    /// File of examples: .csv, .tsv, .jsonl or .json.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// The start prompt, or @FILE to read it from a file.
+    #[arg(long)]
+    pub(crate) prompt: String,
+    /// The task in a sentence, for rewrites.
+    #[arg(long, default_value = "")]
+    pub(crate) describe: String,
+    /// Column of the input.
+    #[arg(long)]
+    pub(crate) input: Option<String>,
+    /// Column of the right answer.
+    #[arg(long, conflicts_with_all = ["chosen", "rejected"])]
+    pub(crate) target: Option<String>,
+    /// Column of the better answer.
+    #[arg(long, requires = "rejected")]
+    pub(crate) chosen: Option<String>,
+    /// Column of the worse answer.
+    #[arg(long, requires = "chosen")]
+    pub(crate) rejected: Option<String>,
+    /// Text of the prompt that must stay word for word; may be given several times, in order.
+    #[arg(long = "lock")]
+    pub(crate) locked: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct ModelArgs {
+    /// A GGUF file; the built-in model if none is named.
+    #[arg(long)]
+    pub(crate) model: Option<PathBuf>,
+    /// Where it runs: auto, cpu, or gpu with its number (gpu0).
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+}
+
+#[derive(Args)]
+pub(crate) struct SettingArgs {
+    /// How much effort.
+    #[arg(long, value_enum, default_value = "quick")]
+    pub(crate) effort: Effort,
+    /// Seed of everything random.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Any setting, such as --set steps=5 or --set split.train_limit=30.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Effort {
+    Quick,
+    Standard,
+    Thorough,
+    Paper,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    Txt,
+    Md,
+    Json,
+    Csv,
+}

@@ -1,0 +1,221 @@
+//! Words and figures for the terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use pmpo_app::{AppError, RunDetails};
+use pmpo_core::loss::Verdict;
+use pmpo_core::optimize::{Origin, Outcome, Part, RunEvent, SegmentVerdict, StopReason};
+
+pub(crate) fn error(error: &AppError, json: bool) {
+    if json {
+        match serde_json::to_string(error) {
+            Ok(text) => println!("{text}"),
+            Err(_) => println!("{{}}"),
+        }
+    } else {
+        eprintln!("{}\n{}", sentence(&error.message), error.hint);
+    }
+}
+
+/// A message as a sentence.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let mut out: String = letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default();
+    if !out.ends_with(['.', '!', '?']) {
+        out.push('.');
+    }
+    out
+}
+
+/// Shows a run as it goes.
+pub(crate) struct Watcher {
+    bar: ProgressBar,
+    json: bool,
+    best: Option<f64>,
+}
+
+impl Watcher {
+    pub(crate) fn new(json: bool) -> Self {
+        let bar = if json {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(1)
+        };
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}") {
+            bar.set_style(style);
+        }
+        Self {
+            bar,
+            json,
+            best: None,
+        }
+    }
+
+    pub(crate) fn see(&mut self, event: &RunEvent) {
+        if self.json {
+            if let Ok(text) = serde_json::to_string(event) {
+                println!("{text}");
+            }
+            return;
+        }
+        match event {
+            RunEvent::Scored {
+                candidate,
+                part: Part::Train,
+                score,
+            } => {
+                let loss = score.loss();
+                let what = match &candidate.origin {
+                    Origin::Mask { segment } => format!("without part {}", segment + 1),
+                    Origin::Start => "start".to_owned(),
+                    Origin::Rewrite { .. } => "rewrite".to_owned(),
+                    Origin::Drop { segment } => format!("part {} dropped", segment + 1),
+                    Origin::Reorder { how } => how.clone(),
+                    Origin::Bank { .. } => "phrase added".to_owned(),
+                    Origin::Demonstrations { .. } => "examples added".to_owned(),
+                };
+                let accuracy = score.accuracy().map_or_else(String::new, |share| {
+                    format!("  {:>3.0} % right", share * 100.0)
+                });
+                self.line(format!(
+                    "{:>4}  {loss:.4}{accuracy}  {what}",
+                    candidate.ordinal
+                ));
+                if candidate.origin == Origin::Start {
+                    self.best = Some(loss);
+                }
+            }
+            RunEvent::Analysed { findings, .. } => {
+                for finding in findings {
+                    let (sign, word) = match finding.verdict {
+                        SegmentVerdict::Helps => ('+', "helps"),
+                        SegmentVerdict::NoClearEffect => ('·', "no clear effect"),
+                        SegmentVerdict::Hurts => ('-', "hurts"),
+                    };
+                    self.line(format!(
+                        "      {sign} {word} ({:+.3}): {}",
+                        finding.effect.difference, finding.segment.text
+                    ));
+                }
+            }
+            RunEvent::StepDone {
+                step,
+                incumbent,
+                loss,
+                improved,
+            } => {
+                self.best = Some(*loss);
+                self.line(if *improved {
+                    format!("Step {step}: prompt {incumbent} is the best now, loss {loss:.4}.")
+                } else {
+                    format!("Step {step}: nothing better.")
+                });
+            }
+            RunEvent::Progress { done, left } => {
+                self.bar.set_length(done + left.tokens);
+                self.bar.set_position(*done);
+                let best = self
+                    .best
+                    .map_or_else(String::new, |b| format!("best {b:.4}, "));
+                let time = left.seconds.map_or_else(String::new, |s| {
+                    format!("about {} to go", time(Duration::from_secs_f64(s)))
+                });
+                self.bar.set_message(format!("{best}{time}"));
+            }
+            RunEvent::Finished { .. } => self.bar.finish_and_clear(),
+            _ => {}
+        }
+    }
+
+    fn line(&self, text: String) {
+        if self.bar.is_hidden() {
+            println!("{text}");
+        } else {
+            self.bar.println(text);
+        }
+    }
+}
+
+/// A duration in words.
+pub(crate) fn time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 90 {
+        format!("{seconds} s")
+    } else {
+        format!("{} min", (seconds + 30) / 60)
+    }
+}
+
+pub(crate) fn outcome(outcome: &Outcome) {
+    if outcome.reason == StopReason::Cancelled {
+        println!("Stopped. The best prompt so far is kept; `pmpo resume` goes on.");
+    }
+    if outcome.improved() {
+        println!(
+            "The loss on the training examples fell from {:.4} to {:.4} nats.",
+            outcome.start_loss, outcome.best_loss
+        );
+    } else {
+        println!(
+            "No better prompt was found; the start prompt stays (loss {:.4} nats).",
+            outcome.start_loss
+        );
+    }
+    let Some(check) = &outcome.validation else {
+        return;
+    };
+    let verdict = match check.verdict {
+        Verdict::Better => "better",
+        Verdict::NoClearDifference => "no clear difference",
+        Verdict::Worse => "worse",
+    };
+    println!(
+        "On {} examples that chose nothing: from {:.4} to {:.4} nats: {verdict}.",
+        check.examples, check.start_loss, check.best_loss
+    );
+    if let Some(interval) = check.interval {
+        println!(
+            "  95 % interval of the difference: {:+.4} to {:+.4}.",
+            interval.low, interval.high
+        );
+    }
+    if let Some((before, after)) = check.accuracy {
+        println!(
+            "  Right labels: from {:.0} % to {:.0} %.",
+            before * 100.0,
+            after * 100.0
+        );
+    }
+}
+
+pub(crate) fn details(details: &RunDetails) {
+    let run = &details.run;
+    println!("Run {}: {} ({:?})", run.id.0, run.name, run.state);
+    println!("Model: {}, {}", details.model, run.device);
+    println!(
+        "Worked {}, {} tokens computed, {} reused.",
+        time(Duration::from_secs_f64(run.working_seconds)),
+        run.tokens.computed,
+        run.tokens.reused
+    );
+    println!(
+        "\nStart prompt:\n{}\n\nBest prompt:\n{}\n",
+        details.start, details.best
+    );
+    for finding in &details.findings {
+        println!(
+            "  {:+.3}  {}",
+            finding.effect.difference, finding.segment.text
+        );
+    }
+    if let Some(end) = details.outcome() {
+        outcome(end);
+    }
+    if let Some(error) = &run.error {
+        println!("It was stopped by a fault: {error}");
+    }
+}

@@ -1,0 +1,391 @@
+//! What each command does.
+
+use std::path::PathBuf;
+
+use pmpo_app::data::{build, guess_mapping, read_table, Columns, Import};
+use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
+use pmpo_app::plot::{png, svg, ChartSize, Theme};
+use pmpo_app::store::RunId;
+use pmpo_app::{
+    built_in_model, estimate, execute, export, open_store, prepare, run_chart, run_details, sample,
+    score_prompt, unfinished, AppError, ExportFormat, NewJob,
+};
+use pmpo_core::model::LanguageModel;
+use pmpo_core::optimize::{Preset, Settings, StopReason, Task};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::{Cli, Command, Effort, Format, ModelArgs, SettingArgs, TaskArgs};
+use crate::report::{self, Watcher};
+
+/// No better prompt was found.
+const NOTHING_BETTER: u8 = 3;
+/// Stopped by the person, as shells count an interrupt.
+const STOPPED: u8 = 130;
+
+fn fault(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> AppError {
+    AppError {
+        code,
+        message: message.into(),
+        hint: hint.into(),
+    }
+}
+
+pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
+    let json = cli.json;
+    match cli.command {
+        Command::Sample {
+            name,
+            model,
+            settings,
+        } => {
+            let sample = sample(&name)?;
+            if !json {
+                println!("{}: {}\n", sample.title, sample.description);
+            }
+            let import = import(&sample.data, &sample.columns, json)?;
+            let task = Task {
+                prompt: sample.prompt,
+                description: String::new(),
+                examples: import.examples.clone(),
+                frozen: Vec::new(),
+            };
+            let source = sample.data;
+            let job = (sample.title.clone(), sample.title, source);
+            optimize(task, import, job, &model, read_settings(&settings)?, json).await
+        }
+        Command::Optimize {
+            task,
+            model,
+            settings,
+            name,
+            project,
+        } => {
+            let (import, core) = read_task(&task, json)?;
+            let stem = task
+                .data
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let job = (project, name.unwrap_or(stem), task.data);
+            optimize(core, import, job, &model, read_settings(&settings)?, json).await
+        }
+        Command::Score {
+            task,
+            model,
+            settings,
+        } => {
+            let (_, core) = read_task(&task, json)?;
+            let settings = read_settings(&settings)?;
+            let engine = load(&model, json).await?;
+            let scored = score_prompt(&core, &settings, &engine, &stop_on_interrupt()).await?;
+            if json {
+                print_json(&scored)?;
+            } else {
+                println!(
+                    "Loss {:.4} nats, standard error {:.4}.",
+                    scored.loss, scored.std_error
+                );
+                if let Some(share) = scored.accuracy {
+                    println!("Right labels: {:.0} %.", share * 100.0);
+                }
+                left_out(&scored.left_out);
+            }
+            Ok(0)
+        }
+        Command::Resume { run, model } => {
+            let mut store = open_store()?;
+            let id = match run {
+                Some(number) => RunId(number),
+                None => unfinished(&store)?.ok_or_else(|| {
+                    fault(
+                        "no_run",
+                        "No run was broken off.",
+                        "Start one with `pmpo optimize`.",
+                    )
+                })?,
+            };
+            let row = store.run(id)?;
+            let model = ModelArgs {
+                model: model
+                    .model
+                    .or_else(|| store.model(row.model).ok().map(|m| PathBuf::from(m.path))),
+                ..model
+            };
+            let engine = load(&model, json).await?;
+            work(&mut store, id, &engine, json).await
+        }
+        Command::Runs => {
+            let runs = open_store()?.runs()?;
+            if json {
+                print_json(&runs)?;
+            } else if runs.is_empty() {
+                println!("There are no runs yet. `pmpo sample` makes one.");
+            } else {
+                for run in runs {
+                    let losses = run.outcome.as_ref().map_or_else(String::new, |end| {
+                        format!("{:.4} -> {:.4}", end.start_loss, end.best_loss)
+                    });
+                    let state = format!("{:?}", run.state).to_lowercase();
+                    println!("{:>4}  {state:<10} {losses:<18} {}", run.id.0, run.name);
+                }
+            }
+            Ok(0)
+        }
+        Command::Show { run } => {
+            let details = run_details(&open_store()?, RunId(run))?;
+            if json {
+                print_json(&details)?;
+            } else {
+                report::details(&details);
+            }
+            Ok(0)
+        }
+        Command::Export { run, format, out } => {
+            let format = match format {
+                Format::Txt => ExportFormat::Text,
+                Format::Md => ExportFormat::Markdown,
+                Format::Json => ExportFormat::Json,
+                Format::Csv => ExportFormat::Csv,
+            };
+            let text = export(&open_store()?, RunId(run), format)?;
+            match out {
+                Some(path) => write(&path, text.as_bytes())?,
+                None => print!("{text}"),
+            }
+            Ok(0)
+        }
+        Command::Plot {
+            run,
+            out,
+            large,
+            dark,
+        } => {
+            let chart = run_chart(&open_store()?, RunId(run))?;
+            let size = if large {
+                ChartSize::LARGE
+            } else {
+                ChartSize::SMALL
+            };
+            let theme = if dark { Theme::Dark } else { Theme::Light };
+            let bytes = match out.extension().and_then(|e| e.to_str()) {
+                Some("svg") => svg(&chart, size, theme)?.into_bytes(),
+                Some("png") => png(&chart, size, theme)?,
+                _ => {
+                    let word = format!("{} is neither .svg nor .png.", out.display());
+                    return Err(fault("plot", word, "Give the file one of these endings."));
+                }
+            };
+            write(&out, &bytes)?;
+            Ok(0)
+        }
+    }
+}
+
+async fn optimize(
+    task: Task,
+    import: Import,
+    (project, name, source): (String, String, PathBuf),
+    model: &ModelArgs,
+    settings: Settings,
+    json: bool,
+) -> Result<u8, AppError> {
+    let mut store = open_store()?;
+    let engine = load(model, json).await?;
+    let work_ahead = estimate(&task, &settings, &engine, &stop_on_interrupt()).await?;
+    if json {
+        print_json(&work_ahead)?;
+    } else {
+        println!(
+            "{} examples choose, {} only check. About {} tokens, {} at most on this computer.\n",
+            work_ahead.train,
+            work_ahead.validation,
+            work_ahead.tokens,
+            report::time(std::time::Duration::from_secs_f64(
+                work_ahead.minutes * 60.0
+            ))
+        );
+        left_out(&work_ahead.left_out);
+    }
+    let path = model_path(model);
+    let job = NewJob {
+        project,
+        name,
+        source: source.display().to_string(),
+        mapping: import.mapping,
+        task,
+        settings,
+        model_path: path.display().to_string(),
+    };
+    let id = prepare(&mut store, &job, &engine)?;
+    work(&mut store, id, &engine, json).await
+}
+
+async fn work(
+    store: &mut pmpo_app::store::Store,
+    id: RunId,
+    engine: &Engine,
+    json: bool,
+) -> Result<u8, AppError> {
+    let mut watcher = Watcher::new(json);
+    let cancel = stop_on_interrupt();
+    let outcome = execute(store, id, engine, &cancel, &mut |event| watcher.see(event)).await?;
+    if !json {
+        println!();
+        report::outcome(&outcome);
+        let details = run_details(store, id)?;
+        println!("\nBest prompt:\n{}\n", details.best);
+        println!(
+            "This is run {0}. `pmpo plot {0} --out curve.svg` draws it, `pmpo show {0}` tells more.",
+            id.0
+        );
+    }
+    Ok(match outcome.reason {
+        StopReason::Cancelled => STOPPED,
+        _ if outcome.improved() => 0,
+        _ => NOTHING_BETTER,
+    })
+}
+
+fn left_out(rows: &[(usize, usize)]) {
+    for (row, tokens) in rows {
+        println!("Row {row} is left out: its {tokens} tokens do not fit the model's window.");
+    }
+}
+
+fn stop_on_interrupt() -> CancellationToken {
+    let token = CancellationToken::new();
+    let trip = token.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            trip.cancel();
+        }
+    });
+    token
+}
+
+fn model_path(model: &ModelArgs) -> PathBuf {
+    model.model.clone().unwrap_or_else(built_in_model)
+}
+
+async fn load(model: &ModelArgs, json: bool) -> Result<Engine, AppError> {
+    let device = match model.device.as_str() {
+        "auto" => DeviceChoice::Auto,
+        "cpu" => DeviceChoice::Cpu,
+        other => match other.strip_prefix("gpu").map(str::parse) {
+            Some(Ok(number)) => DeviceChoice::Gpu(number),
+            _ => {
+                let word = format!("{other:?} is no device.");
+                return Err(fault("device", word, "Use auto, cpu, or gpu0."));
+            }
+        },
+    };
+    let options = LoadOptions {
+        device,
+        ..LoadOptions::new(model_path(model))
+    };
+    let engine = Engine::load(&options, EngineOptions::default()).await?;
+    if !json {
+        let about = engine.description();
+        println!("{} on the {}.", about.name, about.device);
+    }
+    Ok(engine)
+}
+
+fn import(path: &std::path::Path, columns: &Columns, json: bool) -> Result<Import, AppError> {
+    let table = read_table(path)?;
+    let mapping = guess_mapping(&table, columns)?;
+    let import = build(&table, &mapping)?;
+    if !json {
+        println!(
+            "{} examples; {}.",
+            import.examples.len(),
+            import.mapping.reason
+        );
+        for row in &import.left_out {
+            println!("Row {} is left out: {}.", row.row, row.why);
+        }
+    }
+    Ok(import)
+}
+
+fn read_task(args: &TaskArgs, json: bool) -> Result<(Import, Task), AppError> {
+    let columns = Columns {
+        input: args.input.clone(),
+        target: args.target.clone(),
+        chosen: args.chosen.clone(),
+        rejected: args.rejected.clone(),
+    };
+    let import = import(&args.data, &columns, json)?;
+    let prompt = match args.prompt.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path).map_err(|why| {
+            fault(
+                "prompt",
+                format!("The prompt file {path} cannot be read: {why}."),
+                "Check its name.",
+            )
+        })?,
+        None => args.prompt.clone(),
+    };
+    let task = Task {
+        prompt: prompt.trim_end_matches(['\n', '\r']).to_owned(),
+        description: args.describe.clone(),
+        examples: import.examples.clone(),
+        frozen: args.locked.clone(),
+    };
+    Ok((import, task))
+}
+
+fn read_settings(args: &SettingArgs) -> Result<Settings, AppError> {
+    let mut settings = match args.effort {
+        Effort::Quick => Preset::Quick,
+        Effort::Standard => Preset::Standard,
+        Effort::Thorough => Preset::Thorough,
+        Effort::Paper => Preset::Paper,
+    }
+    .settings();
+    if let Some(seed) = args.seed {
+        settings.seed = seed;
+    }
+    let bad = |pair: &str, why: String| {
+        fault(
+            "settings",
+            format!("The setting {pair:?} cannot be used: {why}."),
+            "Write it as NAME=VALUE.",
+        )
+    };
+    for pair in &args.set {
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| bad(pair, "there is no =".to_owned()))?;
+        let mut all = serde_json::to_value(&settings).map_err(|why| bad(pair, why.to_string()))?;
+        let mut place = &mut all;
+        for key in name.split('.') {
+            place = place
+                .get_mut(key)
+                .ok_or_else(|| bad(pair, format!("there is no setting {key:?}")))?;
+        }
+        // What is no number and no word of JSON is a text.
+        *place = serde_json::from_str(value)
+            .unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
+        settings = serde_json::from_value(all).map_err(|why| bad(pair, why.to_string()))?;
+    }
+    Ok(settings)
+}
+
+fn write(path: &std::path::Path, bytes: &[u8]) -> Result<(), AppError> {
+    std::fs::write(path, bytes).map_err(|why| {
+        fault(
+            "write",
+            format!("{} cannot be written: {why}.", path.display()),
+            "Choose another place.",
+        )
+    })
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<(), AppError> {
+    let text = serde_json::to_string(value)
+        .map_err(|why| fault("json", why.to_string(), "Leave out --json."))?;
+    println!("{text}");
+    Ok(())
+}
