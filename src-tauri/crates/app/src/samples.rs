@@ -40,10 +40,14 @@ macro_rules! files {
     };
 }
 
-const FILES: [Files; 1] = [files!("review-mood", "examples.csv")];
+const FILES: [Files; 3] = [
+    files!("review-mood", "examples.csv"),
+    files!("plain-words", "examples.jsonl"),
+    files!("kind-replies", "examples.jsonl"),
+];
 
 /// Names of all samples; the first is the one to start with.
-pub const SAMPLES: [&str; 1] = [FILES[0].name];
+pub const SAMPLES: [&str; 3] = [FILES[0].name, FILES[1].name, FILES[2].name];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -18,7 +18,7 @@ use pmpo_core::model::{
 use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
 
-use crate::generate::SeededSampler;
+use crate::generate::{Force, SeededSampler};
 use crate::load::{inspect, place, LoadError, LoadOptions};
 use crate::tokenize::{Encoded, Tokens};
 
@@ -99,6 +99,7 @@ impl Engine {
             bos,
             file.description.context_window,
             file.description.has_chat_template,
+            &file.pre,
         )
         .await
         .map_err(|why| broken(why.to_string()))?;
@@ -167,7 +168,16 @@ impl Engine {
             let prefix = items[0].before[..shared].to_vec();
             let mut sampling = SamplingParams::deterministic();
             sampling.max_len = Some(1);
-            self.finish(self.send(prefix, sampling, false, None).await?)
+            // mistral.rs keeps the keys of `prefix` under these tokens and the one it
+            // draws, although that one has no keys yet; it checks the length against
+            // the capacity only. An item that went on with it would read stale
+            // memory, so a token is forced that no item goes on with.
+            let next: Vec<u32> = items.iter().map(|item| item.before[shared]).collect();
+            let unused = (0..)
+                .find(|id| !next.contains(id) && !self.tokens.ends_with(*id))
+                .unwrap_or(0);
+            let forced: Arc<dyn CustomLogitsProcessor> = Arc::new(Force(unused));
+            self.finish(self.send(prefix, sampling, false, Some(forced)).await?)
                 .await?;
             count.computed += shared as u64;
         }
@@ -269,7 +279,7 @@ impl Engine {
         raw: bool,
         processor: Option<Arc<dyn CustomLogitsProcessor>>,
     ) -> Result<mpsc::Receiver<Response>, ModelError> {
-        let (sender, receiver) = mpsc::channel(4);
+        let (sender, mut receiver) = mpsc::channel(4);
         let mut request = NormalRequest::new_simple(
             RequestMessage::CompletionTokens(ids),
             sampling,
@@ -286,7 +296,16 @@ impl Engine {
             .send(Request::Normal(Box::new(request)))
             .await
             .map_err(|_| failed("the engine stopped"))?;
-        Ok(receiver)
+        // mistral.rs 0.8.1 panics, and is lost for good, when the receiver of an
+        // answer is gone: it is kept even if the caller goes away.
+        let (forward, answer) = mpsc::channel(4);
+        tokio::spawn(async move {
+            while let Some(response) = receiver.recv().await {
+                // Nobody waits any more: nothing to do about it.
+                let _ = forward.send(response).await;
+            }
+        });
+        Ok(answer)
     }
 
     async fn finish(&self, mut answer: mpsc::Receiver<Response>) -> Result<(), ModelError> {
@@ -467,12 +486,15 @@ impl LanguageModel for Engine {
             stop.iter()
                 .any(|stop| text.trim_start().contains(stop.as_str()))
         };
+        // Writing also ends when the caller goes away.
+        let given_up = cancel.child_token();
+        let _guard = given_up.clone().drop_guard();
         let sampler = SeededSampler::new(
             request.temperature,
             request.top_p,
             request.seed,
             end,
-            cancel.clone(),
+            given_up.clone(),
             Box::new(finished),
         );
         let mut sampling = SamplingParams::deterministic();

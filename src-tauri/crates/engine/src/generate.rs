@@ -10,6 +10,25 @@ use tokio_util::sync::CancellationToken;
 /// Far below every other logit, yet finite, so that no arithmetic on it fails.
 const NEVER: f32 = -1.0e9;
 
+/// Leaves exactly one token to choose from.
+pub(crate) struct Force(pub(crate) u32);
+
+impl CustomLogitsProcessor for Force {
+    fn apply(&self, logits: &Tensor, _context: &[u32]) -> Result<Tensor> {
+        only(logits, self.0)
+    }
+}
+
+/// A row in which only one token is likely.
+fn only(logits: &Tensor, token: u32) -> Result<Tensor> {
+    let mut row = vec![NEVER; logits.elem_count()];
+    match row.get_mut(token as usize) {
+        Some(place) => *place = 0.0,
+        None => candle_core::bail!("token {token} is not in the vocabulary"),
+    }
+    Tensor::from_vec(row, logits.shape(), logits.device())?.to_dtype(logits.dtype())
+}
+
 /// Chooses each token with a generator of its own.
 ///
 /// The engine's sampler has one generator for all requests, so what it draws
@@ -81,9 +100,7 @@ impl CustomLogitsProcessor for SeededSampler {
         if token != self.end {
             state.written.push(token);
         }
-        let mut only = vec![NEVER; row.len()];
-        only[token as usize] = 0.0;
-        Tensor::from_vec(only, logits.shape(), logits.device())?.to_dtype(logits.dtype())
+        only(logits, token)
     }
 }
 

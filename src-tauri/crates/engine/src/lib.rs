@@ -8,6 +8,7 @@
 mod engine;
 mod generate;
 mod load;
+mod pretokenize;
 mod tokenize;
 
 pub use engine::{Engine, EngineOptions, TokenScores};

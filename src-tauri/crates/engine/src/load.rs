@@ -186,6 +186,8 @@ pub struct ModelFile {
     pub add_bos: bool,
     /// The token that begins a text.
     pub bos: Option<u32>,
+    /// How text is cut before its tokens are built: `tokenizer.ggml.pre`.
+    pub pre: String,
 }
 
 /// Makes ready what must be set before the first thread starts.
@@ -292,6 +294,7 @@ pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
         bytes,
         add_bos,
         bos,
+        pre: text("tokenizer.ggml.pre").unwrap_or_default(),
     })
 }
 
@@ -408,6 +411,7 @@ mod tests {
             bytes: 1 << 30,
             add_bos: false,
             bos: None,
+            pre: String::new(),
         };
         let with = |precision| LoadOptions {
             precision,

@@ -15,6 +15,7 @@ type SharedPipeline = Arc<Mutex<dyn Pipeline + Send + Sync>>;
 #[derive(Clone)]
 pub(crate) struct Tokens {
     pipeline: SharedPipeline,
+    tokenizer: Arc<tokenizers::Tokenizer>,
     bos: Option<u32>,
     end_of_turn: Option<u32>,
     eos: Vec<u32>,
@@ -49,10 +50,15 @@ impl Tokens {
         bos: Option<u32>,
         window: usize,
         has_chat_template: bool,
+        pre: &str,
     ) -> Result<Self, ModelError> {
+        let tokenizer = pipeline.lock().await.tokenizer();
+        let mut tokenizer = tokenizer.ok_or_else(|| failed("the model has no tokeniser"))?;
+        crate::pretokenize::correct(Arc::make_mut(&mut tokenizer), pre).map_err(failed)?;
         let eos = pipeline.lock().await.get_metadata().eos_tok.clone();
         let mut tokens = Self {
             pipeline,
+            tokenizer,
             bos,
             end_of_turn: None,
             eos,
@@ -66,6 +72,11 @@ impl Tokens {
 
     pub(crate) fn eos(&self) -> Option<u32> {
         self.eos.first().copied()
+    }
+
+    /// Whether mistral.rs stops at this token.
+    pub(crate) fn ends_with(&self, id: u32) -> bool {
+        self.eos.contains(&id)
     }
 
     /// The token that the template writes after an answer.
@@ -108,13 +119,7 @@ impl Tokens {
 
     /// Token ids with the byte at which each ends.
     async fn encode(&self, text: &str) -> Result<Vec<(u32, usize)>, ModelError> {
-        let tokenizer = self
-            .pipeline
-            .lock()
-            .await
-            .tokenizer()
-            .ok_or_else(|| failed("the model has no tokeniser"))?;
-        let encoding = tokenizer.encode(text, false).map_err(failed)?;
+        let encoding = self.tokenizer.encode(text, false).map_err(failed)?;
         let ends = encoding.get_offsets().iter().map(|(_, end)| *end);
         Ok(encoding.get_ids().iter().copied().zip(ends).collect())
     }
