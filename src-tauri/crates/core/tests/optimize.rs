@@ -1,5 +1,7 @@
 //! The optimisation with a model that is a formula, so that a run takes milliseconds.
 
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
 use std::collections::HashMap;
 use std::sync::Mutex;
 

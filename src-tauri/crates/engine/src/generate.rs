@@ -29,6 +29,9 @@ fn only(logits: &Tensor, token: u32) -> Result<Tensor> {
     Tensor::from_vec(row, logits.shape(), logits.device())?.to_dtype(logits.dtype())
 }
 
+/// Whether the tokens written so far are a complete text.
+pub(crate) type Finished = Box<dyn Fn(&[u32]) -> bool + Send + Sync>;
+
 /// Chooses each token with a generator of its own.
 ///
 /// The engine's sampler has one generator for all requests, so what it draws
@@ -39,7 +42,7 @@ pub(crate) struct SeededSampler {
     top_p: f64,
     end: u32,
     cancel: CancellationToken,
-    finished: Box<dyn Fn(&[u32]) -> bool + Send + Sync>,
+    finished: Finished,
     state: Mutex<State>,
 }
 
@@ -56,7 +59,7 @@ impl SeededSampler {
         seed: u64,
         end: u32,
         cancel: CancellationToken,
-        finished: Box<dyn Fn(&[u32]) -> bool + Send + Sync>,
+        finished: Finished,
     ) -> Arc<Self> {
         Arc::new(Self {
             temperature,

@@ -1,5 +1,7 @@
 //! Two faults of mistral.rs 0.8.1 that the engine works around.
 
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! The store on real files: what is written comes back, twice is once, faults are named.
 
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
 use std::path::Path;
 use std::time::Duration;
 

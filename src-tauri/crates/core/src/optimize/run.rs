@@ -313,11 +313,11 @@ pub async fn optimize(
         findings: Vec::new(),
         analysed: None,
     };
-    run.to_end().await
+    run.finish().await
 }
 
 impl Run<'_> {
-    async fn to_end(mut self) -> Result<Outcome, OptimizeError> {
+    async fn finish(mut self) -> Result<Outcome, OptimizeError> {
         if !self.plan.left_out.is_empty() {
             let examples = self.plan.left_out.clone();
             self.journal.record(&RunEvent::LeftOut { examples })?;
