@@ -40,14 +40,15 @@ macro_rules! files {
     };
 }
 
-const FILES: [Files; 3] = [
+const FILES: [Files; 4] = [
     files!("review-mood", "examples.csv"),
+    files!("order-details", "examples.csv"),
     files!("plain-words", "examples.jsonl"),
     files!("kind-replies", "examples.jsonl"),
 ];
 
 /// Names of all samples; the first is the one to start with.
-pub const SAMPLES: [&str; 3] = [FILES[0].name, FILES[1].name, FILES[2].name];
+pub const SAMPLES: [&str; 4] = [FILES[0].name, FILES[1].name, FILES[2].name, FILES[3].name];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
