@@ -1,30 +1,49 @@
-use rusqlite::ErrorCode;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{ffi, ErrorCode};
 use thiserror::Error;
 
-/// Why the database could not be used. The path is the database's.
-#[derive(Debug, Error)]
+/// Why the database could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreError {
     /// Not a database, or a broken one.
-    #[error("the database {0} is damaged")]
-    Damaged(String),
-    /// Written by a newer program.
-    #[error("the database {path} was written by a newer version of this program")]
-    Newer {
+    #[error("the database {} is damaged", path.display())]
+    Damaged {
         /// The database.
-        path: String,
+        path: PathBuf,
     },
-    /// It may not be written.
-    #[error("the database {0} cannot be written")]
-    ReadOnly(String),
+    /// Written by a newer program.
+    #[error("the database was written by a newer version of this program (its format is {found}, this program knows up to {known})")]
+    Newer {
+        /// Format of the file.
+        found: usize,
+        /// Newest format that this program knows.
+        known: usize,
+    },
+    /// It may not be opened or written.
+    #[error("the database {} cannot be opened for writing", path.display())]
+    ReadOnly {
+        /// The database.
+        path: PathBuf,
+    },
     /// No space is left.
-    #[error("the disk is full: {0} cannot grow")]
-    Full(String),
+    #[error("the disk is full: {} cannot grow", path.display())]
+    Full {
+        /// The database.
+        path: PathBuf,
+    },
     /// Another program holds it.
-    #[error("the database {0} is being used by another program")]
-    Locked(String),
-    /// Something that was asked for by number is not there.
-    #[error("there is no {0}")]
-    NotFound(String),
+    #[error("the database {} is being used by another program", path.display())]
+    Locked {
+        /// The database.
+        path: PathBuf,
+    },
+    /// Something that was asked for is not there.
+    #[error("there is no {what}")]
+    NotFound {
+        /// What was asked for, for example `run 3`.
+        what: String,
+    },
     /// Anything else.
     #[error("the database failed: {0}")]
     Other(String),
@@ -34,30 +53,78 @@ impl StoreError {
     /// What the person can do.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Damaged(_) => {
+            Self::Damaged { .. } => {
                 "Move the file away and start again, or put a backup (.bak) in its place."
             }
             Self::Newer { .. } => "Install the newest version of the program.",
-            Self::ReadOnly(_) => {
+            Self::ReadOnly { .. } => {
                 "Make the file and its folder writable, or name another folder in PMPO_DATA_DIR."
             }
-            Self::Full(_) => "Free some disk space and go on: what was stored before is kept.",
-            Self::Locked(_) => "Close the other program and try again.",
-            Self::NotFound(_) => "List what there is with `pmpo runs`.",
+            Self::Full { .. } => "Free some disk space and go on: what was stored before is kept.",
+            Self::Locked { .. } => "Close the other program and try again.",
+            Self::NotFound { .. } => "List what there is with `pmpo runs`.",
             Self::Other(_) => "Try again; if it stays, report these words.",
         }
     }
 
-    pub(crate) fn from_sql(error: &rusqlite::Error, path: &str) -> Self {
+    pub(crate) fn missing(what: &str, id: i64) -> Self {
+        Self::NotFound {
+            what: format!("{what} {id}"),
+        }
+    }
+
+    pub(crate) fn from_sql(error: &rusqlite::Error, path: &Path) -> Self {
         let path = path.to_owned();
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(path),
-            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                Self::ReadOnly(path)
+        let extended = error.sqlite_error().map(|inner| inner.extended_code);
+        match extended {
+            // Some file systems report a full disk or quota as a failed write.
+            Some(ffi::SQLITE_IOERR_WRITE) => return Self::Full { path },
+            Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => {
+                return Self::NotFound {
+                    what: "row that this one refers to".to_owned(),
+                }
             }
-            Some(ErrorCode::DiskFull) => Self::Full(path),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(path),
+            _ => {}
+        }
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged { path },
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::ReadOnly { path }
+            }
+            Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
             _ => Self::Other(error.to_string()),
         }
+    }
+}
+
+/// What stops a transaction: SQLite, or a rule of this crate.
+pub(crate) enum Fault {
+    Sql(rusqlite::Error),
+    Store(StoreError),
+}
+
+impl Fault {
+    pub(crate) fn refused(why: String) -> Self {
+        Self::Store(StoreError::Other(why))
+    }
+
+    pub(crate) fn into_error(self, path: &Path) -> StoreError {
+        match self {
+            Self::Sql(error) => StoreError::from_sql(&error, path),
+            Self::Store(error) => error,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }

@@ -2,22 +2,28 @@
 
 use pmpo_core::model::{Generated, TokenCount};
 use pmpo_core::optimize::{
-    Candidate, ExampleLoss, GenerationKey, Part, PromptScore, Refusal, RunEvent, SegmentVerdict,
-    StopReason,
+    Candidate, GenerationKey, Part, PromptScore, Refusal, RunEvent, SegmentFinding,
 };
 use pmpo_core::random::text_hash;
 use rusqlite::{params, OptionalExtension, Transaction};
 
-use crate::rows::{part_name, to_json};
-use crate::{RunId, RunState, Store, StoreError};
+use crate::candidates::{part_name, verdict_name};
+use crate::error::Fault;
+use crate::json::{finite, known, to_json};
+use crate::runs::{must_exist, write_end};
+use crate::{RunId, Store, StoreError};
 
 impl Store {
-    /// Stores an event in one transaction. An event that is stored already changes nothing.
+    /// Stores an event in one transaction. An event that is stored already
+    /// changes nothing; [`RunEvent::Progress`] is not stored at all.
     pub fn record(&mut self, run: RunId, event: &RunEvent) -> Result<(), StoreError> {
         if matches!(event, RunEvent::Progress { .. }) {
             return Ok(());
         }
-        self.transaction(|t| write(t, run.0, event))
+        self.transaction(|t| {
+            must_exist(t, run)?;
+            write(t, run, event)
+        })
     }
 
     /// The score of a prompt in this run, if it was measured.
@@ -33,59 +39,12 @@ impl Store {
                  JOIN scores AS s ON s.run_id = c.run_id AND s.candidate = c.ordinal
                  WHERE c.run_id = ?1 AND c.text_hash = ?2 AND c.text = ?3 AND s.part = ?4
                  ORDER BY c.ordinal LIMIT 1",
-                params![run.0, text_hash(text), text, part_name(part)],
+                params![run, text_hash(text), text, part_name(part)],
                 |r| r.get(0),
             )
             .optional()
         })?;
         ordinal.map_or(Ok(None), |ordinal| self.score(run, ordinal, part))
-    }
-
-    /// The score of a candidate, with its single losses.
-    pub fn score(
-        &self,
-        run: RunId,
-        candidate: u32,
-        part: Part,
-    ) -> Result<Option<PromptScore>, StoreError> {
-        let key = params![run.0, candidate, part_name(part)];
-        self.sql(|c| {
-            let found = c
-                .query_row(
-                    "SELECT tokens_computed, tokens_reused, seconds FROM scores
-                     WHERE run_id = ?1 AND candidate = ?2 AND part = ?3",
-                    key,
-                    |r| {
-                        let tokens = TokenCount {
-                            computed: r.get(0)?,
-                            reused: r.get(1)?,
-                        };
-                        Ok((tokens, r.get(2)?))
-                    },
-                )
-                .optional()?;
-            let Some((tokens, seconds)) = found else {
-                return Ok(None);
-            };
-            let examples = c
-                .prepare(
-                    "SELECT example, loss, correct FROM example_losses
-                     WHERE run_id = ?1 AND candidate = ?2 AND part = ?3 ORDER BY place",
-                )?
-                .query_map(key, |r| {
-                    Ok(ExampleLoss {
-                        example: r.get(0)?,
-                        loss: r.get(1)?,
-                        correct: r.get(2)?,
-                    })
-                })?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(Some(PromptScore {
-                examples,
-                tokens,
-                seconds,
-            }))
-        })
     }
 
     /// A text that the model wrote in this run, with its working time.
@@ -98,7 +57,7 @@ impl Store {
             c.query_row(
                 "SELECT text, tokens_computed, tokens_reused, seconds FROM generations
                  WHERE run_id = ?1 AND step = ?2 AND purpose = ?3",
-                params![run.0, key.step, key.purpose],
+                params![run, key.step, key.purpose],
                 |r| {
                     let generated = Generated {
                         text: r.get(0)?,
@@ -115,14 +74,14 @@ impl Store {
     }
 }
 
-fn write(t: &Transaction<'_>, run: i64, event: &RunEvent) -> rusqlite::Result<()> {
+fn write(t: &Transaction<'_>, run: RunId, event: &RunEvent) -> Result<(), Fault> {
     match event {
         RunEvent::Progress { .. } => {}
         RunEvent::LeftOut { examples } => {
             for (example, tokens) in examples {
                 t.execute(
-                    "INSERT INTO left_out VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                    params![run, *example as i64, *tokens as i64],
+                    "INSERT INTO left_out (run_id, example, tokens) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                    params![run, example, tokens],
                 )?;
             }
         }
@@ -143,7 +102,9 @@ fn write(t: &Transaction<'_>, run: i64, event: &RunEvent) -> rusqlite::Result<()
             seconds,
         } => {
             let new = t.execute(
-                "INSERT INTO generations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+                "INSERT INTO generations (run_id, step, purpose, text, tokens_computed,
+                     tokens_reused, seconds)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
                 params![
                     run,
                     key.step,
@@ -151,7 +112,7 @@ fn write(t: &Transaction<'_>, run: i64, event: &RunEvent) -> rusqlite::Result<()
                     generated.text,
                     generated.tokens.computed,
                     generated.tokens.reused,
-                    seconds
+                    finite(*seconds, "a working time")?
                 ],
             )?;
             if new > 0 {
@@ -164,27 +125,7 @@ fn write(t: &Transaction<'_>, run: i64, event: &RunEvent) -> rusqlite::Result<()
             findings,
         } => {
             for (place, finding) in findings.iter().enumerate() {
-                let verdict = match finding.verdict {
-                    SegmentVerdict::Helps => "helps",
-                    SegmentVerdict::NoClearEffect => "no_clear_effect",
-                    SegmentVerdict::Hurts => "hurts",
-                };
-                t.execute(
-                    "INSERT INTO segment_findings VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                     ON CONFLICT DO NOTHING",
-                    params![
-                        run,
-                        step,
-                        place as i64,
-                        candidate,
-                        finding.segment.range.start as i64,
-                        finding.segment.range.end as i64,
-                        finding.segment.text,
-                        finding.effect.difference,
-                        known(finding.effect.std_error),
-                        verdict
-                    ],
-                )?;
+                write_finding(t, run, *step, *candidate, place, finding)?;
             }
         }
         RunEvent::StepDone {
@@ -194,33 +135,55 @@ fn write(t: &Transaction<'_>, run: i64, event: &RunEvent) -> rusqlite::Result<()
             improved,
         } => {
             t.execute(
-                "INSERT INTO steps VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-                params![run, step, incumbent, loss, improved],
+                "INSERT INTO steps (run_id, step, incumbent, loss, improved)
+                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                params![run, step, incumbent, finite(*loss, "a loss")?, improved],
             )?;
         }
-        RunEvent::Finished { outcome } => {
-            let state = if outcome.reason == StopReason::Cancelled {
-                RunState::Cancelled
-            } else {
-                RunState::Completed
-            };
-            t.execute(
-                "UPDATE runs SET state = ?2, outcome_json = ?3 WHERE id = ?1",
-                params![run, state.name(), to_json(outcome)?],
-            )?;
-        }
+        RunEvent::Finished { outcome } => write_end(t, run, outcome)?,
     }
+    Ok(())
+}
+
+fn write_finding(
+    t: &Transaction<'_>,
+    run: RunId,
+    step: u32,
+    candidate: u32,
+    place: usize,
+    finding: &SegmentFinding,
+) -> Result<(), Fault> {
+    t.execute(
+        "INSERT INTO segment_findings (run_id, step, place, candidate, first_byte, end_byte,
+             text, effect, std_error, verdict)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+        params![
+            run,
+            step,
+            place,
+            candidate,
+            finding.segment.range.start,
+            finding.segment.range.end,
+            finding.segment.text,
+            finite(finding.effect.difference, "an effect")?,
+            known(finding.effect.std_error)?,
+            verdict_name(finding.verdict)
+        ],
+    )?;
     Ok(())
 }
 
 fn write_candidate(
     t: &Transaction<'_>,
-    run: i64,
+    run: RunId,
     candidate: &Candidate,
     refusal: Option<&Refusal>,
-) -> rusqlite::Result<()> {
-    t.execute(
-        "INSERT INTO candidates VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+) -> Result<(), Fault> {
+    let hash = text_hash(&candidate.text);
+    let new = t.execute(
+        "INSERT INTO candidates (run_id, ordinal, step, parent, origin_json, text, text_hash,
+             refusal_json)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
         params![
             run,
             candidate.ordinal,
@@ -228,46 +191,66 @@ fn write_candidate(
             candidate.parent,
             to_json(&candidate.origin)?,
             candidate.text,
-            text_hash(&candidate.text),
+            hash,
             refusal.map(to_json).transpose()?
         ],
     )?;
-    Ok(())
+    if new > 0 {
+        return Ok(());
+    }
+    let stored: String = t.query_row(
+        "SELECT text_hash FROM candidates WHERE run_id = ?1 AND ordinal = ?2",
+        params![run, candidate.ordinal],
+        |row| row.get(0),
+    )?;
+    if stored == hash {
+        return Ok(());
+    }
+    // A score of one prompt must never be filed under another.
+    Err(Fault::refused(format!(
+        "prompt {} of run {} was another one before; the run cannot go on with this program or model",
+        candidate.ordinal, run.0
+    )))
 }
 
 fn write_score(
     t: &Transaction<'_>,
-    run: i64,
+    run: RunId,
     candidate: u32,
     part: Part,
     score: &PromptScore,
-) -> rusqlite::Result<()> {
+) -> Result<(), Fault> {
     let new = t.execute(
-        "INSERT INTO scores VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+        "INSERT INTO scores (run_id, candidate, part, loss, std_error, accuracy, tokens_computed,
+             tokens_reused, seconds)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
         params![
             run,
             candidate,
             part_name(part),
-            score.loss(),
-            known(score.std_error()),
+            finite(score.loss(), "a loss")?,
+            known(score.std_error())?,
             score.accuracy(),
             score.tokens.computed,
             score.tokens.reused,
-            score.seconds
+            finite(score.seconds, "a working time")?
         ],
     )?;
     if new == 0 {
         return Ok(());
     }
-    let mut insert = t.prepare("INSERT INTO example_losses VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+    let mut insert = t.prepare(
+        "INSERT INTO example_losses (run_id, candidate, part, place, example, loss, correct)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
     for (place, example) in score.examples.iter().enumerate() {
         insert.execute(params![
             run,
             candidate,
             part_name(part),
-            place as i64,
-            example.example as i64,
-            example.loss,
+            place,
+            example.example,
+            finite(example.loss, "a loss")?,
             example.correct
         ])?;
     }
@@ -276,10 +259,10 @@ fn write_score(
 
 fn add_work(
     t: &Transaction<'_>,
-    run: i64,
+    run: RunId,
     tokens: TokenCount,
     seconds: f64,
-) -> rusqlite::Result<()> {
+) -> Result<(), Fault> {
     t.execute(
         "UPDATE runs SET working_seconds = working_seconds + ?2,
              tokens_computed = tokens_computed + ?3, tokens_reused = tokens_reused + ?4
@@ -287,9 +270,4 @@ fn add_work(
         params![run, seconds, tokens.computed, tokens.reused],
     )?;
     Ok(())
-}
-
-/// A standard error, where one is known.
-fn known(value: f64) -> Option<f64> {
-    value.is_finite().then_some(value)
 }

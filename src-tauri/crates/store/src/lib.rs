@@ -2,17 +2,29 @@
 //!
 //! The only crate that names `rusqlite`. Everything is written in transactions
 //! that survive a power cut; a run's events may be written twice without effect.
+//! Floating point numbers come back bit for bit, but for the sign of a zero,
+//! which SQLite does not keep; what would not come back equal is refused.
+//! Several programs may have the file open: readers see a run while it goes on.
 
+mod candidates;
+mod datasets;
 mod error;
+mod ids;
 mod journal;
-mod library;
+mod json;
+mod models;
 mod open;
-mod rows;
+mod projects;
 mod runs;
+#[cfg(test)]
+mod tests;
+mod versions;
 
+pub use candidates::{CandidateRow, ScoreSummary, StepRow};
+pub use datasets::DatasetRow;
 pub use error::StoreError;
+pub use ids::{DatasetId, ModelId, ProjectId, RunId, VersionId};
+pub use models::ModelRow;
 pub use open::Store;
-pub use rows::{
-    CandidateRow, DatasetId, ModelId, ModelRow, NewRun, ProjectId, RunId, RunRow, RunState,
-    ScoreSummary, StepRow, Version, VersionId,
-};
+pub use runs::{NewRun, RunRow, RunState};
+pub use versions::{Label, Version};

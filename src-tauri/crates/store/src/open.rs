@@ -4,67 +4,87 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use rusqlite_migration::{Migrations, M};
 
+use crate::error::Fault;
 use crate::StoreError;
 
 /// An open database.
 pub struct Store {
     pub(crate) connection: Connection,
-    path: String,
+    path: PathBuf,
 }
 
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/01-start.sql")];
+/// Every format there was, in order. A released one is never edited.
+pub(crate) const MIGRATIONS: [&str; 1] = [include_str!("migrations/01-start.sql")];
 
 impl Store {
     /// Opens or makes a database. An older one is copied beside itself
-    /// (`.before-vN.bak`) and migrated; a newer one is refused.
+    /// (`<name>.before-v<N>.bak`) and migrated; a newer one is refused.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let name = path.display().to_string();
-        let connection =
-            Connection::open(path).map_err(|error| StoreError::from_sql(&error, &name))?;
-        Self::prepare(connection, name, Some(path))
+        Self::open_with(path, &MIGRATIONS)
     }
 
     /// A database that is gone with its value, for tests.
     pub fn open_in_memory() -> Result<Self, StoreError> {
-        let name = "in memory".to_owned();
+        let path = PathBuf::from("in memory");
         let connection =
-            Connection::open_in_memory().map_err(|error| StoreError::from_sql(&error, &name))?;
-        Self::prepare(connection, name, None)
+            Connection::open_in_memory().map_err(|error| StoreError::from_sql(&error, &path))?;
+        Self { connection, path }.prepare(false, &MIGRATIONS)
     }
 
-    fn prepare(
-        connection: Connection,
-        path: String,
-        file: Option<&Path>,
-    ) -> Result<Self, StoreError> {
-        let mut store = Self { connection, path };
-        store.set_busy_timeout(Duration::from_secs(5))?;
-        let found: usize =
-            store.sql(|c| c.pragma_query_value(None, "user_version", |r| r.get(0)))?;
-        let known = MIGRATIONS.len();
+    pub(crate) fn open_with(path: &Path, migrations: &[&'static str]) -> Result<Self, StoreError> {
+        let connection =
+            Connection::open(path).map_err(|error| StoreError::from_sql(&error, path))?;
+        let path = path.to_owned();
+        Self { connection, path }.prepare(true, migrations)
+    }
+
+    fn prepare(mut self, on_disk: bool, migrations: &[&'static str]) -> Result<Self, StoreError> {
+        self.set_busy_timeout(Duration::from_secs(5))?;
+        let known = migrations.len();
+        let found = self.format()?;
         if found > known {
-            return Err(StoreError::Newer { path: store.path });
+            return Err(StoreError::Newer { found, known });
         }
-        if let (true, Some(file)) = (found > 0 && found < known, file) {
-            let copy = PathBuf::from(format!("{}.before-v{known}.bak", file.display()));
-            store.sql(|c| c.backup("main", &copy, None))?;
+        if on_disk && found > 0 && found < known {
+            self.copy_aside(known)?;
         }
-        store.sql(|c| {
+        self.sql(|c| {
+            // Readers see a run while another program writes it.
             c.pragma_update(None, "journal_mode", "WAL")?;
             // Every commit reaches the disk: what was shown survives a power cut.
             c.pragma_update(None, "synchronous", "FULL")?;
             c.pragma_update(None, "foreign_keys", "ON")
         })?;
-        let migrations = Migrations::new(MIGRATIONS.iter().map(|sql| M::up(sql)).collect());
-        migrations
-            .to_latest(&mut store.connection)
-            .map_err(|error| match error {
-                rusqlite_migration::Error::RusqliteError { err, .. } => {
-                    StoreError::from_sql(&err, &store.path)
-                }
-                other => StoreError::Other(other.to_string()),
-            })?;
-        Ok(store)
+        let steps = Migrations::new(migrations.iter().map(|sql| M::up(sql)).collect());
+        if let Err(error) = steps.to_latest(&mut self.connection) {
+            // Another program that opened the same file at the same time may
+            // have migrated it first; then nothing is wrong.
+            if self.format()? != known {
+                return Err(match error {
+                    rusqlite_migration::Error::RusqliteError { err, .. } => {
+                        StoreError::from_sql(&err, &self.path)
+                    }
+                    other => StoreError::Other(other.to_string()),
+                });
+            }
+        }
+        Ok(self)
+    }
+
+    fn format(&self) -> Result<usize, StoreError> {
+        let version: i64 =
+            self.sql(|c| c.pragma_query_value(None, "user_version", |row| row.get(0)))?;
+        // This program never writes a negative one.
+        usize::try_from(version).map_err(|_| StoreError::Damaged {
+            path: self.path.clone(),
+        })
+    }
+
+    fn copy_aside(&self, known: usize) -> Result<(), StoreError> {
+        // Added to the whole name, which need not be valid Unicode.
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".before-v{known}.bak"));
+        self.sql(|c| c.backup("main", PathBuf::from(name), None))
     }
 
     /// How long to wait for another program that writes.
@@ -79,21 +99,34 @@ impl Store {
         work(&self.connection).map_err(|error| StoreError::from_sql(&error, &self.path))
     }
 
+    /// Reads several tables at one moment, whatever another program writes meanwhile.
+    pub(crate) fn snapshot<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        self.sql(|c| {
+            let transaction = c.unchecked_transaction()?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+    }
+
     /// Does all of `work` or nothing of it.
     pub(crate) fn transaction<T>(
         &mut self,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        let path = self.path.clone();
+        let Self { connection, path } = self;
         let run = || {
-            let transaction = self
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // Immediate: waits for another writer here, never in the middle.
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;
             transaction.commit()?;
             Ok(value)
         };
-        run().map_err(|error: rusqlite::Error| StoreError::from_sql(&error, &path))
+        run().map_err(|fault: Fault| fault.into_error(path))
     }
 }
 

@@ -1,44 +1,162 @@
-//! Runs and what they left behind.
+//! Runs: what they are made of, where they stand and how they ended.
 
-use std::collections::HashMap;
-
-use pmpo_core::loss::Paired;
+use pmpo_core::dataset::Split;
 use pmpo_core::model::TokenCount;
-use pmpo_core::optimize::{Candidate, Outcome, SegmentFinding, SegmentVerdict, StopReason};
-use pmpo_core::prompt::Segment;
-use rusqlite::types::Type;
-use rusqlite::{params, OptionalExtension, Row};
+use pmpo_core::optimize::{Outcome, Settings, StopReason};
+use rusqlite::{params, OptionalExtension, Row, ToSql, Transaction};
+use serde::{Deserialize, Serialize};
 
+use crate::error::Fault;
+use crate::json::{json_column, json_if_any, to_json, unknown};
 use crate::open::now;
-use crate::rows::{from_json, to_json};
-use crate::{
-    CandidateRow, DatasetId, ModelId, NewRun, ProjectId, RunId, RunRow, RunState, ScoreSummary,
-    StepRow, Store, StoreError, VersionId,
-};
+use crate::{DatasetId, ModelId, ProjectId, RunId, Store, StoreError, VersionId};
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Not begun.
+    Queued,
+    /// Begun; also after a crash, until it is resumed.
+    Running,
+    /// Broken off by the person before its start was measured.
+    Paused,
+    /// At its end.
+    Completed,
+    /// Broken off by a fault.
+    Failed,
+    /// Stopped by the person; the best so far is kept.
+    Cancelled,
+}
+
+impl RunState {
+    /// The state that an outcome leads to.
+    pub(crate) fn after(outcome: &Outcome) -> Self {
+        if outcome.reason == StopReason::Cancelled {
+            Self::Cancelled
+        } else {
+            Self::Completed
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        [
+            Self::Queued,
+            Self::Running,
+            Self::Paused,
+            Self::Completed,
+            Self::Failed,
+            Self::Cancelled,
+        ]
+        .into_iter()
+        .find(|state| state.name() == name)
+    }
+}
+
+/// What a new run is made of.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its project.
+    pub project: ProjectId,
+    /// Its name.
+    pub name: String,
+    /// Its examples.
+    pub dataset: DatasetId,
+    /// Its model.
+    pub model: ModelId,
+    /// Its start prompt.
+    pub start_version: VersionId,
+    /// Locked texts.
+    pub frozen: Vec<String>,
+    /// All settings, the seed among them.
+    pub settings: Settings,
+    /// The task in a sentence.
+    pub description: String,
+    /// Version of the program.
+    pub program_version: String,
+    /// Device in words.
+    pub device: String,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunRow {
+    /// Its number.
+    pub id: RunId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Its name.
+    pub name: String,
+    /// Its examples.
+    pub dataset: DatasetId,
+    /// Its model.
+    pub model: ModelId,
+    /// Its start prompt.
+    pub start_version: VersionId,
+    /// The best prompt, once the run ended with a better one.
+    pub best_version: Option<VersionId>,
+    /// Locked texts.
+    pub frozen: Vec<String>,
+    /// All settings, the seed among them.
+    pub settings: Settings,
+    /// The task in a sentence.
+    pub description: String,
+    /// Which examples chose and which checked, once that is noted.
+    pub split: Option<Split>,
+    /// Version of the program that made it.
+    pub program_version: String,
+    /// Device in words.
+    pub device: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// The fault that ended it.
+    pub error: Option<String>,
+    /// Milliseconds since 1970.
+    pub created_at: i64,
+    /// Milliseconds since 1970.
+    pub finished_at: Option<i64>,
+    /// Seconds that the model worked.
+    pub working_seconds: f64,
+    /// Tokens computed and reused.
+    pub tokens: TokenCount,
+}
 
 const RUN: &str = "SELECT id, project_id, name, dataset_id, model_id, start_version_id, \
     best_version_id, frozen_json, settings_json, description, program_version, device, state, \
-    outcome_json, error, created_at, finished_at, working_seconds, tokens_computed, tokens_reused \
-    FROM runs";
+    outcome_json, error, created_at, finished_at, working_seconds, tokens_computed, tokens_reused, \
+    split_json FROM runs";
 
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     let state: String = row.get(12)?;
-    let outcome: Option<String> = row.get(13)?;
     Ok(RunRow {
-        id: RunId(row.get(0)?),
-        project: ProjectId(row.get(1)?),
+        id: row.get(0)?,
+        project: row.get(1)?,
         name: row.get(2)?,
-        dataset: DatasetId(row.get(3)?),
-        model: ModelId(row.get(4)?),
-        start_version: VersionId(row.get(5)?),
-        best_version: row.get::<_, Option<i64>>(6)?.map(VersionId),
-        frozen: from_json(&row.get::<_, String>(7)?)?,
-        settings: from_json(&row.get::<_, String>(8)?)?,
+        dataset: row.get(3)?,
+        model: row.get(4)?,
+        start_version: row.get(5)?,
+        best_version: row.get(6)?,
+        frozen: json_column(row, 7)?,
+        settings: json_column(row, 8)?,
         description: row.get(9)?,
+        split: json_if_any(row, 20)?,
         program_version: row.get(10)?,
         device: row.get(11)?,
         state: RunState::of_name(&state).ok_or_else(|| unknown(12, &state))?,
-        outcome: outcome.as_deref().map(from_json).transpose()?,
+        outcome: json_if_any(row, 13)?,
         error: row.get(14)?,
         created_at: row.get(15)?,
         finished_at: row.get(16)?,
@@ -50,9 +168,28 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     })
 }
 
-fn unknown(column: usize, word: &str) -> rusqlite::Error {
-    let why = format!("{word:?} is not known").into();
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, why)
+/// Notes how a run ended. An end that is noted already keeps its time, so that
+/// a repeated event changes nothing.
+pub(crate) fn write_end(t: &Transaction<'_>, id: RunId, outcome: &Outcome) -> Result<(), Fault> {
+    t.execute(
+        "UPDATE runs SET state = ?2, outcome_json = ?3, error = NULL, finished_at = ?4
+         WHERE id = ?1 AND (state <> ?2 OR outcome_json IS NOT ?3)",
+        params![
+            id,
+            RunState::after(outcome).name(),
+            to_json(outcome)?,
+            now()
+        ],
+    )?;
+    Ok(())
+}
+
+/// Refuses to write about a run that is not there, for example one that was
+/// deleted while it went on.
+pub(crate) fn must_exist(t: &Transaction<'_>, id: RunId) -> Result<(), Fault> {
+    t.query_row("SELECT 1 FROM runs WHERE id = ?1", [id], |_| Ok(()))
+        .optional()?
+        .ok_or_else(|| StoreError::missing("run", id.0).into())
 }
 
 impl Store {
@@ -61,16 +198,18 @@ impl Store {
         self.transaction(|t| {
             t.execute(
                 "INSERT INTO runs (project_id, name, dataset_id, model_id, start_version_id,
-                     frozen_json, settings_json, description, program_version, device, state, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queued', ?11)",
+                     frozen_json, settings_json, seed, description, program_version, device,
+                     state, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'queued', ?12)",
                 params![
-                    new.project.0,
+                    new.project,
                     new.name,
-                    new.dataset.0,
-                    new.model.0,
-                    new.start_version.0,
+                    new.dataset,
+                    new.model,
+                    new.start_version,
                     to_json(&new.frozen)?,
                     to_json(&new.settings)?,
+                    new.settings.seed.to_string(),
                     new.description,
                     new.program_version,
                     new.device,
@@ -84,10 +223,10 @@ impl Store {
     /// A run by its number.
     pub fn run(&self, id: RunId) -> Result<RunRow, StoreError> {
         self.sql(|c| {
-            c.query_row(&format!("{RUN} WHERE id = ?1"), [id.0], run)
+            c.query_row(&format!("{RUN} WHERE id = ?1"), [id], run)
                 .optional()
         })?
-        .ok_or_else(|| StoreError::NotFound(format!("run {}", id.0)))
+        .ok_or_else(|| StoreError::missing("run", id.0))
     }
 
     /// All runs, the newest first.
@@ -99,6 +238,14 @@ impl Store {
         })
     }
 
+    /// Notes which examples choose and which check, once the run is planned.
+    pub fn set_run_split(&mut self, id: RunId, split: &Split) -> Result<(), StoreError> {
+        self.change_run(id, |t| {
+            let sql = "UPDATE runs SET split_json = ?2 WHERE id = ?1";
+            execute(t, sql, params![id, to_json(split)?])
+        })
+    }
+
     /// Notes where a run stands and the fault that stopped it, if one did.
     pub fn set_run_state(
         &mut self,
@@ -106,156 +253,46 @@ impl Store {
         state: RunState,
         error: Option<&str>,
     ) -> Result<(), StoreError> {
-        self.transaction(|t| {
-            t.execute(
-                "UPDATE runs SET state = ?2, error = ?3 WHERE id = ?1",
-                params![id.0, state.name(), error],
-            )
+        self.change_run(id, |t| {
+            let sql = "UPDATE runs SET state = ?2, error = ?3 WHERE id = ?1";
+            execute(t, sql, params![id, state.name(), error])
         })
-        .map(|_| ())
     }
 
-    /// Notes the end of a run.
+    /// Notes the end of a run and the version that its best prompt became.
     pub fn finish_run(
         &mut self,
         id: RunId,
         outcome: &Outcome,
         best: Option<VersionId>,
     ) -> Result<(), StoreError> {
-        let state = if outcome.reason == StopReason::Cancelled {
-            RunState::Cancelled
-        } else {
-            RunState::Completed
-        };
-        self.transaction(|t| {
-            t.execute(
-                "UPDATE runs SET state = ?2, outcome_json = ?3, best_version_id = ?4,
-                     finished_at = ?5, error = NULL WHERE id = ?1",
-                params![
-                    id.0,
-                    state.name(),
-                    to_json(outcome)?,
-                    best.map(|b| b.0),
-                    now()
-                ],
-            )
-        })
-        .map(|_| ())
-    }
-
-    /// All candidates of a run in order of trial.
-    pub fn candidates(&self, id: RunId) -> Result<Vec<CandidateRow>, StoreError> {
-        self.sql(|c| {
-            let mut scores: HashMap<(u32, String), ScoreSummary> = c
-                .prepare(
-                    "SELECT candidate, part, loss, std_error, accuracy, tokens_computed,
-                         tokens_reused, seconds FROM scores WHERE run_id = ?1",
-                )?
-                .query_map([id.0], |r| {
-                    let summary = ScoreSummary {
-                        loss: r.get(2)?,
-                        std_error: r.get::<_, Option<f64>>(3)?.unwrap_or(f64::INFINITY),
-                        accuracy: r.get(4)?,
-                        tokens: TokenCount {
-                            computed: r.get(5)?,
-                            reused: r.get(6)?,
-                        },
-                        seconds: r.get(7)?,
-                    };
-                    Ok(((r.get(0)?, r.get(1)?), summary))
-                })?
-                .collect::<rusqlite::Result<_>>()?;
-            c.prepare(
-                "SELECT ordinal, step, parent, origin_json, text, refusal_json
-                 FROM candidates WHERE run_id = ?1 ORDER BY ordinal",
-            )?
-            .query_map([id.0], |r| {
-                let ordinal: u32 = r.get(0)?;
-                let refusal: Option<String> = r.get(5)?;
-                Ok(CandidateRow {
-                    candidate: Candidate {
-                        ordinal,
-                        step: r.get(1)?,
-                        parent: r.get(2)?,
-                        origin: from_json(&r.get::<_, String>(3)?)?,
-                        text: r.get(4)?,
-                    },
-                    refusal: refusal.as_deref().map(from_json).transpose()?,
-                    train: scores.remove(&(ordinal, "train".to_owned())),
-                    validation: scores.remove(&(ordinal, "validation".to_owned())),
-                })
-            })?
-            .collect()
+        self.change_run(id, |t| {
+            write_end(t, id, outcome)?;
+            let sql = "UPDATE runs SET best_version_id = ?2 WHERE id = ?1";
+            execute(t, sql, params![id, best])
         })
     }
 
-    /// The analyses of a run: step, candidate and one finding per unit.
-    #[allow(clippy::type_complexity)]
-    pub fn findings(&self, id: RunId) -> Result<Vec<(u32, u32, Vec<SegmentFinding>)>, StoreError> {
-        self.sql(|c| {
-            let mut out: Vec<(u32, u32, Vec<SegmentFinding>)> = Vec::new();
-            let mut query = c.prepare(
-                "SELECT step, candidate, first_byte, end_byte, text, effect, std_error, verdict
-                 FROM segment_findings WHERE run_id = ?1 ORDER BY step, place",
-            )?;
-            let mut rows = query.query([id.0])?;
-            while let Some(r) = rows.next()? {
-                let step = r.get(0)?;
-                let word: String = r.get(7)?;
-                let finding = SegmentFinding {
-                    segment: Segment {
-                        range: r.get::<_, usize>(2)?..r.get::<_, usize>(3)?,
-                        text: r.get(4)?,
-                    },
-                    effect: Paired {
-                        difference: r.get(5)?,
-                        std_error: r.get::<_, Option<f64>>(6)?.unwrap_or(f64::INFINITY),
-                    },
-                    verdict: match word.as_str() {
-                        "helps" => SegmentVerdict::Helps,
-                        "hurts" => SegmentVerdict::Hurts,
-                        _ => SegmentVerdict::NoClearEffect,
-                    },
-                };
-                match out.last_mut().filter(|(last, _, _)| *last == step) {
-                    Some((_, _, findings)) => findings.push(finding),
-                    None => out.push((step, r.get(1)?, vec![finding])),
-                }
-            }
-            Ok(out)
-        })
-    }
-
-    /// What the steps of a run decided, in their order.
-    pub fn steps(&self, id: RunId) -> Result<Vec<StepRow>, StoreError> {
-        self.sql(|c| {
-            c.prepare(
-                "SELECT step, incumbent, loss, improved FROM steps WHERE run_id = ?1 ORDER BY step",
-            )?
-            .query_map([id.0], |r| {
-                Ok(StepRow {
-                    step: r.get(0)?,
-                    incumbent: r.get(1)?,
-                    loss: r.get(2)?,
-                    improved: r.get(3)?,
-                })
-            })?
-            .collect()
-        })
-    }
-
-    /// Rows (by index of the example) that were left out of a run, with their tokens.
-    pub fn left_out(&self, id: RunId) -> Result<Vec<(usize, usize)>, StoreError> {
-        self.sql(|c| {
-            c.prepare("SELECT example, tokens FROM left_out WHERE run_id = ?1 ORDER BY example")?
-                .query_map([id.0], |r| Ok((r.get(0)?, r.get(1)?)))?
-                .collect()
-        })
-    }
-
-    /// Deletes a run and all its candidates; versions stay.
+    /// Deletes a run with everything recorded of it; versions and examples stay.
     pub fn delete_run(&mut self, id: RunId) -> Result<(), StoreError> {
-        self.transaction(|t| t.execute("DELETE FROM runs WHERE id = ?1", [id.0]))
-            .map(|_| ())
+        self.change_run(id, |t| {
+            execute(t, "DELETE FROM runs WHERE id = ?1", params![id])
+        })
     }
+
+    fn change_run(
+        &mut self,
+        id: RunId,
+        work: impl FnOnce(&Transaction<'_>) -> Result<(), Fault>,
+    ) -> Result<(), StoreError> {
+        self.transaction(|t| {
+            must_exist(t, id)?;
+            work(t)
+        })
+    }
+}
+
+fn execute(t: &Transaction<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<(), Fault> {
+    t.execute(sql, values)?;
+    Ok(())
 }

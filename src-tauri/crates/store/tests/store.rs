@@ -189,7 +189,7 @@ fn events_come_back_bit_for_bit_and_twice_is_once() {
     assert!((row.working_seconds - 1.75).abs() < 1e-12);
     store.delete_run(run).unwrap();
     assert!(store.candidates(run).unwrap().is_empty());
-    assert!(matches!(store.run(run), Err(StoreError::NotFound(_))));
+    assert!(matches!(store.run(run), Err(StoreError::NotFound { .. })));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn faults_are_named() {
         "this is a letter, not a database, and rather long".repeat(100),
     )
     .unwrap();
-    assert!(matches!(fault(&path), StoreError::Damaged(_)));
+    assert!(matches!(fault(&path), StoreError::Damaged { .. }));
 
     let path = folder.path().join("newer.sqlite");
     drop(Store::open(&path).unwrap());
@@ -257,7 +257,7 @@ fn faults_are_named() {
     std::fs::write(&file, "").unwrap();
     assert!(matches!(
         fault(&file.join("a.sqlite")),
-        StoreError::ReadOnly(_)
+        StoreError::ReadOnly { .. }
     ));
 
     let path = folder.path().join("locked.sqlite");
@@ -265,7 +265,7 @@ fn faults_are_named() {
     store.set_busy_timeout(Duration::from_millis(20)).unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    assert!(matches!(store.project("p"), Err(StoreError::Locked(_))));
+    assert!(matches!(store.project("p"), Err(StoreError::Locked { .. })));
     other.execute_batch("ROLLBACK").unwrap();
     store.project("p").unwrap();
 }

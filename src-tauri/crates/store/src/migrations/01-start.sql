@@ -27,7 +27,12 @@ CREATE TABLE examples (
 CREATE TABLE models (
     id INTEGER PRIMARY KEY,
     sha256 TEXT NOT NULL UNIQUE,
-    description_json TEXT NOT NULL,
+    name TEXT NOT NULL,
+    architecture TEXT NOT NULL,
+    parameters INTEGER NOT NULL,
+    context_window INTEGER NOT NULL,
+    has_chat_template INTEGER NOT NULL,
+    device TEXT NOT NULL,
     path TEXT NOT NULL
 ) STRICT;
 
@@ -39,6 +44,8 @@ CREATE TABLE prompt_versions (
     text_hash TEXT NOT NULL,
     parent_id INTEGER REFERENCES prompt_versions(id),
     origin_json TEXT NOT NULL,
+    note TEXT NOT NULL DEFAULT '',
+    starred INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     UNIQUE (project_id, number),
     UNIQUE (project_id, text_hash)
@@ -46,11 +53,21 @@ CREATE TABLE prompt_versions (
 
 -- A version is what it was when it was measured.
 CREATE TRIGGER prompt_versions_never_change
-BEFORE UPDATE OF project_id, number, text, text_hash, parent_id, origin_json ON prompt_versions
+BEFORE UPDATE OF id, project_id, number, text, text_hash, parent_id, origin_json, created_at ON prompt_versions
 BEGIN
     SELECT RAISE(ABORT, 'a prompt version never changes');
 END;
 
+CREATE TABLE version_labels (
+    project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    version_id INTEGER NOT NULL REFERENCES prompt_versions(id) ON DELETE CASCADE,
+    moved_at INTEGER NOT NULL,
+    PRIMARY KEY (project_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- Numbers of runs are never used again: a person may have written one down.
+-- The seed is text because it may exceed SQLite's integers.
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
@@ -62,6 +79,8 @@ CREATE TABLE runs (
     frozen_json TEXT NOT NULL,
     settings_json TEXT NOT NULL,
     description TEXT NOT NULL,
+    split_json TEXT,
+    seed TEXT NOT NULL,
     program_version TEXT NOT NULL,
     device TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'paused', 'completed', 'failed', 'cancelled')),

@@ -1,0 +1,235 @@
+//! What is kept of a run's candidates, analyses and steps, for those who look at it.
+
+use std::collections::HashMap;
+
+use pmpo_core::loss::Paired;
+use pmpo_core::model::TokenCount;
+use pmpo_core::optimize::{
+    Candidate, ExampleLoss, Part, PromptScore, Refusal, SegmentFinding, SegmentVerdict,
+};
+use pmpo_core::prompt::Segment;
+use rusqlite::{params, OptionalExtension};
+use serde::Serialize;
+
+use crate::json::{json_column, json_if_any, std_error_column, unknown};
+use crate::{RunId, Store, StoreError};
+
+/// A score without its single losses.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ScoreSummary {
+    /// Mean loss in nats.
+    pub loss: f64,
+    /// Standard error of the mean; infinite where unknown.
+    pub std_error: f64,
+    /// Share of right labels, on label tasks.
+    pub accuracy: Option<f64>,
+    /// Tokens computed and reused.
+    pub tokens: TokenCount,
+    /// Working time.
+    pub seconds: f64,
+}
+
+/// A candidate with what is known of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CandidateRow {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Why it was not scored.
+    pub refusal: Option<Refusal>,
+    /// On training examples.
+    pub train: Option<ScoreSummary>,
+    /// On held-out examples.
+    pub validation: Option<ScoreSummary>,
+}
+
+/// What a step decided.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StepRow {
+    /// The step, from 1.
+    pub step: u32,
+    /// The incumbent after it.
+    pub incumbent: u32,
+    /// Its training loss.
+    pub loss: f64,
+    /// Whether it is a new one.
+    pub improved: bool,
+}
+
+pub(crate) fn part_name(part: Part) -> &'static str {
+    match part {
+        Part::Train => "train",
+        Part::Validation => "validation",
+    }
+}
+
+pub(crate) fn verdict_name(verdict: SegmentVerdict) -> &'static str {
+    match verdict {
+        SegmentVerdict::Helps => "helps",
+        SegmentVerdict::NoClearEffect => "no_clear_effect",
+        SegmentVerdict::Hurts => "hurts",
+    }
+}
+
+fn verdict_of_name(name: &str) -> Option<SegmentVerdict> {
+    [
+        SegmentVerdict::Helps,
+        SegmentVerdict::NoClearEffect,
+        SegmentVerdict::Hurts,
+    ]
+    .into_iter()
+    .find(|verdict| verdict_name(*verdict) == name)
+}
+
+impl Store {
+    /// All candidates of a run in order of trial.
+    pub fn candidates(&self, id: RunId) -> Result<Vec<CandidateRow>, StoreError> {
+        self.snapshot(|c| {
+            let mut scores: HashMap<(u32, String), ScoreSummary> = c
+                .prepare(
+                    "SELECT candidate, part, loss, std_error, accuracy, tokens_computed,
+                         tokens_reused, seconds FROM scores WHERE run_id = ?1",
+                )?
+                .query_map([id], |r| {
+                    let summary = ScoreSummary {
+                        loss: r.get(2)?,
+                        std_error: std_error_column(r, 3)?,
+                        accuracy: r.get(4)?,
+                        tokens: TokenCount {
+                            computed: r.get(5)?,
+                            reused: r.get(6)?,
+                        },
+                        seconds: r.get(7)?,
+                    };
+                    Ok(((r.get(0)?, r.get(1)?), summary))
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            c.prepare(
+                "SELECT ordinal, step, parent, origin_json, text, refusal_json
+                 FROM candidates WHERE run_id = ?1 ORDER BY ordinal",
+            )?
+            .query_map([id], |r| {
+                let ordinal: u32 = r.get(0)?;
+                Ok(CandidateRow {
+                    candidate: Candidate {
+                        ordinal,
+                        step: r.get(1)?,
+                        parent: r.get(2)?,
+                        origin: json_column(r, 3)?,
+                        text: r.get(4)?,
+                    },
+                    refusal: json_if_any(r, 5)?,
+                    train: scores.remove(&(ordinal, "train".to_owned())),
+                    validation: scores.remove(&(ordinal, "validation".to_owned())),
+                })
+            })?
+            .collect()
+        })
+    }
+
+    /// The analyses of a run: step, candidate and one finding per unit.
+    #[allow(clippy::type_complexity)]
+    pub fn findings(&self, id: RunId) -> Result<Vec<(u32, u32, Vec<SegmentFinding>)>, StoreError> {
+        self.sql(|c| {
+            let mut out: Vec<(u32, u32, Vec<SegmentFinding>)> = Vec::new();
+            let mut query = c.prepare(
+                "SELECT step, candidate, first_byte, end_byte, text, effect, std_error, verdict
+                 FROM segment_findings WHERE run_id = ?1 ORDER BY step, place",
+            )?;
+            let mut rows = query.query([id])?;
+            while let Some(r) = rows.next()? {
+                let step = r.get(0)?;
+                let word: String = r.get(7)?;
+                let finding = SegmentFinding {
+                    segment: Segment {
+                        range: r.get::<_, usize>(2)?..r.get::<_, usize>(3)?,
+                        text: r.get(4)?,
+                    },
+                    effect: Paired {
+                        difference: r.get(5)?,
+                        std_error: std_error_column(r, 6)?,
+                    },
+                    verdict: verdict_of_name(&word).ok_or_else(|| unknown(7, &word))?,
+                };
+                match out.last_mut().filter(|(last, _, _)| *last == step) {
+                    Some((_, _, findings)) => findings.push(finding),
+                    None => out.push((step, r.get(1)?, vec![finding])),
+                }
+            }
+            Ok(out)
+        })
+    }
+
+    /// What the steps of a run decided, in their order.
+    pub fn steps(&self, id: RunId) -> Result<Vec<StepRow>, StoreError> {
+        self.sql(|c| {
+            c.prepare(
+                "SELECT step, incumbent, loss, improved FROM steps WHERE run_id = ?1 ORDER BY step",
+            )?
+            .query_map([id], |r| {
+                Ok(StepRow {
+                    step: r.get(0)?,
+                    incumbent: r.get(1)?,
+                    loss: r.get(2)?,
+                    improved: r.get(3)?,
+                })
+            })?
+            .collect()
+        })
+    }
+
+    /// Rows (by index of the example) that were left out of a run, with their tokens.
+    pub fn left_out(&self, id: RunId) -> Result<Vec<(usize, usize)>, StoreError> {
+        self.sql(|c| {
+            c.prepare("SELECT example, tokens FROM left_out WHERE run_id = ?1 ORDER BY example")?
+                .query_map([id], |r| Ok((r.get(0)?, r.get(1)?)))?
+                .collect()
+        })
+    }
+
+    /// The score of a candidate, with its single losses.
+    pub fn score(
+        &self,
+        run: RunId,
+        candidate: u32,
+        part: Part,
+    ) -> Result<Option<PromptScore>, StoreError> {
+        let key = params![run, candidate, part_name(part)];
+        self.snapshot(|c| {
+            let found = c
+                .query_row(
+                    "SELECT tokens_computed, tokens_reused, seconds FROM scores
+                     WHERE run_id = ?1 AND candidate = ?2 AND part = ?3",
+                    key,
+                    |r| {
+                        let tokens = TokenCount {
+                            computed: r.get(0)?,
+                            reused: r.get(1)?,
+                        };
+                        Ok((tokens, r.get(2)?))
+                    },
+                )
+                .optional()?;
+            let Some((tokens, seconds)) = found else {
+                return Ok(None);
+            };
+            let examples = c
+                .prepare(
+                    "SELECT example, loss, correct FROM example_losses
+                     WHERE run_id = ?1 AND candidate = ?2 AND part = ?3 ORDER BY place",
+                )?
+                .query_map(key, |r| {
+                    Ok(ExampleLoss {
+                        example: r.get(0)?,
+                        loss: r.get(1)?,
+                        correct: r.get(2)?,
+                    })
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(Some(PromptScore {
+                examples,
+                tokens,
+                seconds,
+            }))
+        })
+    }
+}

@@ -1,0 +1,78 @@
+use pmpo_core::model::ModelDescription;
+use rusqlite::{params, OptionalExtension};
+use serde::Serialize;
+
+use crate::{ModelId, Store, StoreError};
+
+/// A model that was used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelRow {
+    /// Its number.
+    pub id: ModelId,
+    /// What is known of it; the device is the one it ran on last.
+    pub description: ModelDescription,
+    /// Where its file was last.
+    pub path: String,
+}
+
+impl Store {
+    /// Notes a model by the hash of its file; one that is known keeps its number.
+    pub fn add_model(
+        &mut self,
+        description: &ModelDescription,
+        path: &str,
+    ) -> Result<ModelId, StoreError> {
+        self.transaction(|t| {
+            t.execute(
+                "INSERT INTO models (sha256, name, architecture, parameters, context_window,
+                     has_chat_template, device, path)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (sha256) DO UPDATE SET
+                     name = excluded.name, architecture = excluded.architecture,
+                     parameters = excluded.parameters, context_window = excluded.context_window,
+                     has_chat_template = excluded.has_chat_template, device = excluded.device,
+                     path = excluded.path",
+                params![
+                    description.sha256,
+                    description.name,
+                    description.architecture,
+                    description.parameters,
+                    description.context_window,
+                    description.has_chat_template,
+                    description.device,
+                    path
+                ],
+            )?;
+            let sql = "SELECT id FROM models WHERE sha256 = ?1";
+            Ok(t.query_row(sql, [&description.sha256], |row| row.get(0))?)
+        })
+    }
+
+    /// A model by its number.
+    pub fn model(&self, id: ModelId) -> Result<ModelRow, StoreError> {
+        self.sql(|c| {
+            c.query_row(
+                "SELECT sha256, name, architecture, parameters, context_window,
+                     has_chat_template, device, path FROM models WHERE id = ?1",
+                [id],
+                |row| {
+                    Ok(ModelRow {
+                        id,
+                        description: ModelDescription {
+                            sha256: row.get(0)?,
+                            name: row.get(1)?,
+                            architecture: row.get(2)?,
+                            parameters: row.get(3)?,
+                            context_window: row.get(4)?,
+                            has_chat_template: row.get(5)?,
+                            device: row.get(6)?,
+                        },
+                        path: row.get(7)?,
+                    })
+                },
+            )
+            .optional()
+        })?
+        .ok_or_else(|| StoreError::missing("model", id.0))
+    }
+}
