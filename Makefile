@@ -1,27 +1,61 @@
-# `make run` does the main job, `make test` checks everything; both set up what they need.
-# One profile for app and tests, so that the dependencies compile once.
+# `make run` does the main job and `make test` checks everything; both set up
+# what they need. One profile for all targets, so that dependencies compile once.
 
-ifdef CI
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pmpo-studio
+ifneq ($(CI),)
+ifeq ($(CARGO_TARGET_DIR),)
 # Outside the checkout, so that a fresh clone finds what an earlier one compiled.
-export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pmpo-studio/target
+CARGO_TARGET_DIR := $(CACHE)/target
 endif
-export PATH := $(HOME)/.cargo/bin:$(PATH)
+export CARGO_TARGET_DIR
+endif
+TARGET := $(or $(CARGO_TARGET_DIR),target)/release
 
-.PHONY: run test setup check fmt
+# rustup and set-up put programs there that a shell opened before does not know.
+export PATH := $(HOME)/.cargo/bin:$(CACHE)/node/bin:$(PATH)
 
-run: setup
-	@sh scripts/run.sh
+.PHONY: run test bench build check ui-test setup setup-test wire fmt
 
-test: check
+# Exit status 3 means that no better prompt was found, which is a result too.
+run: build
+	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ]; then \
+		$(TARGET)/pmpo-studio; \
+	else \
+		echo "There is no display here, so the same job runs in this terminal."; \
+		$(TARGET)/pmpo sample || [ $$? -eq 3 ]; \
+	fi
+
+test: check ui-test
 	cargo test --release --locked --workspace
 
-check: setup
+# How fast answers are scored, with the shared prompt computed once and without.
+bench: build
+	$(TARGET)/bench
+
+build: setup
+	@sh scripts/ui.sh
+	@cargo build --release --locked --workspace
+
+check: setup-test
 	cargo fmt --all --check
 	sh scripts/check-architecture.sh
+	python3 scripts/check-licences.py
+	sh scripts/ui.sh
 	sh scripts/clippy.sh
+
+ui-test: setup-test
+	sh scripts/ui.sh
+	cd ui && npm run --silent check && npm test --silent
+
+# Writes the window's types from the Rust ones; a test fails when they are stale.
+wire:
+	PMPO_WRITE_WIRE=1 cargo test --release --locked --workspace --lib the_windows_types
 
 setup:
 	@sh scripts/setup.sh
+
+setup-test:
+	@sh scripts/setup.sh test
 
 fmt:
 	cargo fmt --all

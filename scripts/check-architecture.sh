@@ -1,44 +1,73 @@
 #!/bin/sh
-# The walls between the crates, as ARCHITECTURE.md describes them.
+# The walls between the crates, as ARCHITECTURE.md describes them. What a crate
+# uses in its own tests only (dev-dependencies) is exempt, and so is tests/.
 set -eu
-cargo metadata --locked --no-deps --format-version 1 | python3 -c '
-import json, sys
-ours = {
+cd "$(dirname "$0")/.."
+metadata=$(cargo metadata --locked --no-deps --format-version 1)
+printf '%s' "$metadata" | python3 -c '
+import json, os, subprocess, sys
+
+WORKSPACE = {
     "pmpo-core": set(),
     "pmpo-engine": {"pmpo-core"},
     "pmpo-store": {"pmpo-core"},
     "pmpo-app": {"pmpo-core", "pmpo-engine", "pmpo-store"},
     "pmpo-cli": {"pmpo-core", "pmpo-app"},
 }
-owners = {
-    "mistralrs": {"pmpo-engine"},
-    "candle-core": {"pmpo-engine"},
-    "rusqlite": {"pmpo-store"},
-    "rusqlite_migration": {"pmpo-store"},
-    "plotters": {"pmpo-app"},
-    "clap": {"pmpo-cli"},
+OWNERS = {
+    "mistralrs": "pmpo-engine",
+    "candle-core": "pmpo-engine",
+    "rusqlite": "pmpo-store",
+    "rusqlite_migration": "pmpo-store",
+    "plotters": "pmpo-app",
+    "clap": "pmpo-cli",
 }
+NO_INPUT_OR_OUTPUT = {"tokio", "rusqlite", "mistralrs", "candle-core", "plotters"}
+GENERATED = {"gen", "generated"}
+LONGEST = 700
+
+metadata = json.load(sys.stdin)
+root = metadata["workspace_root"]
+members = {package["name"] for package in metadata["packages"]}
 faults = []
-for package in json.load(sys.stdin)["packages"]:
+
+for package in metadata["packages"]:
     name = package["name"]
-    if name not in ours:
+    folder = os.path.relpath(os.path.dirname(package["manifest_path"]), root)
+    if folder == "tests":
         continue
+    shell = folder == "src-tauri"
+    if name not in WORKSPACE and not shell:
+        faults.append(f"{name} has no place yet: say in scripts/check-architecture.sh what it may depend on")
     for dependency in package["dependencies"]:
         if dependency["kind"] == "dev":
             continue
         other = dependency["name"]
-        if other.startswith("pmpo-") and other not in ours[name]:
+        if other in members and name in WORKSPACE and other not in WORKSPACE[name]:
             faults.append(f"{name} must not depend on {other}")
-        if other in owners and name not in owners[other]:
-            faults.append(f"{name} must not name {other}")
-        if name == "pmpo-core" and other in {"tokio", "rusqlite"}:
+        if name == "pmpo-core" and other in NO_INPUT_OR_OUTPUT:
             faults.append(f"pmpo-core does no input or output, so it must not name {other}")
-print("\n".join(faults) or "The walls between the crates hold.")
-sys.exit(bool(faults))
+        elif OWNERS.get(other, name) != name:
+            faults.append(f"only {OWNERS[other]} may name {other}, but {name} does")
+        if (other == "tauri" or other.startswith("tauri-")) and not shell:
+            faults.append(f"only the package in src-tauri may name {other}, but {name} does")
+
+# Files that are new and not yet added count too, or the fault would show only after the commit.
+listed = subprocess.run(
+    ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.rs", "*.ts", "*.svelte"],
+    check=True, stdout=subprocess.PIPE,
+).stdout.decode().split("\0")
+for path in sorted(set(filter(None, listed))):
+    if GENERATED & set(path.split("/")[:-1]) or not os.path.isfile(path):
+        continue
+    with open(path, "rb") as file:
+        lines = sum(1 for _ in file)
+    if lines > LONGEST:
+        faults.append(f"{path} has {lines} lines; more than {LONGEST} cannot be read in one sitting")
+
+for fault in dict.fromkeys(faults):
+    print(fault, file=sys.stderr)
+if faults:
+    sys.exit(1)
+print("The walls between the crates hold.")
 '
-long=$(git ls-files '*.rs' '*.ts' '*.svelte' | xargs -r wc -l | awk '$2 != "total" && $1 > 700 { print $2 ": " $1 " lines" }')
-if [ -n "$long" ]; then
-    echo "Too long to be read in one sitting:" >&2
-    echo "$long" >&2
-    exit 1
-fi

@@ -2,9 +2,10 @@ use pmpo_core::model::ModelError;
 use pmpo_core::optimize::{JournalError, OptimizeError};
 use serde::Serialize;
 use thiserror::Error;
+use ts_rs::TS;
 
 /// What went wrong, in words for a person.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, TS)]
 #[error("{message}")]
 pub struct AppError {
     /// Kind of fault, for programs.

@@ -1,4 +1,7 @@
 use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::Instant;
 
 use pmpo_core::dataset::Example;
@@ -6,10 +9,10 @@ use pmpo_core::model::Generated;
 use pmpo_core::model::{LanguageModel, ScoreItem};
 use pmpo_core::optimize::{
     optimize, plan, GenerationKey, Journal, JournalError, Outcome, Part, Plan, PromptScore,
-    RunEvent, Settings, Task,
+    RunEvent, Settings, StopReason, Task,
 };
 use pmpo_core::prompt::Template;
-use pmpo_store::{NewRun, RunId, RunState, Store};
+use pmpo_store::{NewRun, RunId, RunRow, RunState, Store, StoreError};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -153,6 +156,31 @@ pub fn unfinished(store: &Store) -> Result<Option<RunId>, AppError> {
         .map(|run| run.id))
 }
 
+/// How a person ends a run early.
+#[derive(Debug, Clone, Default)]
+pub struct Control {
+    cancel: CancellationToken,
+    pausing: Arc<AtomicBool>,
+}
+
+impl Control {
+    /// Ends the run; the best so far is kept as its result.
+    pub fn stop(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Breaks the run off; it waits to be resumed.
+    pub fn pause(&self) {
+        self.pausing.store(true, Ordering::SeqCst);
+        self.cancel.cancel();
+    }
+
+    /// Trips when either was asked for.
+    pub fn cancelled(&self) -> &CancellationToken {
+        &self.cancel
+    }
+}
+
 /// Runs a stored run to its end, from wherever it was broken off.
 ///
 /// Every event is stored, then given to `watch`. The best prompt becomes a
@@ -161,10 +189,10 @@ pub async fn execute(
     store: &mut Store,
     run: RunId,
     model: &dyn LanguageModel,
-    cancel: &CancellationToken,
+    control: &Control,
     watch: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> Result<Outcome, AppError> {
-    let _lock = lock(run)?;
+    let _lock = lock(store, run)?;
     let row = store.run(run)?;
     let stored = store.model(row.model)?;
     if stored.description.sha256 != model.description().sha256 {
@@ -174,7 +202,7 @@ pub async fn execute(
                 "Run {} was made with the model {}, which is not the one loaded.",
                 run.0, stored.description.name
             ),
-            "Name that model's file with --model.",
+            format!("Bring back that model's file: {}.", stored.path),
         ));
     }
     let start = store.version(row.start_version)?;
@@ -186,54 +214,37 @@ pub async fn execute(
         frozen: row.frozen.clone(),
     };
     store.set_run_state(run, RunState::Running, None)?;
-    let mut journal = StoreJournal { store, run, watch };
-    let result = optimize(&task, &row.settings, model, model, &mut journal, cancel).await;
-    match result {
-        Ok(outcome) => {
-            let best = if outcome.improved() {
-                let candidates = store.candidates(run)?;
-                let text = candidates
-                    .iter()
-                    .find(|row| row.candidate.ordinal == outcome.best)
-                    .map(|row| row.candidate.text.clone());
-                match text {
-                    Some(text) => {
-                        let origin = serde_json::json!({
-                            "kind": "run", "run": run.0, "candidate": outcome.best,
-                        });
-                        let version = store.add_version(
-                            row.project,
-                            &text,
-                            Some(row.start_version),
-                            &origin,
-                        )?;
-                        Some(version.id)
-                    }
-                    None => None,
-                }
-            } else {
-                None
-            };
-            store.finish_run(run, &outcome, best)?;
-            Ok(outcome)
-        }
-        Err(error) => {
-            let error = AppError::from(error);
-            let state = if cancel.is_cancelled() {
-                RunState::Paused
-            } else {
-                RunState::Failed
-            };
-            // The first fault is the one to tell; a full disk would fail here again.
-            let _ = store.set_run_state(run, state, Some(&error.message));
-            Err(error)
-        }
+    let result = async {
+        let split = plan(&task, &row.settings, model).await?.split;
+        store
+            .set_run_split(run, &split)
+            .map_err(|why| JournalError(why.to_string()))?;
+        let mut journal = StoreJournal {
+            store: &mut *store,
+            row: &row,
+            control,
+            watch,
+        };
+        let cancel = control.cancelled();
+        optimize(&task, &row.settings, model, model, &mut journal, cancel).await
     }
+    .await;
+    result.map_err(|error| {
+        let error = AppError::from(error);
+        let state = if control.cancelled().is_cancelled() {
+            RunState::Paused
+        } else {
+            RunState::Failed
+        };
+        // The first fault is the one to tell; a full disk would fail here again.
+        let _ = store.set_run_state(run, state, Some(&error.message));
+        error
+    })
 }
 
 /// Held while a process works on a run, so that no two do; the system lets go of it when the process dies.
-fn lock(run: RunId) -> Result<File, AppError> {
-    let folder = data_dir().join("locks");
+fn lock(store: &Store, run: RunId) -> Result<File, AppError> {
+    let folder = locks(store);
     let open = || {
         std::fs::create_dir_all(&folder)?;
         File::create(folder.join(format!("run-{}.lock", run.0)))
@@ -255,10 +266,55 @@ fn lock(run: RunId) -> Result<File, AppError> {
     Ok(file)
 }
 
+fn locks(store: &Store) -> PathBuf {
+    store
+        .path()
+        .parent()
+        .map_or_else(data_dir, Path::to_owned)
+        .join("locks")
+}
+
+/// Whether some program is working on a run.
+pub(crate) fn is_worked_on(store: &Store, run: RunId) -> bool {
+    let path = locks(store).join(format!("run-{}.lock", run.0));
+    File::open(path).is_ok_and(|file| file.try_lock().is_err())
+}
+
 struct StoreJournal<'a> {
     store: &'a mut Store,
-    run: RunId,
+    row: &'a RunRow,
+    control: &'a Control,
     watch: &'a mut (dyn FnMut(&RunEvent) + Send),
+}
+
+impl StoreJournal<'_> {
+    /// Stores the end of a run with its best prompt as a version of the project.
+    fn finish(&mut self, outcome: &Outcome) -> Result<(), StoreError> {
+        let run = self.row.id;
+        let stopped = outcome.reason == StopReason::Cancelled;
+        if stopped && self.control.pausing.load(Ordering::SeqCst) {
+            return self.store.set_run_state(run, RunState::Paused, None);
+        }
+        let mut best = None;
+        if outcome.improved() {
+            let candidates = self.store.candidates(run)?;
+            let found = candidates
+                .iter()
+                .find(|row| row.candidate.ordinal == outcome.best);
+            if let Some(found) = found {
+                let origin = serde_json::json!({
+                    "kind": "run", "run": run.0, "candidate": outcome.best,
+                });
+                let text = &found.candidate.text;
+                let parent = Some(self.row.start_version);
+                let version = self
+                    .store
+                    .add_version(self.row.project, text, parent, &origin)?;
+                best = Some(version.id);
+            }
+        }
+        self.store.finish_run(run, outcome, best)
+    }
 }
 
 fn lost(error: pmpo_store::StoreError) -> JournalError {
@@ -271,18 +327,24 @@ impl Journal for StoreJournal<'_> {
         text: &str,
         part: Part,
     ) -> Result<Option<PromptScore>, JournalError> {
-        self.store.recall_score(self.run, text, part).map_err(lost)
+        self.store
+            .recall_score(self.row.id, text, part)
+            .map_err(lost)
     }
 
     fn recall_generated(
         &mut self,
         key: &GenerationKey,
     ) -> Result<Option<(Generated, f64)>, JournalError> {
-        self.store.recall_generated(self.run, key).map_err(lost)
+        self.store.recall_generated(self.row.id, key).map_err(lost)
     }
 
     fn record(&mut self, event: &RunEvent) -> Result<(), JournalError> {
-        self.store.record(self.run, event).map_err(lost)?;
+        match event {
+            RunEvent::Finished { outcome } => self.finish(outcome),
+            other => self.store.record(self.row.id, other),
+        }
+        .map_err(lost)?;
         (self.watch)(event);
         Ok(())
     }

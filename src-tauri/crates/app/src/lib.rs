@@ -8,15 +8,20 @@ mod paths;
 pub mod plot;
 mod results;
 mod samples;
+mod studio;
+pub mod wire;
 
 pub use error::AppError;
 pub use export::{export, ExportFormat};
 pub use job::{
-    estimate, execute, prepare, score_prompt, unfinished, JobEstimate, NewJob, ScoredPrompt,
+    estimate, execute, prepare, score_prompt, unfinished, Control, JobEstimate, NewJob,
+    ScoredPrompt,
 };
-pub use paths::{built_in_model, data_dir, open_store};
+pub use paths::{built_in_model, data_dir, open_store, open_store_at};
 pub use results::{run_chart, run_details, RunDetails};
-pub use samples::{sample, Sample, SAMPLES};
+pub use samples::{sample, sample_titles, Sample, SAMPLES};
+pub use studio::{EngineLoader, ModelLoader, RunSink, ShellSink, Studio, TrySink};
 
+pub use pmpo_core::optimize::{Preset, Settings};
 pub use pmpo_engine as engine;
 pub use pmpo_store as store;

@@ -1,5 +1,5 @@
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pmpo_store::Store;
 
@@ -30,8 +30,12 @@ pub fn built_in_model() -> PathBuf {
 
 /// Opens the database in [`data_dir`], which is made where missing.
 pub fn open_store() -> Result<Store, AppError> {
-    let folder = data_dir();
-    std::fs::create_dir_all(&folder).map_err(|why| AppError {
+    open_store_at(&data_dir())
+}
+
+/// Opens the database in a folder, which is made where missing.
+pub fn open_store_at(folder: &Path) -> Result<Store, AppError> {
+    std::fs::create_dir_all(folder).map_err(|why| AppError {
         code: "data_folder",
         message: format!("The folder {} cannot be made: {why}.", folder.display()),
         hint: "Make the folder writable, or name another one in PMPO_DATA_DIR.".to_owned(),

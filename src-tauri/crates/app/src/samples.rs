@@ -1,9 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::data::Columns;
-use crate::{data_dir, AppError};
+use crate::AppError;
 
 /// A project that comes with the program.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,8 +64,29 @@ struct Project {
     rejected: Option<String>,
 }
 
-/// The sample of that name, its data written into the data folder.
-pub fn sample(name: &str) -> Result<Sample, AppError> {
+/// Name, title and description of each sample.
+pub fn sample_titles() -> Result<Vec<(&'static str, String, String)>, AppError> {
+    FILES
+        .iter()
+        .map(|files| {
+            let project = read_project(files)?;
+            Ok((files.name, project.title, project.description))
+        })
+        .collect()
+}
+
+fn read_project(files: &Files) -> Result<Project, AppError> {
+    serde_json::from_str(files.project).map_err(|why| {
+        AppError::new(
+            "sample",
+            format!("The sample {} is damaged: {why}.", files.name),
+            "Install the program again.",
+        )
+    })
+}
+
+/// The sample of that name, its data written into a folder.
+pub fn sample(name: &str, folder: &Path) -> Result<Sample, AppError> {
     let Some(files) = FILES.iter().find(|files| files.name == name) else {
         return Err(AppError::new(
             "sample",
@@ -73,14 +94,8 @@ pub fn sample(name: &str) -> Result<Sample, AppError> {
             format!("Choose one of: {}.", SAMPLES.join(", ")),
         ));
     };
-    let project: Project = serde_json::from_str(files.project).map_err(|why| {
-        AppError::new(
-            "sample",
-            format!("The sample {name} is damaged: {why}."),
-            "Install the program again.",
-        )
-    })?;
-    let folder = data_dir().join("samples").join(name);
+    let project = read_project(files)?;
+    let folder = folder.join("samples").join(name);
     let data = folder.join(&project.data);
     let write = || {
         std::fs::create_dir_all(&folder)?;

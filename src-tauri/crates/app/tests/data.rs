@@ -130,8 +130,9 @@ fn rows_that_cannot_be_used_are_named() {
 
 #[test]
 fn samples_are_whole_and_varied() {
+    let folder = tempfile::tempdir().unwrap();
     for name in SAMPLES {
-        let sample = sample(name).unwrap();
+        let sample = sample(name, folder.path()).unwrap();
         let table = read_table(&sample.data).unwrap();
         let import = build(&table, &guess_mapping(&table, &sample.columns).unwrap()).unwrap();
         assert!((80..=200).contains(&import.examples.len()), "{name}");

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use pmpo_app::data::{build, guess_mapping, read_table, Columns, Import};
 use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
-use pmpo_app::plot::{png, svg, ChartSize, Theme};
+use pmpo_app::plot::{png, svg, ChartSize, Theme, View};
 use pmpo_app::store::RunId;
 use pmpo_app::{
-    built_in_model, estimate, execute, export, open_store, prepare, run_chart, run_details, sample,
-    score_prompt, unfinished, AppError, ExportFormat, NewJob,
+    built_in_model, data_dir, estimate, execute, export, open_store, prepare, run_chart,
+    run_details, sample, score_prompt, unfinished, AppError, Control, ExportFormat, NewJob,
 };
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::{Preset, Settings, StopReason, Task};
@@ -38,7 +38,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             model,
             settings,
         } => {
-            let sample = sample(&name)?;
+            let sample = sample(&name, &data_dir())?;
             if !json {
                 println!("{}: {}\n", sample.title, sample.description);
             }
@@ -168,9 +168,10 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
                 ChartSize::SMALL
             };
             let theme = if dark { Theme::Dark } else { Theme::Light };
+            let view = View::whole(size, theme);
             let bytes = match out.extension().and_then(|e| e.to_str()) {
-                Some("svg") => svg(&chart, size, theme)?.into_bytes(),
-                Some("png") => png(&chart, size, theme)?,
+                Some("svg") => svg(&[chart], &view)?.0.into_bytes(),
+                Some("png") => png(&[chart], &view)?,
                 _ => {
                     let word = format!("{} is neither .svg nor .png.", out.display());
                     return Err(fault("plot", word, "Give the file one of these endings."));
@@ -228,8 +229,14 @@ async fn work(
     json: bool,
 ) -> Result<u8, AppError> {
     let mut watcher = Watcher::new(json);
-    let cancel = stop_on_interrupt();
-    let outcome = execute(store, id, engine, &cancel, &mut |event| watcher.see(event)).await?;
+    let control = Control::default();
+    let stop = control.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.stop();
+        }
+    });
+    let outcome = execute(store, id, engine, &control, &mut |event| watcher.see(event)).await?;
     if !json {
         println!();
         report::outcome(&outcome);
@@ -269,17 +276,7 @@ fn model_path(model: &ModelArgs) -> PathBuf {
 }
 
 async fn load(model: &ModelArgs, json: bool) -> Result<Engine, AppError> {
-    let device = match model.device.as_str() {
-        "auto" => DeviceChoice::Auto,
-        "cpu" => DeviceChoice::Cpu,
-        other => match other.strip_prefix("gpu").map(str::parse) {
-            Some(Ok(number)) => DeviceChoice::Gpu(number),
-            _ => {
-                let word = format!("{other:?} is no device.");
-                return Err(fault("device", word, "Use auto, cpu, or gpu0."));
-            }
-        },
-    };
+    let device: DeviceChoice = model.device.parse()?;
     let options = LoadOptions {
         device,
         ..LoadOptions::new(model_path(model))

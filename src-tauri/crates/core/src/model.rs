@@ -1,5 +1,7 @@
 //! What the method needs from a language model.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -125,6 +127,9 @@ pub enum ModelError {
     Failed(String),
 }
 
+/// Is told a text while it grows.
+pub type TextSink = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// A model that scores and writes.
 #[async_trait]
 pub trait LanguageModel: Send + Sync {
@@ -148,4 +153,18 @@ pub trait LanguageModel: Send + Sync {
         request: &GenerateRequest,
         cancel: &CancellationToken,
     ) -> Result<Generated, ModelError>;
+
+    /// As [`Self::generate`], and tells the text so far while it grows. Each
+    /// text told begins with the one before, up to a character that is not
+    /// whole yet.
+    async fn generate_telling(
+        &self,
+        request: &GenerateRequest,
+        cancel: &CancellationToken,
+        tell: TextSink,
+    ) -> Result<Generated, ModelError> {
+        let generated = self.generate(request, cancel).await?;
+        tell(&generated.text);
+        Ok(generated)
+    }
 }

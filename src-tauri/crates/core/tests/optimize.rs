@@ -203,7 +203,7 @@ impl Journal for Memory {
             RunEvent::Generated { key, generated, .. } => {
                 self.written.insert(key.clone(), (generated.clone(), 0.0));
             }
-            RunEvent::Progress { .. } => return Ok(()),
+            RunEvent::Progress { .. } | RunEvent::Busy { .. } => return Ok(()),
             _ => {}
         }
         self.events.push(without_time(event));

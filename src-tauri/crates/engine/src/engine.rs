@@ -1,11 +1,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use candle_core::{DType, Device, IndexOp, Tensor};
-use mistralrs::core::{
-    DefaultSchedulerMethod, DeviceMapSetting, GGUFLoaderBuilder, GGUFSpecificConfig,
-    MistralRsBuilder, ModelDType, SchedulerConfig, TokenSource,
-};
+use candle_core::IndexOp;
+use mistralrs::core::{DefaultSchedulerMethod, MistralRsBuilder, SchedulerConfig};
 use mistralrs::{
     CustomLogitsProcessor, MistralRs, NormalRequest, Request, RequestMessage, Response,
     SamplingParams,
@@ -13,13 +10,16 @@ use mistralrs::{
 use pmpo_core::loss::AnswerScore;
 use pmpo_core::model::{
     GenerateRequest, Generated, LanguageModel, Measured, ModelDescription, ModelError, ScoreItem,
-    ScoredBatch, TokenCount,
+    ScoredBatch, TextSink, TokenCount,
 };
 use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
 
+use crate::error::LoadError;
 use crate::generate::{Force, SeededSampler};
-use crate::load::{inspect, place, LoadError, LoadOptions};
+use crate::load::LoadOptions;
+use crate::pipeline::load_pipeline;
+use crate::rows::{join, log_prob};
 use crate::tokenize::{Encoded, Tokens};
 
 /// A shorter shared beginning is not worth a request of its own.
@@ -315,6 +315,80 @@ impl Engine {
             None => Err(failed("the engine stopped")),
         }
     }
+
+    async fn write(
+        &self,
+        request: &GenerateRequest,
+        cancel: &CancellationToken,
+        tell: Option<TextSink>,
+    ) -> Result<Generated, ModelError> {
+        let ids = self.tokens.open(&request.conversation).await?;
+        let room = self.description.context_window.saturating_sub(ids.len());
+        if room == 0 {
+            return Err(ModelError::TooLong {
+                item: 0,
+                tokens: ids.len() + 1,
+                window: self.description.context_window,
+            });
+        }
+        let end = self
+            .tokens
+            .eos()
+            .ok_or_else(|| failed("the model has no end token"))?;
+        let mut turn = self.turn.lock().await;
+        self.evict(&mut turn).await?;
+        check(cancel)?;
+        *turn = true;
+        let read = ids.len();
+        let decode = self.tokens.decoder();
+        let stop = request.stop.clone();
+        let finished = move |written: &[u32]| {
+            let text = decode(written);
+            if let Some(tell) = &tell {
+                tell(until_stop(&text, &stop));
+            }
+            // Text that has not begun yet cannot have ended.
+            stop.iter()
+                .any(|stop| text.trim_start().contains(stop.as_str()))
+        };
+        // Writing also ends when the caller goes away.
+        let given_up = cancel.child_token();
+        let _guard = given_up.clone().drop_guard();
+        let sampler = SeededSampler::new(
+            request.temperature,
+            request.top_p,
+            request.seed,
+            end,
+            given_up.clone(),
+            Box::new(finished),
+        );
+        let mut sampling = SamplingParams::deterministic();
+        sampling.max_len = Some(request.max_tokens.min(room).max(1));
+        let answer = self
+            .send(ids, sampling, false, Some(sampler.clone()))
+            .await?;
+        self.finish(answer).await?;
+        check(cancel)?;
+        let written = sampler.written();
+        let text = self.tokens.decode(&written)?;
+        Ok(Generated {
+            text: until_stop(&text, &request.stop).to_owned(),
+            tokens: TokenCount {
+                computed: (read + written.len()) as u64,
+                reused: 0,
+            },
+        })
+    }
+}
+
+/// The text up to the first stop text, blanks at its start aside.
+fn until_stop<'a>(text: &'a str, stops: &[String]) -> &'a str {
+    let lead = text.len() - text.trim_start().len();
+    let cut = stops
+        .iter()
+        .filter_map(|stop| text[lead..].find(stop.as_str()))
+        .min();
+    cut.map_or(text, |at| &text[..lead + at])
 }
 
 fn check(cancel: &CancellationToken) -> Result<(), ModelError> {
@@ -329,96 +403,6 @@ fn unexpected(response: Response) -> ModelError {
         Ok(_) => failed("the engine answered something else"),
         Err(why) => failed(why),
     }
-}
-
-/// All chunks as rows of logits: (positions, vocabulary).
-fn join(chunks: &[Tensor]) -> candle_core::Result<Tensor> {
-    let flat = chunks
-        .iter()
-        .map(|chunk| {
-            let vocabulary = chunk.dim(candle_core::D::Minus1)?;
-            chunk.reshape(((), vocabulary))
-        })
-        .collect::<candle_core::Result<Vec<_>>>()?;
-    match flat.as_slice() {
-        [one] => Ok(one.clone()),
-        many => Tensor::cat(many, 0),
-    }
-}
-
-/// `ln softmax(row)[token]`, summed in 64 bits.
-fn log_prob(row: &Tensor, token: u32) -> candle_core::Result<f64> {
-    let row = row
-        .to_device(&Device::Cpu)?
-        .to_dtype(DType::F32)?
-        .to_vec1::<f32>()?;
-    let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total: f64 = row.iter().map(|x| f64::from(x - top).exp()).sum();
-    let Some(own) = row.get(token as usize) else {
-        candle_core::bail!("token {token} is not in the vocabulary of {}", row.len());
-    };
-    Ok(f64::from(own - top) - total.ln())
-}
-
-type Loaded = (
-    Arc<Mutex<dyn mistralrs::core::Pipeline + Send + Sync>>,
-    crate::load::ModelFile,
-    String,
-);
-
-fn load_pipeline(options: &LoadOptions) -> Result<Loaded, LoadError> {
-    let file = inspect(&options.path)?;
-    let placement = place(options, &file)?;
-    if placement.device.is_cpu() {
-        std::env::set_var(
-            "CANDLE_DEQUANTIZE_ALL",
-            if placement.exact { "1" } else { "0" },
-        );
-    }
-    let broken = |why: String| LoadError::Failed {
-        path: options.path.display().to_string(),
-        why,
-    };
-    let folder = match options.path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_string_lossy().into_owned(),
-        _ => ".".to_owned(),
-    };
-    let name = options
-        .path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let loader = GGUFLoaderBuilder::new(
-        None,
-        None,
-        folder,
-        vec![name],
-        GGUFSpecificConfig { topology: None },
-        false,
-        None,
-    )
-    .build();
-    let dtype = if placement.device.is_cpu() {
-        ModelDType::F32
-    } else {
-        ModelDType::Auto
-    };
-    let load = || {
-        loader.load_model_from_hf(
-            None,
-            TokenSource::None,
-            &dtype,
-            &placement.device,
-            true,
-            DeviceMapSetting::dummy(),
-            None,
-            None,
-        )
-    };
-    let pipeline = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load))
-        .map_err(|_| broken("the engine gave up while reading it".to_owned()))?
-        .map_err(|why| broken(format!("{why:#}")))?;
-    Ok((pipeline, file, placement.words))
 }
 
 #[async_trait]
@@ -460,65 +444,15 @@ impl LanguageModel for Engine {
         request: &GenerateRequest,
         cancel: &CancellationToken,
     ) -> Result<Generated, ModelError> {
-        let ids = self.tokens.open(&request.conversation).await?;
-        let room = self.description.context_window.saturating_sub(ids.len());
-        if room == 0 {
-            return Err(ModelError::TooLong {
-                item: 0,
-                tokens: ids.len() + 1,
-                window: self.description.context_window,
-            });
-        }
-        let end = self
-            .tokens
-            .eos()
-            .ok_or_else(|| failed("the model has no end token"))?;
-        let mut turn = self.turn.lock().await;
-        self.evict(&mut turn).await?;
-        check(cancel)?;
-        *turn = true;
-        let read = ids.len();
-        let decode = self.tokens.decoder().await?;
-        let stop = request.stop.clone();
-        let finished = move |written: &[u32]| {
-            let text = decode(written);
-            // Text that has not begun yet cannot have ended.
-            stop.iter()
-                .any(|stop| text.trim_start().contains(stop.as_str()))
-        };
-        // Writing also ends when the caller goes away.
-        let given_up = cancel.child_token();
-        let _guard = given_up.clone().drop_guard();
-        let sampler = SeededSampler::new(
-            request.temperature,
-            request.top_p,
-            request.seed,
-            end,
-            given_up.clone(),
-            Box::new(finished),
-        );
-        let mut sampling = SamplingParams::deterministic();
-        sampling.max_len = Some(request.max_tokens.min(room).max(1));
-        let answer = self
-            .send(ids, sampling, false, Some(sampler.clone()))
-            .await?;
-        self.finish(answer).await?;
-        check(cancel)?;
-        let written = sampler.written();
-        let text = self.tokens.decode(&written).await?;
-        let lead = text.len() - text.trim_start().len();
-        let cut = request
-            .stop
-            .iter()
-            .filter_map(|stop| text[lead..].find(stop.as_str()))
-            .min()
-            .map_or(text.len(), |at| lead + at);
-        Ok(Generated {
-            text: text[..cut].to_owned(),
-            tokens: TokenCount {
-                computed: (read + written.len()) as u64,
-                reused: 0,
-            },
-        })
+        self.write(request, cancel, None).await
+    }
+
+    async fn generate_telling(
+        &self,
+        request: &GenerateRequest,
+        cancel: &CancellationToken,
+        tell: TextSink,
+    ) -> Result<Generated, ModelError> {
+        self.write(request, cancel, Some(tell)).await
     }
 }

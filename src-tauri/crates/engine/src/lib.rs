@@ -6,12 +6,17 @@
 //! behaviour of that version; tests guard both.
 
 mod engine;
+mod error;
 mod generate;
 mod load;
+mod pipeline;
 mod pretokenize;
+mod rows;
 mod tokenize;
 
 pub use engine::{Engine, EngineOptions, TokenScores};
+pub use error::LoadError;
 pub use load::{
-    inspect, prepare_process, DeviceChoice, LoadError, LoadOptions, ModelFile, Precision,
+    devices, inspect, place, prepare_process, DeviceChoice, DeviceName, LoadOptions, ModelFile,
+    Placement, Precision,
 };

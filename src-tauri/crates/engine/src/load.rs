@@ -7,10 +7,11 @@ use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::Device;
 use pmpo_core::model::ModelDescription;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
+
+use crate::error::LoadError;
 
 /// Families of GGUF files that mistral.rs 0.8.1 loads.
-const ARCHITECTURES: [&str; 8] = [
+pub(crate) const ARCHITECTURES: [&str; 8] = [
     "llama",
     "mistral3",
     "phi2",
@@ -21,7 +22,7 @@ const ARCHITECTURES: [&str; 8] = [
     "qwen3moe",
 ];
 /// Kinds of tokeniser that it reads.
-const TOKENIZERS: [&str; 4] = ["llama", "replit", "gpt2", "gpt-2"];
+const TOKENIZERS: [&str; 3] = ["llama", "replit", "gpt2"];
 /// Memory kept free for keys, values and activations, in bytes.
 const HEAD_ROOM: u64 = 700 << 20;
 
@@ -49,6 +50,25 @@ pub enum Precision {
     Quantized,
 }
 
+impl std::str::FromStr for DeviceChoice {
+    type Err = LoadError;
+
+    /// `auto`, `cpu`, or `gpu` and its number.
+    fn from_str(word: &str) -> Result<Self, LoadError> {
+        match word {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            other => other
+                .strip_prefix("gpu")
+                .and_then(|number| number.parse().ok())
+                .map(Self::Gpu)
+                .ok_or_else(|| LoadError::NoSuchDevice {
+                    name: other.to_owned(),
+                }),
+        }
+    }
+}
+
 /// What to load and how.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
@@ -67,110 +87,6 @@ impl LoadOptions {
             path: path.into(),
             device: DeviceChoice::Auto,
             precision: Precision::Auto,
-        }
-    }
-}
-
-/// Why a model cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum LoadError {
-    /// No such file.
-    #[error("the model file {path} is not there")]
-    Missing {
-        /// The file.
-        path: String,
-    },
-    /// The file cannot be read.
-    #[error("the model file {path} cannot be read: {why}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// The system's words.
-        why: String,
-    },
-    /// Another kind of file.
-    #[error("{path} is not a GGUF model file")]
-    NotGguf {
-        /// The file.
-        path: String,
-    },
-    /// The file ends too early.
-    #[error("the model file {path} is cut short: {found} bytes of at least {expected}")]
-    CutShort {
-        /// The file.
-        path: String,
-        /// Bytes that its header promises.
-        expected: u64,
-        /// Bytes that are there.
-        found: u64,
-    },
-    /// A family that mistral.rs does not load.
-    #[error("the model file {path} is of the kind {found:?}, which this program cannot run")]
-    UnsupportedArchitecture {
-        /// The file.
-        path: String,
-        /// The family named in it.
-        found: String,
-    },
-    /// A tokeniser that mistral.rs does not read.
-    #[error("the model file {path} has a tokeniser of the kind {found:?}, which this program cannot read")]
-    UnsupportedTokenizer {
-        /// The file.
-        path: String,
-        /// The kind named in it.
-        found: String,
-    },
-    /// Not enough memory.
-    #[error("the model {path} needs about {needs_mb} MB of memory, and {free_mb} MB are free")]
-    TooLarge {
-        /// The file.
-        path: String,
-        /// Megabytes needed.
-        needs_mb: u64,
-        /// Megabytes free.
-        free_mb: u64,
-    },
-    /// A GPU was asked for.
-    #[error("no GPU can be used: {why}")]
-    NoGpu {
-        /// Why not.
-        why: String,
-    },
-    /// Anything else.
-    #[error("the model {path} could not be loaded: {why}")]
-    Failed {
-        /// The file.
-        path: String,
-        /// The engine's words.
-        why: String,
-    },
-}
-
-impl LoadError {
-    /// What the person can do.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Missing { .. } => {
-                "Run scripts/fetch-model.sh to bring the built-in model, or name another file."
-                    .to_owned()
-            }
-            Self::Unreadable { .. } => "Make the file readable, or copy it elsewhere.".to_owned(),
-            Self::NotGguf { .. } => "Choose a file that ends in .gguf.".to_owned(),
-            Self::CutShort { .. } => {
-                "The download or copy did not finish: bring the file again.".to_owned()
-            }
-            Self::UnsupportedArchitecture { .. } => {
-                format!(
-                    "Choose a model of one of these kinds: {}.",
-                    ARCHITECTURES.join(", ")
-                )
-            }
-            Self::UnsupportedTokenizer { .. } => {
-                "Choose another conversion of the model.".to_owned()
-            }
-            Self::TooLarge { .. } => "Close other programs, or choose a smaller model.".to_owned(),
-            Self::NoGpu { .. } => "Let the model run on the processor.".to_owned(),
-            Self::Failed { .. } => "Bring the file again, or choose another model.".to_owned(),
         }
     }
 }
@@ -202,6 +118,8 @@ pub fn prepare_process() {
 }
 
 /// Reads a file's header and checks that the file is whole and of a known kind.
+///
+/// The hash, which takes a second for each gigabyte, is left empty.
 pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
     let name = path.display().to_string();
     let unreadable = |why: std::io::Error| LoadError::Unreadable {
@@ -282,7 +200,7 @@ pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
             path.file_stem()
                 .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
         }),
-        sha256: hash(path).map_err(unreadable)?,
+        sha256: String::new(),
         architecture,
         parameters,
         context_window: window.unwrap_or(2048) as usize,
@@ -307,57 +225,116 @@ fn number(metadata: &HashMap<String, Value>, key: &str) -> Option<u64> {
         .or_else(|| value.to_i32().ok().and_then(|v| u64::try_from(v).ok()))
 }
 
-fn hash(path: &Path) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    std::io::copy(&mut file, &mut hash)?;
-    Ok(pmpo_core::random::hex(&hash.finalize()))
+/// SHA-256 of a file, hexadecimal.
+pub(crate) fn hash(path: &Path) -> Result<String, LoadError> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let mut hash = Sha256::new();
+        std::io::copy(&mut file, &mut hash)?;
+        Ok(pmpo_core::random::hex(&hash.finalize()))
+    };
+    read().map_err(|why: std::io::Error| LoadError::Unreadable {
+        path: path.display().to_string(),
+        why: why.to_string(),
+    })
 }
 
-/// Device, whether weights are unpacked, and both in words.
-pub(crate) struct Placement {
+/// Where and how a model runs on this computer.
+pub struct Placement {
     pub(crate) device: Device,
-    pub(crate) exact: bool,
-    pub(crate) words: String,
+    /// Whether its weights are unpacked to 32-bit floats.
+    pub exact: bool,
+    /// Both in words.
+    pub words: String,
+    /// Memory it needs, in megabytes.
+    pub needs_mb: u64,
+    /// Memory that is free, in megabytes.
+    pub free_mb: u64,
+}
+
+/// Somewhere a model can run: the word that asks for it, and what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceName {
+    /// `auto`, `cpu`, or `gpu` and its number.
+    pub id: String,
+    /// In words.
+    pub label: String,
+}
+
+/// Where models can run with this build on this computer.
+pub fn devices() -> Vec<DeviceName> {
+    let name = |id: String, label: String| DeviceName { id, label };
+    let mut out = vec![name(
+        "auto".to_owned(),
+        "Automatic: a GPU where there is one".to_owned(),
+    )];
+    // Asking for one that is not there fails at once.
+    for number in (0..8).take_while(|number| gpu(*number).is_ok()) {
+        out.push(name(format!("gpu{number}"), format!("GPU {number}")));
+    }
+    out.push(name("cpu".to_owned(), "Processor".to_owned()));
+    out
 }
 
 /// Decides where and how a model runs.
-pub(crate) fn place(options: &LoadOptions, file: &ModelFile) -> Result<Placement, LoadError> {
+pub fn place(options: &LoadOptions, file: &ModelFile) -> Result<Placement, LoadError> {
     let gpu = match options.device {
         DeviceChoice::Cpu => None,
         DeviceChoice::Auto => gpu(0).ok(),
         DeviceChoice::Gpu(number) => Some(gpu(number)?),
     };
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let free = system.available_memory();
     if let Some(device) = gpu {
         return Ok(Placement {
             device,
             exact: false,
             words: "GPU, weights as in the file".to_owned(),
+            needs_mb: (file.bytes + HEAD_ROOM) >> 20,
+            free_mb: free >> 20,
         });
     }
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    let exact = fits(options, file, system.available_memory())?;
+    let exact = fits(options, file, free)?;
+    let asked = options.precision == Precision::Quantized;
     let why = match options.device {
         DeviceChoice::Cpu => "as asked",
         _ if cfg!(any(feature = "cuda", feature = "metal")) => "no GPU found",
         _ => "this build has no GPU support",
     };
+    let needs = if exact {
+        needed_exact(file)
+    } else {
+        needed_quantized(file)
+    };
     Ok(Placement {
         device: Device::Cpu,
         exact,
+        needs_mb: needs >> 20,
+        free_mb: free >> 20,
         words: if exact {
             format!("processor ({why}), exact 32-bit floats")
+        } else if asked {
+            format!("processor ({why}), quantised as asked; slower")
         } else {
             format!("processor ({why}), quantised because memory is short; slower")
         },
     })
 }
 
+/// Bytes with 32-bit weights.
+fn needed_exact(file: &ModelFile) -> u64 {
+    4 * file.description.parameters + HEAD_ROOM
+}
+
+/// Bytes with weights as in the file.
+fn needed_quantized(file: &ModelFile) -> u64 {
+    file.bytes + HEAD_ROOM
+}
+
 /// Whether exact weights are used, by the free memory in bytes.
 fn fits(options: &LoadOptions, file: &ModelFile, free: u64) -> Result<bool, LoadError> {
-    let exact = 4 * file.description.parameters + HEAD_ROOM;
-    let quantized = file.bytes + HEAD_ROOM;
+    let (exact, quantized) = (needed_exact(file), needed_quantized(file));
     let too_large = |needs: u64| LoadError::TooLarge {
         path: options.path.display().to_string(),
         needs_mb: needs >> 20,

@@ -6,8 +6,11 @@ use pmpo_core::model::{ModelError, ScoreItem};
 use pmpo_core::prompt::Conversation;
 use tokio::sync::Mutex;
 
-/// A text that no chat template contains, to find what follows an answer.
+/// Texts that no chat template contains, to find what it puts around others.
 const PROBE: &str = "zqxj";
+const SECOND_PROBE: &str = "jxqz";
+/// What templates do to text shows at blanks, line ends and braces.
+const HARD: &str = "  {{ a }} \n\n <b> {% if %} \n";
 
 type SharedPipeline = Arc<Mutex<dyn Pipeline + Send + Sync>>;
 
@@ -20,6 +23,42 @@ pub(crate) struct Tokens {
     end_of_turn: Option<u32>,
     eos: Vec<u32>,
     window: usize,
+    /// How a user's message alone, and one after a system message, are dressed.
+    plain_dress: Option<Dress>,
+    system_dress: Option<Dress>,
+}
+
+/// What a chat template puts around messages, found once: the template itself
+/// can be asked only while the model is at rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Dress {
+    /// Before the first message, between the two, and after the last one.
+    around: Vec<String>,
+    trims: bool,
+}
+
+impl Dress {
+    /// Reads what stands around the probes; `None` where they do not stand in order.
+    fn read(text: &str, probes: &[&str], trims: bool) -> Option<Self> {
+        let mut around = Vec::new();
+        let mut rest = text;
+        for probe in probes {
+            let (before, after) = rest.split_once(probe)?;
+            around.push(before.to_owned());
+            rest = after;
+        }
+        around.push(rest.to_owned());
+        Some(Self { around, trims })
+    }
+
+    fn put_on(&self, messages: &[&str]) -> String {
+        let mut out = self.around[0].clone();
+        for (message, after) in messages.iter().zip(&self.around[1..]) {
+            out.push_str(if self.trims { message.trim() } else { message });
+            out.push_str(after);
+        }
+        out
+    }
 }
 
 /// Text of token ids, special ones left out.
@@ -63,9 +102,13 @@ impl Tokens {
             end_of_turn: None,
             eos,
             window,
+            plain_dress: None,
+            system_dress: None,
         };
         if has_chat_template {
             tokens.end_of_turn = tokens.find_end_of_turn().await?;
+            tokens.plain_dress = tokens.find_dress(false).await;
+            tokens.system_dress = tokens.find_dress(true).await;
         }
         Ok(tokens)
     }
@@ -135,18 +178,13 @@ impl Tokens {
     }
 
     /// Turns token ids into text inside a request, where nothing may wait.
-    pub(crate) async fn decoder(&self) -> Result<Decoder, ModelError> {
-        let tokenizer = self.pipeline.lock().await.tokenizer();
-        let tokenizer = tokenizer.ok_or_else(|| failed("the model has no tokeniser"))?;
-        Ok(Box::new(move |ids| {
-            tokenizer.decode(ids, true).unwrap_or_default()
-        }))
+    pub(crate) fn decoder(&self) -> Decoder {
+        let tokenizer = self.tokenizer.clone();
+        Box::new(move |ids| tokenizer.decode(ids, true).unwrap_or_default())
     }
 
-    pub(crate) async fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
-        let tokenizer = self.pipeline.lock().await.tokenizer();
-        let tokenizer = tokenizer.ok_or_else(|| failed("the model has no tokeniser"))?;
-        tokenizer.decode(ids, true).map_err(failed)
+    pub(crate) fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
+        self.tokenizer.decode(ids, true).map_err(failed)
     }
 
     /// The text before the answer and the text that joins the two.
@@ -156,21 +194,66 @@ impl Tokens {
     ) -> Result<(String, &'a str), ModelError> {
         match conversation {
             Conversation::Text { before, joint } => Ok((before.clone(), joint)),
-            Conversation::Chat { system, user } => {
-                let mut messages = TextMessages::new();
-                if let Some(system) = system {
-                    messages = messages.add_message(TextMessageRole::System, system);
+            Conversation::Chat { system: None, user } => Ok((self.user(user).await?, "")),
+            Conversation::Chat {
+                system: Some(system),
+                user,
+            } => {
+                if let Some(dress) = &self.system_dress {
+                    return Ok((dress.put_on(&[system, user]), ""));
                 }
-                messages = messages.add_message(TextMessageRole::User, user);
-                Ok((self.template(messages, true).await?, ""))
+                if let Ok(text) = self.ask_template(Some(system), user).await {
+                    if text.contains(system.trim()) {
+                        return Ok((text, ""));
+                    }
+                }
+                // Some templates refuse a system message or leave it out; their
+                // models are told in the user's message instead.
+                Ok((self.user(&format!("{system}\n\n{user}")).await?, ""))
             }
         }
     }
 
+    async fn user(&self, user: &str) -> Result<String, ModelError> {
+        match &self.plain_dress {
+            Some(dress) => Ok(dress.put_on(&[user])),
+            None => self.ask_template(None, user).await,
+        }
+    }
+
+    async fn ask_template(&self, system: Option<&str>, user: &str) -> Result<String, ModelError> {
+        let mut messages = TextMessages::new();
+        if let Some(system) = system {
+            messages = messages.add_message(TextMessageRole::System, system);
+        }
+        messages = messages.add_message(TextMessageRole::User, user);
+        self.template(messages, true).await
+    }
+
+    /// What the template puts around messages, where it is that simple: checked
+    /// with texts that show trimming and everything a template might read.
+    async fn find_dress(&self, with_system: bool) -> Option<Dress> {
+        let system = |text| with_system.then_some(text);
+        let probed = self.ask_template(system(PROBE), SECOND_PROBE).await.ok()?;
+        let hard = self.ask_template(system(HARD), HARD).await.ok()?;
+        let probes: &[&str] = if with_system {
+            &[PROBE, SECOND_PROBE]
+        } else {
+            &[SECOND_PROBE]
+        };
+        let messages: &[&str] = if with_system { &[HARD, HARD] } else { &[HARD] };
+        [false, true]
+            .into_iter()
+            .filter_map(|trims| Dress::read(&probed, probes, trims))
+            .find(|dress| dress.put_on(messages) == hard)
+    }
+
     /// Token ids of a conversation that the model goes on with.
     pub(crate) async fn open(&self, conversation: &Conversation) -> Result<Vec<u32>, ModelError> {
-        let (before, _) = self.render(conversation).await?;
-        let ids = self.with_bos(self.plain(&before).await?);
+        let (before, joint) = self.render(conversation).await?;
+        // A blank before the answer belongs to its first token, which the model writes.
+        let start = format!("{before}{}", joint.trim_end_matches(' '));
+        let ids = self.with_bos(self.plain(&start).await?);
         if ids.is_empty() {
             return Err(failed("there is nothing to go on from"));
         }
@@ -225,5 +308,17 @@ impl Tokens {
             before: prefix,
             answer,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Dress;
+
+    #[test]
+    fn a_template_is_found_from_probes() {
+        let dress = Dress::read("<s>one</s><u>two</u><a>", &["one", "two"], true).unwrap();
+        assert_eq!(dress.put_on(&[" A ", "B"]), "<s>A</s><u>B</u><a>");
+        assert_eq!(Dress::read("<u>two</u>", &["one", "two"], false), None);
     }
 }

@@ -186,6 +186,18 @@ impl Store {
         })
     }
 
+    /// The training loss of a candidate, if it was measured.
+    pub fn train_loss(&self, run: RunId, candidate: u32) -> Result<Option<f64>, StoreError> {
+        self.sql(|c| {
+            c.query_row(
+                "SELECT loss FROM scores WHERE run_id = ?1 AND candidate = ?2 AND part = 'train'",
+                params![run, candidate],
+                |r| r.get(0),
+            )
+            .optional()
+        })
+    }
+
     /// The score of a candidate, with its single losses.
     pub fn score(
         &self,

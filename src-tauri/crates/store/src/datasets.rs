@@ -98,9 +98,18 @@ impl Store {
 
     /// The examples of a dataset, in their order.
     pub fn examples(&self, dataset: DatasetId) -> Result<Vec<Example>, StoreError> {
+        self.first_examples(dataset, i64::MAX as usize)
+    }
+
+    /// At most `count` examples of a dataset, from the first one on.
+    pub fn first_examples(
+        &self,
+        dataset: DatasetId,
+        count: usize,
+    ) -> Result<Vec<Example>, StoreError> {
         self.sql(|c| {
-            c.prepare("SELECT json FROM examples WHERE dataset_id = ?1 ORDER BY ordinal")?
-                .query_map([dataset], |row| json_column(row, 0))?
+            c.prepare("SELECT json FROM examples WHERE dataset_id = ?1 ORDER BY ordinal LIMIT ?2")?
+                .query_map(params![dataset, count], |row| json_column(row, 0))?
                 .collect()
         })
     }

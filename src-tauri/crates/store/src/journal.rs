@@ -15,9 +15,10 @@ use crate::{RunId, Store, StoreError};
 
 impl Store {
     /// Stores an event in one transaction. An event that is stored already
-    /// changes nothing; [`RunEvent::Progress`] is not stored at all.
+    /// changes nothing; [`RunEvent::Busy`] and [`RunEvent::Progress`] are not
+    /// stored at all.
     pub fn record(&mut self, run: RunId, event: &RunEvent) -> Result<(), StoreError> {
-        if matches!(event, RunEvent::Progress { .. }) {
+        if matches!(event, RunEvent::Progress { .. } | RunEvent::Busy { .. }) {
             return Ok(());
         }
         self.transaction(|t| {
@@ -76,7 +77,7 @@ impl Store {
 
 fn write(t: &Transaction<'_>, run: RunId, event: &RunEvent) -> Result<(), Fault> {
     match event {
-        RunEvent::Progress { .. } => {}
+        RunEvent::Progress { .. } | RunEvent::Busy { .. } => {}
         RunEvent::LeftOut { examples } => {
             for (example, tokens) in examples {
                 t.execute(

@@ -26,5 +26,6 @@ pub use error::StoreError;
 pub use ids::{DatasetId, ModelId, ProjectId, RunId, VersionId};
 pub use models::ModelRow;
 pub use open::Store;
+pub use projects::ProjectRow;
 pub use runs::{NewRun, RunRow, RunState};
 pub use versions::{Label, Version};

@@ -1,5 +1,5 @@
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use rusqlite_migration::{Migrations, M};
@@ -12,6 +12,9 @@ pub struct Store {
     pub(crate) connection: Connection,
     path: PathBuf,
 }
+
+/// How long to wait for another program that writes.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Every format there was, in order. A released one is never edited.
 pub(crate) const MIGRATIONS: [&str; 1] = [include_str!("migrations/01-start.sql")];
@@ -39,7 +42,22 @@ impl Store {
     }
 
     fn prepare(mut self, on_disk: bool, migrations: &[&'static str]) -> Result<Self, StoreError> {
-        self.set_busy_timeout(Duration::from_secs(5))?;
+        self.set_busy_timeout(PATIENCE)?;
+        // SQLite does not wait for itself while it switches a file to
+        // write-ahead logging: programs that start together try again instead.
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.make_ready(on_disk, migrations) {
+                Ok(()) => return Ok(self),
+                Err(StoreError::Locked { .. }) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    fn make_ready(&mut self, on_disk: bool, migrations: &[&'static str]) -> Result<(), StoreError> {
         let known = migrations.len();
         let found = self.format()?;
         if found > known {
@@ -68,7 +86,7 @@ impl Store {
                 });
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     fn format(&self) -> Result<usize, StoreError> {
@@ -85,6 +103,11 @@ impl Store {
         let mut name = self.path.clone().into_os_string();
         name.push(format!(".before-v{known}.bak"));
         self.sql(|c| c.backup("main", PathBuf::from(name), None))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// How long to wait for another program that writes.

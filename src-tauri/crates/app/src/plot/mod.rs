@@ -1,15 +1,20 @@
 //! Pictures of a run, drawn with plotters as SVG or PNG.
 
+mod axis;
+mod draw;
+
 use std::sync::Once;
 
 use plotters::prelude::*;
 use plotters::style::{register_font, FontStyle};
 use thiserror::Error;
 
-/// What a picture shows.
+pub use axis::Axis;
+
+/// One run in a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunChart {
-    /// Title; none is drawn where empty.
+    /// Name of the run.
     pub title: String,
     /// Training loss of the start prompt, in nats.
     pub start_loss: f64,
@@ -62,12 +67,74 @@ impl ChartSize {
     };
 }
 
+/// How a picture is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// Size in pixels.
+    pub size: ChartSize,
+    /// Colours.
+    pub theme: Theme,
+    /// Ordinals shown; all where none is given.
+    pub x: Option<(f64, f64)>,
+    /// Losses shown, in nats; all that matter where none is given.
+    pub y: Option<(f64, f64)>,
+    /// Whether the loss axis is logarithmic.
+    pub log: bool,
+    /// Whether title, legend and names of the axes are drawn. A page that
+    /// shows them as text leaves them out.
+    pub dressed: bool,
+}
+
+impl View {
+    /// A whole picture that stands by itself.
+    pub fn whole(size: ChartSize, theme: Theme) -> Self {
+        Self {
+            size,
+            theme,
+            x: None,
+            y: None,
+            log: false,
+            dressed: true,
+        }
+    }
+}
+
+/// A rectangle in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rect {
+    /// Left edge.
+    pub left: i32,
+    /// Upper edge.
+    pub top: i32,
+    /// Width.
+    pub width: i32,
+    /// Height.
+    pub height: i32,
+}
+
+/// Where the axes of a picture lie and what they show.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Geometry {
+    /// The plotted rectangle.
+    pub plot: Rect,
+    /// First and last ordinal.
+    pub x: (f64, f64),
+    /// Lowest and highest loss.
+    pub y: (f64, f64),
+}
+
 /// Why no picture was drawn.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PlotError {
     /// A loss is not a number.
     #[error("a loss is not a number, so no picture can be drawn")]
     NotFinite,
+    /// No run was given.
+    #[error("there is no run to draw")]
+    Nothing,
+    /// A range without extent.
+    #[error("the part of the picture that was asked for is empty")]
+    EmptyRange,
     /// The drawing library's words.
     #[error("the picture could not be drawn: {0}")]
     Drawing(String),
@@ -85,46 +152,50 @@ struct Colours {
 impl Theme {
     fn colours(self) -> Colours {
         match self {
+            // Those of the window's pages, whose legends stand beside the picture.
             Self::Light => Colours {
                 ground: RGBColor(255, 255, 255),
-                ink: RGBColor(60, 64, 72),
-                grid: RGBColor(228, 230, 235),
-                dot: RGBColor(120, 128, 142),
-                accent: RGBColor(0, 90, 181),
-                check: RGBColor(180, 60, 0),
+                ink: RGBColor(91, 93, 97),
+                grid: RGBColor(226, 226, 222),
+                dot: RGBColor(139, 139, 132),
+                accent: RGBColor(43, 90, 158),
+                check: RGBColor(168, 72, 12),
             },
             Self::Dark => Colours {
-                ground: RGBColor(22, 24, 29),
-                ink: RGBColor(205, 210, 220),
-                grid: RGBColor(52, 56, 66),
-                dot: RGBColor(140, 148, 162),
-                accent: RGBColor(100, 176, 255),
-                check: RGBColor(255, 160, 90),
+                ground: RGBColor(28, 30, 33),
+                ink: RGBColor(169, 173, 179),
+                grid: RGBColor(52, 55, 60),
+                dot: RGBColor(125, 130, 138),
+                accent: RGBColor(138, 180, 240),
+                check: RGBColor(242, 160, 106),
             },
         }
     }
 }
 
-/// The picture as SVG.
-pub fn svg(chart: &RunChart, size: ChartSize, theme: Theme) -> Result<String, PlotError> {
+/// The picture as SVG, and where things are in it.
+pub fn svg(charts: &[RunChart], view: &View) -> Result<(String, Geometry), PlotError> {
     let mut out = String::new();
-    {
-        let root = SVGBackend::with_string(&mut out, (size.width, size.height)).into_drawing_area();
-        draw(&root, chart, size, &theme.colours())?;
+    let size = (view.size.width, view.size.height);
+    let geometry = {
+        let root = SVGBackend::with_string(&mut out, size).into_drawing_area();
+        let geometry = draw::draw(&root, charts, view)?;
         root.present().map_err(drawing)?;
-    }
-    Ok(out)
+        geometry
+    };
+    Ok((out, geometry))
 }
 
 /// The picture as a PNG file.
-pub fn png(chart: &RunChart, size: ChartSize, theme: Theme) -> Result<Vec<u8>, PlotError> {
+pub fn png(charts: &[RunChart], view: &View) -> Result<Vec<u8>, PlotError> {
     let file = tempfile::Builder::new()
         .suffix(".png")
         .tempfile()
         .map_err(drawing)?;
     {
-        let root = BitMapBackend::new(file.path(), (size.width, size.height)).into_drawing_area();
-        draw(&root, chart, size, &theme.colours())?;
+        let size = (view.size.width, view.size.height);
+        let root = BitMapBackend::new(file.path(), size).into_drawing_area();
+        draw::draw(&root, charts, view)?;
         root.present().map_err(drawing)?;
     }
     std::fs::read(file.path()).map_err(drawing)
@@ -146,160 +217,6 @@ fn fonts() {
             epaint_default_fonts::UBUNTU_LIGHT,
         );
     });
-}
-
-fn draw<B: DrawingBackend>(
-    root: &DrawingArea<B, plotters::coord::Shift>,
-    chart: &RunChart,
-    size: ChartSize,
-    colours: &Colours,
-) -> Result<(), PlotError> {
-    fonts();
-    let losses: Vec<f64> = chart
-        .points
-        .iter()
-        .map(|point| point.loss)
-        .chain(chart.validation.iter().map(|(_, loss)| *loss))
-        .chain([chart.start_loss])
-        .collect();
-    if losses.iter().any(|loss| !loss.is_finite()) {
-        return Err(PlotError::NotFinite);
-    }
-    let scale = f64::from(size.width).max(320.0) / 640.0;
-    let font = |points: f64| (points * scale.sqrt() * 1.1) as i32;
-    let (low, high) = range(&losses, chart.start_loss);
-    let last = chart
-        .points
-        .iter()
-        .map(|p| p.ordinal)
-        .max()
-        .unwrap_or(0)
-        .max(1);
-    let right = f64::from(last) * 1.02 + 0.5;
-    root.fill(&colours.ground).map_err(drawing)?;
-    let text = |points: f64, colour: RGBColor| {
-        ("sans-serif", font(points))
-            .with_color(colour)
-            .into_text_style(root)
-    };
-    let mut builder = ChartBuilder::on(root);
-    builder
-        .margin((12.0 * scale) as i32)
-        .x_label_area_size(font(13.0) * 3)
-        .y_label_area_size(font(13.0) * 5);
-    if !chart.title.is_empty() {
-        builder.caption(&chart.title, text(16.0, colours.ink));
-    }
-    let mut area = builder
-        .build_cartesian_2d(-0.5..right, low..high)
-        .map_err(drawing)?;
-    area.configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(colours.grid)
-        .axis_style(colours.grid)
-        .label_style(text(12.0, colours.ink))
-        .axis_desc_style(text(13.0, colours.ink))
-        .x_desc("prompts tried")
-        .y_desc("loss in nats (lower is better)")
-        .x_labels(8)
-        .y_labels(6)
-        .x_label_formatter(&|x| format!("{x:.0}"))
-        .y_label_formatter(&|y| format!("{y:.2}"))
-        .draw()
-        .map_err(drawing)?;
-
-    let thin = (1.2 * scale) as u32;
-    area.draw_series(DashedLineSeries::new(
-        [(-0.5, chart.start_loss), (right, chart.start_loss)],
-        (5.0 * scale) as i32,
-        (4.0 * scale) as i32,
-        colours.ink.stroke_width(thin.max(1)),
-    ))
-    .map_err(drawing)?
-    .label("start")
-    .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], RGBColor(120, 120, 120)));
-
-    let radius = (3.0 * scale) as i32;
-    area.draw_series(chart.points.iter().map(|point| {
-        let at = (f64::from(point.ordinal), point.loss.min(high));
-        let style = if point.best {
-            colours.accent
-        } else {
-            colours.dot
-        };
-        Circle::new(
-            at,
-            if point.best { radius + 1 } else { radius },
-            style.filled(),
-        )
-    }))
-    .map_err(drawing)?
-    .label("prompt")
-    .legend({
-        let dot = colours.dot;
-        move |(x, y)| Circle::new((x + 8, y), 4, dot.filled())
-    });
-
-    area.draw_series(LineSeries::new(
-        steps(chart, right),
-        colours.accent.stroke_width((2.4 * scale) as u32),
-    ))
-    .map_err(drawing)?
-    .label("best so far")
-    .legend({
-        let accent = colours.accent;
-        move |(x, y)| PathElement::new([(x, y), (x + 16, y)], accent.stroke_width(3))
-    });
-
-    if !chart.validation.is_empty() {
-        area.draw_series(chart.validation.iter().map(|&(x, y)| {
-            TriangleMarker::new((x, y.min(high)), radius + 3, colours.check.filled())
-        }))
-        .map_err(drawing)?
-        .label("held-out check")
-        .legend({
-            let check = colours.check;
-            move |(x, y)| TriangleMarker::new((x + 8, y), 6, check.filled())
-        });
-    }
-    area.configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .label_font(text(12.0, colours.ink))
-        .background_style(colours.ground.mix(0.85))
-        .border_style(colours.grid)
-        .margin((6.0 * scale) as i32)
-        .draw()
-        .map_err(drawing)
-}
-
-/// The best loss so far as a staircase.
-fn steps(chart: &RunChart, right: f64) -> Vec<(f64, f64)> {
-    let mut best = chart.start_loss;
-    let mut line = vec![(0.0, best)];
-    for point in chart
-        .points
-        .iter()
-        .filter(|point| point.best && point.loss < chart.start_loss)
-    {
-        if point.loss < best {
-            line.push((f64::from(point.ordinal), best));
-            best = point.loss;
-            line.push((f64::from(point.ordinal), best));
-        }
-    }
-    line.push((right, best));
-    line
-}
-
-/// The losses worth seeing: a few far worse prompts do not flatten the rest.
-fn range(losses: &[f64], start: f64) -> (f64, f64) {
-    let mut sorted = losses.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let low = sorted[0];
-    let most = sorted[(sorted.len() - 1) * 95 / 100].max(start);
-    let span = (most - low).max(0.01);
-    (low - 0.05 * span, most + 0.12 * span)
 }
 
 #[cfg(test)]
@@ -325,11 +242,16 @@ mod tests {
         }
     }
 
+    fn small(chart: &RunChart, theme: Theme) -> Result<String, PlotError> {
+        let view = View::whole(ChartSize::SMALL, theme);
+        svg(std::slice::from_ref(chart), &view).map(|(svg, _)| svg)
+    }
+
     #[test]
     fn a_picture_is_a_function_of_its_inputs_and_markup_is_text() {
-        let one = svg(&chart(), ChartSize::SMALL, Theme::Light).unwrap();
-        assert_eq!(one, svg(&chart(), ChartSize::SMALL, Theme::Light).unwrap());
-        assert_ne!(one, svg(&chart(), ChartSize::SMALL, Theme::Dark).unwrap());
+        let one = small(&chart(), Theme::Light).unwrap();
+        assert_eq!(one, small(&chart(), Theme::Light).unwrap());
+        assert_ne!(one, small(&chart(), Theme::Dark).unwrap());
         assert!(one.matches("<circle").count() >= 30);
         assert!(!one.contains("<b>"));
         assert!(one.contains("best so far"));
@@ -337,16 +259,43 @@ mod tests {
 
     #[test]
     fn png_has_the_size_asked_for() {
-        let bytes = png(&chart(), ChartSize::LARGE, Theme::Dark).unwrap();
+        let view = View::whole(ChartSize::LARGE, Theme::Dark);
+        let bytes = png(&[chart()], &view).unwrap();
         assert_eq!(&bytes[1..4], b"PNG");
-        assert_eq!(
-            u32::from_be_bytes([bytes[16], bytes[17], bytes[18], bytes[19]]),
-            1600
-        );
-        assert_eq!(
-            u32::from_be_bytes([bytes[20], bytes[21], bytes[22], bytes[23]]),
-            900
-        );
+        let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        assert_eq!((number(16), number(20)), (1600, 900));
+    }
+
+    /// What a layer over the picture relies on: value to pixel is linear (or
+    /// logarithmic) over the plotted rectangle.
+    #[test]
+    fn points_lie_where_the_geometry_says() {
+        for log in [false, true] {
+            let view = View {
+                x: Some((0.0, 10.0)),
+                y: Some((1.0, 4.0)),
+                log,
+                dressed: false,
+                ..View::whole(ChartSize::SMALL, Theme::Light)
+            };
+            let (svg, geometry) = svg(&[chart()], &view).unwrap();
+            assert_eq!((geometry.x, geometry.y), ((0.0, 10.0), (1.0, 4.0)));
+            let plot = geometry.plot;
+            let scale = |y: f64| if log { y.ln() } else { y };
+            // Prompt 5 has a loss of 2.5.
+            let share = (scale(4.0) - scale(2.5)) / (scale(4.0) - scale(1.0));
+            let x = f64::from(plot.left) + 0.5 * f64::from(plot.width);
+            let y = f64::from(plot.top) + share * f64::from(plot.height);
+            let near = svg.match_indices("<circle").any(|(at, _)| {
+                let tag = &svg[at..at + svg[at..].find('>').unwrap()];
+                let value = |name: &str| -> f64 {
+                    let from = tag.find(name).unwrap() + name.len();
+                    tag[from..].split('"').next().unwrap().parse().unwrap()
+                };
+                (value("cx=\"") - x).abs() <= 2.0 && (value("cy=\"") - y).abs() <= 2.0
+            });
+            assert!(near, "no dot near {x}, {y}");
+        }
     }
 
     #[test]
@@ -355,15 +304,19 @@ mod tests {
         few.points.truncate(1);
         few.validation.clear();
         few.title.clear();
-        svg(&few, ChartSize::SMALL, Theme::Light).unwrap();
+        small(&few, Theme::Light).unwrap();
         few.points.clear();
-        svg(&few, ChartSize::SMALL, Theme::Light).unwrap();
+        small(&few, Theme::Light).unwrap();
+        let many = vec![chart(); 12];
+        svg(&many, &View::whole(ChartSize::LARGE, Theme::Light)).unwrap();
+        let none = svg(&[], &View::whole(ChartSize::SMALL, Theme::Light));
+        assert_eq!(none.unwrap_err(), PlotError::Nothing);
         few.start_loss = f64::NAN;
-        assert_eq!(
-            svg(&few, ChartSize::SMALL, Theme::Light),
-            Err(PlotError::NotFinite)
-        );
-        let (low, high) = range(&[1.0, 1.0], 1.0);
-        assert!(low < 1.0 && high > 1.0);
+        assert_eq!(small(&few, Theme::Light), Err(PlotError::NotFinite));
+        let wrong = View {
+            x: Some((3.0, 3.0)),
+            ..View::whole(ChartSize::SMALL, Theme::Light)
+        };
+        assert_eq!(svg(&[chart()], &wrong).unwrap_err(), PlotError::EmptyRange);
     }
 }

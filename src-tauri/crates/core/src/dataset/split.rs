@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use super::Example;
 use crate::random::generator;
 
 /// How many examples go where.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, TS)]
 pub struct SplitPlan {
     /// Share of all examples used to choose prompts, over 0 and at most 1.
     pub train_share: f64,

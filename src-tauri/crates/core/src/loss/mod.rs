@@ -5,6 +5,7 @@
 mod stats;
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 pub use stats::{bootstrap, mean, std_error, Interval, Paired, Verdict};
 
@@ -18,7 +19,7 @@ pub struct AnswerScore {
 }
 
 /// Whether `s` is divided by the number of target tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalization {
     /// Nats per token, so that long targets do not drown short ones.
@@ -29,7 +30,7 @@ pub enum Normalization {
 }
 
 /// What is minimised on label tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Objective {
     /// Cross-entropy of the right answer (paper, eq. 3).

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use ts_rs::TS;
 
 use crate::loss::{mean, std_error, Interval, Paired, Verdict};
 use crate::model::{Generated, TokenCount};
@@ -16,7 +17,7 @@ pub enum Part {
 }
 
 /// How a candidate came to be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Origin {
     /// The prompt that the person brought.
@@ -119,7 +120,7 @@ impl PromptScore {
 }
 
 /// What a unit of the prompt does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum SegmentVerdict {
     /// Without it the loss rises clearly.
@@ -142,7 +143,7 @@ pub struct SegmentFinding {
 }
 
 /// Why a proposal was not scored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Refusal {
     /// Nothing was written.
@@ -172,7 +173,7 @@ pub struct GenerationKey {
 }
 
 /// The planned work, for estimates.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, TS)]
 pub struct Estimate {
     /// Tokens still to be computed.
     pub tokens: u64,
@@ -181,7 +182,7 @@ pub struct Estimate {
 }
 
 /// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
     /// All steps were done.
@@ -197,7 +198,7 @@ pub enum StopReason {
 }
 
 /// Start and best prompt on the held-out examples.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, TS)]
 pub struct Validation {
     /// Loss of the start prompt.
     pub start_loss: f64,
@@ -214,7 +215,7 @@ pub struct Validation {
 }
 
 /// The end of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct Outcome {
     /// Why it ended.
     pub reason: StopReason,
@@ -235,8 +236,22 @@ impl Outcome {
     }
 }
 
-/// What happens during a run, in order. Everything but [`RunEvent::Progress`]
-/// is stored before anyone sees it.
+/// What a run is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// Scoring the start prompt.
+    Start,
+    /// Measuring what each unit of the incumbent does.
+    Analysis,
+    /// Making and scoring candidates.
+    Candidates,
+    /// Comparing start and best on held-out examples.
+    Validation,
+}
+
+/// What happens during a run, in order. Everything but [`RunEvent::Busy`] and
+/// [`RunEvent::Progress`] is stored before anyone sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum RunEvent {
@@ -289,6 +304,11 @@ pub enum RunEvent {
         loss: f64,
         /// Whether it is a new one.
         improved: bool,
+    },
+    /// What begins now; not stored.
+    Busy {
+        /// The activity.
+        activity: Activity,
     },
     /// How far the run is; not stored.
     Progress {

@@ -2,10 +2,13 @@
 
 mod evaluate;
 mod event;
+mod plan;
 mod run;
 mod settings;
 mod steps;
 
+pub use evaluate::{score_all, ScoredAll};
 pub use event::*;
-pub use run::{optimize, plan, score_all, OptimizeError, Plan, ScoredAll, Task};
+pub use plan::{plan, prompt_tokens, OptimizeError, Plan, Task};
+pub use run::optimize;
 pub use settings::{Preset, Segmenter, Settings, Wording};

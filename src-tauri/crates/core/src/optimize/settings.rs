@@ -1,11 +1,12 @@
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::dataset::SplitPlan;
 use crate::loss::{Normalization, Objective};
 use crate::prompt::MaskMode;
 
 /// Who marks the units of a prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Segmenter {
     /// The model where it is an instruct model of a billion weights or more, else rules.
@@ -18,7 +19,7 @@ pub enum Segmenter {
 }
 
 /// How the model is asked for a better prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Wording {
     /// By the model's kind and size.
@@ -33,7 +34,7 @@ pub enum Wording {
 }
 
 /// Named sets of settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
     /// A few minutes.
@@ -47,7 +48,7 @@ pub enum Preset {
 }
 
 /// Every choice of the method. Defaults are those of [`Preset::Standard`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Seed of everything random.

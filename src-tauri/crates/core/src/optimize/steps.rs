@@ -14,8 +14,11 @@ use crate::rewrite::{
     rewrite_request, segment_request, with_region, RewriteBrief,
 };
 
-use super::run::{OptimizeError, Proposal, Run, Scored};
-use super::{Origin, Part, SegmentFinding, SegmentVerdict, Segmenter, StopReason, Wording};
+use super::plan::OptimizeError;
+use super::run::{Proposal, Run, Scored};
+use super::{
+    Activity, Origin, Part, SegmentFinding, SegmentVerdict, Segmenter, StopReason, Wording,
+};
 
 /// From this many weights on a model is asked to mark units by itself.
 const MARKING_WEIGHTS: u64 = 1_000_000_000;
@@ -29,8 +32,10 @@ impl Run<'_> {
         incumbent: &Scored,
     ) -> Result<(Option<Scored>, Option<StopReason>), OptimizeError> {
         if self.analysed != Some(incumbent.candidate.ordinal) {
+            self.busy(Activity::Analysis)?;
             self.analyse(incumbent).await?;
         }
+        self.busy(Activity::Candidates)?;
         let mut scored = Vec::new();
         let mut stop = self.exhausted();
         let mut built = self.proposals(incumbent).into_iter();

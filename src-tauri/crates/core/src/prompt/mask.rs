@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use super::Segment;
 
@@ -6,7 +7,7 @@ use super::Segment;
 pub const MASK: &str = "<MASK>";
 
 /// How a unit is taken out to measure what it does. The paper says both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum MaskMode {
     /// The unit becomes `<MASK>`.

@@ -1,8 +1,18 @@
+-- draft_json is what the person is working on; NULL before anything was written.
 CREATE TABLE projects (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL
+    sample TEXT,
+    draft_json TEXT,
+    dataset_id INTEGER REFERENCES datasets(id),
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE preferences (
+    name TEXT PRIMARY KEY,
+    value_json TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE datasets (
     id INTEGER PRIMARY KEY,

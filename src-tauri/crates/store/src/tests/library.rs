@@ -137,11 +137,12 @@ fn deleting_a_project_takes_all_of_it() {
     for event in history() {
         store.record(run, &event).unwrap();
     }
-    store
-        .connection
-        .execute("DELETE FROM projects", [])
-        .unwrap();
+    let project = store.run(run).unwrap().project;
+    let dataset = store.run(run).unwrap().dataset;
+    store.use_dataset(project, dataset).unwrap();
+    store.delete_project(project).unwrap();
     for table in [
+        "projects",
         "runs",
         "prompt_versions",
         "datasets",
@@ -155,5 +156,33 @@ fn deleting_a_project_takes_all_of_it() {
             .query_row(&sql, [], |row| row.get(0))
             .unwrap();
         assert_eq!(left, 0, "{table}");
+    }
+}
+
+#[test]
+fn projects_keep_what_the_person_works_on() {
+    let mut store = Store::open_in_memory().unwrap();
+    let one = store.new_project("Mail", None).unwrap();
+    let two = store.new_project("Mail", Some("review-mood")).unwrap();
+    assert_eq!(store.project_row(two).unwrap().name, "Mail 2");
+    assert!(!store.rename_project(two, "Mail").unwrap());
+    assert!(store.rename_project(two, "Post").unwrap());
+    let draft = serde_json::json!({"prompt": "Be kind."});
+    store.save_draft(one, &draft).unwrap();
+    let row = store.project_row(one).unwrap();
+    assert_eq!(
+        (row.draft, row.sample, row.dataset),
+        (Some(draft), None, None)
+    );
+    assert_eq!(store.projects().unwrap().len(), 2);
+    assert!(store
+        .save_draft(crate::ProjectId(9), &serde_json::json!({}))
+        .is_err());
+
+    assert_eq!(store.preference("theme").unwrap(), None);
+    for value in ["dark", "light"] {
+        let value = serde_json::json!(value);
+        store.set_preference("theme", &value).unwrap();
+        assert_eq!(store.preference("theme").unwrap(), Some(value));
     }
 }

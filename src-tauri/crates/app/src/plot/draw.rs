@@ -1,0 +1,364 @@
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+use super::{drawing, fonts, Axis, Geometry, PlotError, Rect, RunChart, View};
+
+/// Colours that the colour-blind can tell apart (after Okabe and Ito), for
+/// several runs in one picture.
+const PALETTE: [RGBColor; 8] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(150, 130, 20),
+    RGBColor(120, 120, 120),
+];
+
+/// An axis with its marks, as plotters wants it.
+struct Marked {
+    axis: Axis,
+    marks: Vec<f64>,
+}
+
+impl Ranged for Marked {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        let ends = self.axis.ends();
+        let share = (self.axis.place(*value) - ends.start) / (ends.end - ends.start);
+        limit.0 + (f64::from(limit.1 - limit.0) * share).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        // Fine marks are asked for as well; there are none.
+        if hint.weight().allow_light_points() {
+            Vec::new()
+        } else {
+            self.marks.clone()
+        }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.axis.low..self.axis.high
+    }
+}
+
+/// Draws runs: candidates as dots, the best so far as a staircase, the start
+/// as a level line, held-out losses as triangles.
+pub(super) fn draw<B: DrawingBackend>(
+    root: &DrawingArea<B, Shift>,
+    charts: &[RunChart],
+    view: &View,
+) -> Result<Geometry, PlotError> {
+    fonts();
+    let colours = view.theme.colours();
+    let (x, y) = axes(charts, view)?;
+    let scale = f64::from(view.size.width.max(320)) / 640.0;
+    let font = |points: f64| (points * scale.sqrt() * 1.1) as i32;
+    let text = |points: f64| {
+        ("sans-serif", font(points))
+            .with_color(colours.ink)
+            .into_text_style(root)
+    };
+    root.fill(&colours.ground).map_err(drawing)?;
+    let marks = (6, 8);
+    let mut builder = ChartBuilder::on(root);
+    let single = charts.len() == 1;
+    if view.dressed {
+        builder
+            .margin((12.0 * scale) as i32)
+            .x_label_area_size(font(13.0) * 3)
+            .y_label_area_size(font(13.0) * 5);
+        if single && !charts[0].title.is_empty() {
+            builder.caption(&charts[0].title, text(16.0));
+        }
+    } else {
+        builder
+            .margin_top(10)
+            .margin_right(14)
+            .x_label_area_size(26)
+            .y_label_area_size(52);
+    }
+    let marked = |axis: &Axis, count| Marked {
+        axis: axis.clone(),
+        marks: axis.marks(count),
+    };
+    let mut area = builder
+        .build_cartesian_2d(marked(&x, marks.1), marked(&y, marks.0))
+        .map_err(drawing)?;
+    let decimals = y.decimals(marks.0);
+    let label = |loss: &f64| format!("{loss:.decimals$}");
+    let number = |ordinal: &f64| format!("{ordinal:.0}");
+    let mut mesh = area.configure_mesh();
+    let size = if view.dressed {
+        text(12.0)
+    } else {
+        ("sans-serif", 12)
+            .with_color(colours.ink)
+            .into_text_style(root)
+    };
+    mesh.disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(colours.grid)
+        .axis_style(colours.grid)
+        .label_style(size)
+        .x_label_formatter(&number)
+        .y_label_formatter(&label);
+    if view.dressed {
+        mesh.axis_desc_style(text(13.0))
+            .x_desc("prompts tried")
+            .y_desc("loss in nats (lower is better)");
+    }
+    mesh.draw().map_err(drawing)?;
+
+    let pen = if view.dressed { scale } else { 1.0 };
+    let radius = (3.0 * pen) as i32;
+    let at = |ordinal: f64, loss: f64| (ordinal, y.clamp(loss));
+    for (number, chart) in charts.iter().enumerate() {
+        let (line, dot, check) = if single {
+            (colours.accent, colours.dot, colours.check)
+        } else {
+            let own = PALETTE[number % PALETTE.len()];
+            (own, own, own)
+        };
+        let named = |what: &str| -> String {
+            if single {
+                what.to_owned()
+            } else {
+                chart.title.clone()
+            }
+        };
+        if y.shows(chart.start_loss) {
+            let ends = [at(x.low, chart.start_loss), at(x.high, chart.start_loss)];
+            let ink = if single { colours.ink } else { line };
+            let level = area
+                .draw_series(DashedLineSeries::new(
+                    ends,
+                    (5.0 * pen) as i32,
+                    (4.0 * pen) as i32,
+                    ink.stroke_width((1.2 * pen) as u32),
+                ))
+                .map_err(drawing)?;
+            if single {
+                level
+                    .label("start")
+                    .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], ink));
+            }
+        }
+        // A few prompts far worse than the start lie on the upper edge.
+        let shown = |ordinal: f64, loss: f64| x.shows(ordinal) && loss >= y.low;
+        let dots = area
+            .draw_series(
+                chart
+                    .points
+                    .iter()
+                    .filter(|point| shown(f64::from(point.ordinal), point.loss))
+                    .map(|point| {
+                        let place = at(f64::from(point.ordinal), point.loss);
+                        let (colour, size) = if point.best {
+                            (line.to_rgba(), radius + 1)
+                        } else {
+                            (dot.mix(if single { 1.0 } else { 0.35 }), radius)
+                        };
+                        Circle::new(place, size, colour.filled())
+                    }),
+            )
+            .map_err(drawing)?;
+        if single {
+            dots.label("prompt")
+                .legend(move |(x, y)| Circle::new((x + 8, y), 4, dot.filled()));
+        }
+        area.draw_series(LineSeries::new(
+            clipped(&steps(chart, x.high), &x, &y)
+                .into_iter()
+                .map(|(ordinal, loss)| at(ordinal, loss)),
+            line.stroke_width((2.4 * pen) as u32),
+        ))
+        .map_err(drawing)?
+        .label(named("best so far"))
+        .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], line.stroke_width(3)));
+        let checks: Vec<_> = chart
+            .validation
+            .iter()
+            .filter(|(ordinal, loss)| shown(*ordinal, *loss))
+            .map(|&(ordinal, loss)| at(ordinal, loss))
+            .collect();
+        if !checks.is_empty() {
+            let triangles = area
+                .draw_series(
+                    checks
+                        .into_iter()
+                        .map(|place| TriangleMarker::new(place, radius + 3, check.filled())),
+                )
+                .map_err(drawing)?;
+            if single {
+                triangles
+                    .label("held-out check")
+                    .legend(move |(x, y)| TriangleMarker::new((x + 8, y), 6, check.filled()));
+            }
+        }
+    }
+    if view.dressed {
+        area.configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
+            .label_font(text(12.0))
+            .background_style(colours.ground.mix(0.85))
+            .border_style(colours.grid)
+            .margin((6.0 * scale) as i32)
+            .draw()
+            .map_err(drawing)?;
+    }
+    let (across, down) = area.plotting_area().get_pixel_range();
+    Ok(Geometry {
+        plot: Rect {
+            left: across.start,
+            top: down.start,
+            width: across.end - across.start,
+            height: down.end - down.start,
+        },
+        x: (x.low, x.high),
+        y: (y.low, y.high),
+    })
+}
+
+/// What the axes show: what was asked for, or everything that matters.
+fn axes(charts: &[RunChart], view: &View) -> Result<(Axis, Axis), PlotError> {
+    if charts.is_empty() {
+        return Err(PlotError::Nothing);
+    }
+    let losses = |chart: &RunChart| -> Vec<f64> {
+        chart
+            .points
+            .iter()
+            .map(|point| point.loss)
+            .chain(chart.validation.iter().map(|(_, loss)| *loss))
+            .chain([chart.start_loss])
+            .collect()
+    };
+    let all: Vec<f64> = charts.iter().flat_map(losses).collect();
+    if all.iter().any(|loss| !loss.is_finite()) {
+        return Err(PlotError::NotFinite);
+    }
+    let start = charts.iter().map(|c| c.start_loss).fold(f64::MIN, f64::max);
+    let last = charts
+        .iter()
+        .flat_map(|chart| &chart.points)
+        .map(|point| point.ordinal)
+        .max()
+        .unwrap_or(0)
+        .max(1);
+    let (left, right) = view.x.unwrap_or((-0.5, f64::from(last) * 1.02 + 0.5));
+    let (mut low, mut high) = view.y.unwrap_or_else(|| range(&all, start));
+    if view.log {
+        // Room below, as on the other scale, yet never down to nothing.
+        let least = all.iter().copied().fold(f64::MAX, f64::min).max(1e-6);
+        low = match view.y {
+            Some(_) => low.max(1e-6),
+            None => low.max(least * 0.9),
+        };
+        high = high.max(low * 1.01);
+    }
+    let sound = |a: f64, b: f64| a.is_finite() && b.is_finite() && b - a > 1e-12;
+    if !sound(left, right) || !sound(low, high) {
+        return Err(PlotError::EmptyRange);
+    }
+    let x = Axis {
+        low: left,
+        high: right,
+        log: false,
+    };
+    let y = Axis {
+        low,
+        high,
+        log: view.log,
+    };
+    Ok((x, y))
+}
+
+/// The best loss so far as a staircase.
+fn steps(chart: &RunChart, right: f64) -> Vec<(f64, f64)> {
+    let mut best = chart.start_loss;
+    let mut line = vec![(0.0, best)];
+    for point in chart
+        .points
+        .iter()
+        .filter(|point| point.best && point.loss < chart.start_loss)
+    {
+        if point.loss < best {
+            line.push((f64::from(point.ordinal), best));
+            best = point.loss;
+            line.push((f64::from(point.ordinal), best));
+        }
+    }
+    line.push((right, best));
+    line
+}
+
+/// The part of a staircase within the axes; it goes along their edges.
+fn clipped(line: &[(f64, f64)], x: &Axis, y: &Axis) -> Vec<(f64, f64)> {
+    let mut out: Vec<(f64, f64)> = Vec::new();
+    for pair in line.windows(2) {
+        let [(x1, y1), (x2, y2)] = [pair[0], pair[1]];
+        // Each part is level or upright, so that cutting its ends off is enough.
+        if x2 < x.low || x1 > x.high || y1.min(y2) > y.high || y1.max(y2) < y.low {
+            continue;
+        }
+        for (a, b) in [(x1, y1), (x2, y2)] {
+            let point = (x.clamp(a), y.clamp(b));
+            if out.last() != Some(&point) {
+                out.push(point);
+            }
+        }
+    }
+    out
+}
+
+/// The losses worth seeing: a few far worse prompts do not flatten the rest.
+fn range(losses: &[f64], start: f64) -> (f64, f64) {
+    let mut sorted = losses.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let low = sorted[0];
+    let most = sorted[(sorted.len() - 1) * 95 / 100].max(start);
+    let span = (most - low).max(0.01);
+    (low - 0.05 * span, most + 0.12 * span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::ChartPoint;
+
+    #[test]
+    fn the_staircase_stays_inside() {
+        let chart = RunChart {
+            title: String::new(),
+            start_loss: 5.0,
+            points: [(2, 4.0), (6, 1.0)]
+                .map(|(ordinal, loss)| ChartPoint {
+                    ordinal,
+                    loss,
+                    best: true,
+                })
+                .to_vec(),
+            validation: Vec::new(),
+        };
+        let line = steps(&chart, 8.0);
+        assert_eq!(line.last(), Some(&(8.0, 1.0)));
+        let axis = |low, high| Axis {
+            low,
+            high,
+            log: false,
+        };
+        let (x, y) = (axis(1.0, 7.0), axis(2.0, 4.5));
+        let inside = clipped(&line, &x, &y);
+        assert_eq!(inside, [(2.0, 4.5), (2.0, 4.0), (6.0, 4.0), (6.0, 2.0)]);
+        let (low, high) = range(&[1.0, 1.0], 1.0);
+        assert!(low < 1.0 && high > 1.0);
+    }
+}

@@ -1,0 +1,336 @@
+//! Runs as jobs: started, watched, paused, stopped, resumed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pmpo_core::model::LanguageModel;
+use pmpo_core::optimize::{Activity, Part, RunEvent, Task};
+use pmpo_store::{ProjectId, RunId};
+use tokio::sync::watch;
+
+use super::{held, RunSink, Studio, Watcher};
+use crate::wire::{
+    Candidate, JobEstimate, Progress, RunMessage, RunPhase, RunSummary, SegmentView, ShellEvent,
+    StepSummary,
+};
+use crate::{execute, open_store_at, prepare, AppError, Control, NewJob};
+
+/// The run that is going on.
+pub(super) struct Job {
+    pub(super) run: RunId,
+    pub(super) control: Control,
+    pub(super) phase: RunPhase,
+    pub(super) progress: Option<Progress>,
+    /// Prompts heard of, for messages that name one by its number.
+    heard: HashMap<u32, Candidate>,
+    /// Closed when the job is over.
+    over: watch::Receiver<()>,
+}
+
+impl Studio {
+    /// Work and time of a run of the project's draft.
+    pub async fn estimate(&self, project: i64) -> Result<JobEstimate, AppError> {
+        let draft = self.draft(ProjectId(project))?;
+        let task = self.task(ProjectId(project))?;
+        let model = self
+            .model(draft.model_path.as_deref(), &draft.device)
+            .await?;
+        let cancel = tokio_util::sync::CancellationToken::new();
+        let estimate = crate::estimate(&task, &draft.settings, &*model, &cancel).await?;
+        Ok(estimate.into())
+    }
+
+    /// What the project's draft and data make together.
+    pub(super) fn task(&self, project: ProjectId) -> Result<Task, AppError> {
+        let draft = self.draft(project)?;
+        let store = self.store();
+        let Some(dataset) = store.project_row(project)?.dataset else {
+            return Err(AppError::new(
+                "no_data",
+                "There are no examples yet.",
+                "Bring a file with examples first.",
+            ));
+        };
+        Ok(Task {
+            prompt: draft.prompt,
+            description: draft.description,
+            examples: store.examples(dataset)?,
+            frozen: draft.locked,
+        })
+    }
+
+    /// Starts a run of the project's draft.
+    pub async fn start_run(self: &Arc<Self>, project: i64) -> Result<RunSummary, AppError> {
+        self.must_be_idle()?;
+        let id = ProjectId(project);
+        let draft = self.draft(id)?;
+        let task = self.task(id)?;
+        let path = draft
+            .model_path
+            .clone()
+            .unwrap_or_else(|| crate::built_in_model().display().to_string());
+        let model = self
+            .model(draft.model_path.as_deref(), &draft.device)
+            .await?;
+        // Faults of prompt and data are told before anything is stored.
+        pmpo_core::optimize::plan(&task, &draft.settings, &*model).await?;
+        let run = {
+            let mut store = self.store();
+            let row = store.project_row(id)?;
+            let dataset = row.dataset.map(|dataset| store.dataset(dataset));
+            let data = dataset.transpose()?;
+            let count = store.runs()?.iter().filter(|run| run.project == id).count();
+            let job = NewJob {
+                project: row.name.clone(),
+                name: format!("{} {}", row.name, count + 1),
+                source: data.as_ref().map_or_else(String::new, |d| d.source.clone()),
+                mapping: data
+                    .and_then(|data| serde_json::from_value(data.columns).ok())
+                    .ok_or_else(|| {
+                        AppError::new(
+                            "no_data",
+                            "The examples cannot be read.",
+                            "Bring them again.",
+                        )
+                    })?,
+                task,
+                settings: draft.settings,
+                model_path: path,
+            };
+            prepare(&mut store, &job, &*model)?
+        };
+        self.begin(run, model)?;
+        self.summary(run)
+    }
+
+    /// Goes on with a run that was broken off.
+    pub async fn resume_run(self: &Arc<Self>, run: i64) -> Result<RunSummary, AppError> {
+        self.must_be_idle()?;
+        let run = RunId(run);
+        let (path, device) = {
+            let store = self.store();
+            let row = store.run(run)?;
+            let path = store.model(row.model)?.path;
+            (path, self.draft_of(&store, row.project)?.device)
+        };
+        let built_in = crate::built_in_model().display().to_string();
+        let named = (path != built_in).then_some(path.as_str());
+        let model = self.model(named, &device).await?;
+        self.begin(run, model)?;
+        self.summary(run)
+    }
+
+    fn must_be_idle(&self) -> Result<(), AppError> {
+        match held(&self.job).as_ref() {
+            None => Ok(()),
+            Some(_) => Err(AppError::new(
+                "busy",
+                "Another run is going on.",
+                "Wait for it to end, pause it, or stop it.",
+            )),
+        }
+    }
+
+    fn begin(self: &Arc<Self>, run: RunId, model: Arc<dyn LanguageModel>) -> Result<(), AppError> {
+        let control = Control::default();
+        let (ended, over) = watch::channel(());
+        {
+            let mut job = held(&self.job);
+            if job.is_some() {
+                drop(job);
+                return self.must_be_idle();
+            }
+            *job = Some(Job {
+                run,
+                control: control.clone(),
+                phase: RunPhase::MeasuringStart,
+                progress: None,
+                heard: HashMap::new(),
+                over,
+            });
+        }
+        let studio = self.clone();
+        let runtime = tokio::runtime::Handle::current();
+        // A thread of its own: writing to the database waits for the disk.
+        let spawned = std::thread::Builder::new()
+            .name(format!("run {}", run.0))
+            .spawn(move || {
+                let result = open_store_at(&studio.folder).and_then(|mut store| {
+                    runtime.block_on(execute(&mut store, run, &*model, &control, &mut |event| {
+                        studio.heard(run, event);
+                    }))
+                });
+                drop(model);
+                studio.ended(run, result.err());
+                drop(ended);
+            });
+        if let Err(why) = spawned {
+            *held(&self.job) = None;
+            return Err(AppError::new(
+                "thread",
+                format!("The run could not be started: {why}."),
+                "Close other programs and try again.",
+            ));
+        }
+        if let Ok(summary) = self.summary(run) {
+            self.tell(ShellEvent::RunChanged { run: summary });
+        }
+        Ok(())
+    }
+
+    /// Turns what a run does into what its watchers are told.
+    fn heard(&self, run: RunId, event: &RunEvent) {
+        let message = {
+            let mut job = held(&self.job);
+            let Some(job) = job.as_mut().filter(|job| job.run == run) else {
+                return;
+            };
+            match event {
+                RunEvent::Busy { activity } => {
+                    let phase = match activity {
+                        Activity::Start => RunPhase::MeasuringStart,
+                        Activity::Analysis => RunPhase::Analysing,
+                        Activity::Candidates => RunPhase::Trying,
+                        Activity::Validation => RunPhase::Validating,
+                    };
+                    job.phase = phase;
+                    RunMessage::Phase { phase }
+                }
+                RunEvent::Scored {
+                    candidate,
+                    part: Part::Train,
+                    score,
+                } => {
+                    let candidate = Candidate::new(candidate, Some(score), None);
+                    job.heard.insert(candidate.ordinal, candidate.clone());
+                    RunMessage::Candidate { candidate }
+                }
+                RunEvent::Refused { candidate, refusal } => RunMessage::Candidate {
+                    candidate: Candidate::new(candidate, None, Some(refusal)),
+                },
+                RunEvent::Analysed {
+                    step,
+                    candidate,
+                    findings,
+                } => {
+                    let text = job.heard.get(candidate).map(|one| one.text.as_str());
+                    let text = text.unwrap_or_default();
+                    let segments = SegmentView::new(*step, *candidate, text, findings);
+                    RunMessage::Segments { segments }
+                }
+                RunEvent::StepDone {
+                    step,
+                    incumbent,
+                    loss,
+                    improved,
+                } => match job.heard.get(incumbent).cloned() {
+                    Some(best) => RunMessage::Step {
+                        step: StepSummary {
+                            step: *step,
+                            incumbent: *incumbent,
+                            loss: *loss,
+                            improved: *improved,
+                        },
+                        best,
+                    },
+                    None => return,
+                },
+                RunEvent::Progress { done, left } => {
+                    let progress = Progress::new(*done, left);
+                    job.progress = Some(progress);
+                    RunMessage::Progress { progress }
+                }
+                _ => return,
+            }
+        };
+        self.send(run, &message);
+    }
+
+    fn ended(&self, run: RunId, error: Option<AppError>) {
+        *held(&self.job) = None;
+        if let Some(error) = error {
+            // A run that could not even begin has no record of why.
+            let mut store = self.store();
+            if store.run(run).is_ok_and(|row| row.error.is_none()) {
+                let state = pmpo_store::RunState::Failed;
+                // The fault itself may be that nothing can be written.
+                let _ = store.set_run_state(run, state, Some(&error.message));
+            }
+        }
+        if let Ok(view) = self.run_view(run.0) {
+            let summary = view.run.clone();
+            let view = Box::new(view);
+            self.send(run, &RunMessage::Ended { view });
+            self.tell(ShellEvent::RunChanged { run: summary });
+        }
+    }
+
+    fn send(&self, run: RunId, message: &RunMessage) {
+        held(&self.watchers)
+            .retain(|watcher| watcher.run != run || (watcher.sink)(message.clone()));
+    }
+
+    /// Tells where a run stands, then everything that happens in it.
+    ///
+    /// A message may repeat what the snapshot already holds, never leave it out.
+    pub fn watch_run(&self, run: i64, sink: RunSink) -> Result<u32, AppError> {
+        let number = self.number();
+        let mut watchers = held(&self.watchers);
+        let view = Box::new(self.run_view(run)?);
+        if sink(RunMessage::Snapshot { view }) {
+            watchers.push(Watcher {
+                number,
+                run: RunId(run),
+                sink,
+            });
+        }
+        Ok(number)
+    }
+
+    /// Ends a subscription.
+    pub fn unwatch(&self, number: u32) {
+        held(&self.watchers).retain(|watcher| watcher.number != number);
+    }
+
+    /// Breaks the run off and waits until it is. A run that is not going on stays as it is.
+    pub async fn pause_run(&self, run: i64) {
+        self.interrupt(run, Control::pause).await;
+    }
+
+    /// Ends the run and waits until it has; the best so far is its result.
+    pub async fn stop_run(&self, run: i64) {
+        self.interrupt(run, Control::stop).await;
+    }
+
+    async fn interrupt(&self, run: i64, how: fn(&Control)) {
+        let over = {
+            let job = held(&self.job);
+            let Some(job) = job.as_ref().filter(|job| job.run == RunId(run)) else {
+                return;
+            };
+            how(&job.control);
+            job.over.clone()
+        };
+        let mut over = over;
+        // The sender is dropped at the end; a forward pass takes seconds at most.
+        let _ = tokio::time::timeout(Duration::from_secs(60), over.changed()).await;
+    }
+
+    /// The run that is going on.
+    pub fn active_run(&self) -> Option<i64> {
+        held(&self.job).as_ref().map(|job| job.run.0)
+    }
+
+    /// Deletes a run that is not going on.
+    pub fn delete_run(&self, run: i64) -> Result<(), AppError> {
+        if self.active_run() == Some(run) {
+            return Err(AppError::new(
+                "busy",
+                "This run is going on.",
+                "Stop it first.",
+            ));
+        }
+        Ok(self.store().delete_run(RunId(run))?)
+    }
+}

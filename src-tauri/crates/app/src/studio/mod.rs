@@ -1,0 +1,165 @@
+//! What the window works with: one open database, one model in memory, at
+//! most one run going on.
+
+mod chart;
+mod jobs;
+mod projects;
+mod tries;
+mod views;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use pmpo_core::model::LanguageModel;
+use pmpo_engine::{Engine, EngineOptions, LoadOptions};
+use pmpo_store::{RunId, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::wire::{RunMessage, ShellEvent};
+use crate::{built_in_model, open_store_at, AppError};
+
+pub use tries::TrySink;
+
+/// Brings a model into memory.
+#[async_trait]
+pub trait ModelLoader: Send + Sync {
+    /// Loads the model of a file on a device (`auto`, `cpu`, `gpu0`...).
+    async fn load(&self, path: &Path, device: &str) -> Result<Arc<dyn LanguageModel>, AppError>;
+}
+
+/// Loads through mistral.rs.
+pub struct EngineLoader;
+
+#[async_trait]
+impl ModelLoader for EngineLoader {
+    async fn load(&self, path: &Path, device: &str) -> Result<Arc<dyn LanguageModel>, AppError> {
+        let options = LoadOptions {
+            device: device.parse()?,
+            ..LoadOptions::new(path)
+        };
+        Ok(Arc::new(
+            Engine::load(&options, EngineOptions::default()).await?,
+        ))
+    }
+}
+
+/// Takes messages about a run; `false` once nobody listens any more.
+pub type RunSink = Box<dyn Fn(RunMessage) -> bool + Send>;
+/// Takes what the shell tells.
+pub type ShellSink = Box<dyn Fn(ShellEvent) + Send>;
+
+/// A model in memory and what it was loaded from.
+struct Loaded {
+    path: PathBuf,
+    device: String,
+    model: Arc<dyn LanguageModel>,
+}
+
+/// Everything the window works with. It is shared among commands.
+pub struct Studio {
+    folder: PathBuf,
+    store: Mutex<Store>,
+    loader: Box<dyn ModelLoader>,
+    loaded: tokio::sync::Mutex<Option<Loaded>>,
+    job: Mutex<Option<jobs::Job>>,
+    watchers: Mutex<Vec<Watcher>>,
+    shell: Mutex<Option<ShellSink>>,
+    tries: Mutex<HashMap<u32, CancellationToken>>,
+    next: AtomicU32,
+}
+
+struct Watcher {
+    number: u32,
+    run: RunId,
+    sink: RunSink,
+}
+
+impl Studio {
+    /// Opens the database of a data folder.
+    pub fn open(folder: &Path, loader: Box<dyn ModelLoader>) -> Result<Arc<Self>, AppError> {
+        Ok(Arc::new(Self {
+            folder: folder.to_owned(),
+            store: Mutex::new(open_store_at(folder)?),
+            loader,
+            loaded: tokio::sync::Mutex::new(None),
+            job: Mutex::new(None),
+            watchers: Mutex::new(Vec::new()),
+            shell: Mutex::new(None),
+            tries: Mutex::new(HashMap::new()),
+            next: AtomicU32::new(1),
+        }))
+    }
+
+    /// Sets who hears what the shell tells.
+    pub fn listen(&self, sink: ShellSink) {
+        *held(&self.shell) = Some(sink);
+    }
+
+    /// Tells the window something.
+    pub fn tell(&self, event: ShellEvent) {
+        if let Some(sink) = held(&self.shell).as_ref() {
+            sink(event);
+        }
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        held(&self.store)
+    }
+
+    fn number(&self) -> u32 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The model of a file, loaded where it is not in memory already.
+    async fn model(
+        &self,
+        path: Option<&str>,
+        device: &str,
+    ) -> Result<Arc<dyn LanguageModel>, AppError> {
+        let path = path.map_or_else(built_in_model, PathBuf::from);
+        let mut loaded = self.loaded.lock().await;
+        if let Some(one) = loaded.as_ref() {
+            if one.path == path && one.device == device {
+                return Ok(one.model.clone());
+            }
+            if held(&self.job).is_some() {
+                return Err(AppError::new(
+                    "busy",
+                    "Another model is being used by the run that is going on.",
+                    "Wait for that run to end, or pause it.",
+                ));
+            }
+        }
+        // The old one goes first: two models may not fit into memory.
+        *loaded = None;
+        let model = self.loader.load(&path, device).await?;
+        *loaded = Some(Loaded {
+            path,
+            device: device.to_owned(),
+            model: model.clone(),
+        });
+        Ok(model)
+    }
+
+    /// The model in memory, if it is the one of this file.
+    fn model_if_loaded(&self, path: Option<&str>, device: &str) -> Option<Arc<dyn LanguageModel>> {
+        let path = path.map_or_else(built_in_model, PathBuf::from);
+        // While another one loads there is none.
+        let loaded = self.loaded.try_lock().ok()?;
+        loaded
+            .as_ref()
+            .filter(|one| one.path == path && one.device == device)
+            .map(|one| one.model.clone())
+    }
+}
+
+/// A lock that outlives a panic of another holder: what it guards is changed
+/// in single steps.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

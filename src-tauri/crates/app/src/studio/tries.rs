@@ -1,0 +1,131 @@
+//! A prompt tried on an input of the person's own.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use pmpo_core::model::{GenerateRequest, TextSink};
+use pmpo_core::prompt::{Columns, Template};
+use pmpo_store::ProjectId;
+use tokio_util::sync::CancellationToken;
+
+use super::{held, Studio};
+use crate::wire::TryMessage;
+use crate::AppError;
+
+/// Longest answer, in tokens.
+const LONGEST_ANSWER: usize = 512;
+
+/// Takes an answer while it is written.
+pub type TrySink = Arc<dyn Fn(TryMessage) + Send + Sync>;
+
+impl Studio {
+    /// Lets the model answer an input under a prompt, always the likeliest token.
+    ///
+    /// Every placeholder but `{{input}}` that the data has stays empty. The
+    /// number returned stops it.
+    pub fn try_prompt(
+        self: &Arc<Self>,
+        project: i64,
+        prompt: String,
+        input: String,
+        sink: TrySink,
+    ) -> u32 {
+        let number = self.number();
+        let cancel = CancellationToken::new();
+        held(&self.tries).insert(number, cancel.clone());
+        let studio = self.clone();
+        tokio::spawn(async move {
+            let message = match studio
+                .answer(ProjectId(project), &prompt, &input, &cancel, &sink)
+                .await
+            {
+                Ok(done) => done,
+                Err(error) => TryMessage::Failed { error },
+            };
+            held(&studio.tries).remove(&number);
+            sink(message);
+        });
+        number
+    }
+
+    /// Stops an answer that is being written.
+    pub fn stop_try(&self, number: u32) {
+        if let Some(cancel) = held(&self.tries).get(&number) {
+            cancel.cancel();
+        }
+    }
+
+    async fn answer(
+        &self,
+        project: ProjectId,
+        prompt: &str,
+        input: &str,
+        cancel: &CancellationToken,
+        sink: &TrySink,
+    ) -> Result<TryMessage, AppError> {
+        let draft = self.draft(project)?;
+        let (mapped, mut columns) = {
+            let store = self.store();
+            match store.project_row(project)?.dataset {
+                Some(dataset) => {
+                    let mapping = store.dataset(dataset)?.columns;
+                    let first = store.first_examples(dataset, 1)?.into_iter().next();
+                    let mapped = mapping["input"].as_str().map(str::to_owned);
+                    (mapped, first.map_or_else(Columns::new, |one| one.columns))
+                }
+                None => (None, Columns::new()),
+            }
+        };
+        columns.values_mut().for_each(String::clear);
+        if let Some(place) = mapped.and_then(|name| columns.get_mut(&name)) {
+            *place = input.to_owned();
+        }
+        let model = self
+            .model(draft.model_path.as_deref(), &draft.device)
+            .await?;
+        let conversation = Template::parse(prompt)
+            .render(input, &columns, model.description().has_chat_template)
+            .map_err(pmpo_core::optimize::OptimizeError::from)?;
+        let request = GenerateRequest {
+            conversation,
+            temperature: 0.0,
+            top_p: 1.0,
+            seed: draft.settings.seed,
+            max_tokens: LONGEST_ANSWER,
+            stop: Vec::new(),
+        };
+        let pieces = Arc::new(Pieces {
+            sink: sink.clone(),
+            told: Mutex::new(String::new()),
+        });
+        let teller = pieces.clone();
+        let tell: TextSink = Arc::new(move |text| teller.tell(text));
+        let clock = Instant::now();
+        let written = model.generate_telling(&request, cancel, tell).await?;
+        pieces.tell(&written.text);
+        Ok(TryMessage::Done {
+            tokens: written.tokens.computed,
+            seconds: clock.elapsed().as_secs_f64(),
+        })
+    }
+}
+
+/// Cuts a growing text into the pieces by which it grew.
+struct Pieces {
+    sink: TrySink,
+    told: Mutex<String>,
+}
+
+impl Pieces {
+    fn tell(&self, text: &str) {
+        // A letter of several bytes that is not whole yet is held back.
+        let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        let mut told = held(&self.told);
+        if let Some(new) = text.strip_prefix(told.as_str()).filter(|t| !t.is_empty()) {
+            (self.sink)(TryMessage::Text {
+                text: new.to_owned(),
+            });
+            *told = text.to_owned();
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The types that the window is told in. TypeScript gets the same from here:
+//! `make wire` writes them down, and a test fails when the file is stale.
+
+mod project;
+mod run;
+
+use pmpo_core::dataset::SplitPlan;
+use pmpo_core::loss::{Interval, Normalization, Objective, Verdict};
+use pmpo_core::optimize::{
+    Origin, Outcome, Preset, Refusal, SegmentVerdict, Segmenter, Settings, StopReason, Validation,
+    Wording,
+};
+use pmpo_core::prompt::MaskMode;
+use serde::{Deserialize, Serialize};
+use ts_rs::{Config, TS};
+
+pub use project::*;
+pub use run::*;
+
+use crate::AppError;
+
+/// Colours of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system.
+    #[default]
+    System,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// What the person set once for all projects.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct Preferences {
+    /// Colours.
+    pub theme: Theme,
+    /// `en`, `de`, or empty to follow the system.
+    pub language: String,
+    /// Whether the advanced settings are open.
+    pub advanced: bool,
+}
+
+/// What the shell tells the window at any time.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ShellEvent {
+    /// The person closes the window while a run is going.
+    CloseRequested {
+        /// The run.
+        run: i64,
+    },
+    /// Files or folders were dropped on the window.
+    FilesDropped {
+        /// Where they are.
+        paths: Vec<String>,
+    },
+    /// A run began, ended or was broken off.
+    RunChanged {
+        /// The run.
+        run: RunSummary,
+    },
+}
+
+/// A number that JSON can hold; the window shows the lack of one as unknown.
+pub(crate) fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+macro_rules! declarations {
+    ($($name:ty),* $(,)?) => {{
+        let config = Config::default().with_large_int("number");
+        let mut out = String::from("// Made from the Rust types by `make wire`. Do not edit.\n");
+        $(
+            out.push('\n');
+            out.push_str(&<$name as TS>::docs().unwrap_or_default());
+            out.push_str("export ");
+            out.push_str(&<$name as TS>::decl(&config));
+            out.push('\n');
+        )*
+        out
+    }};
+}
+
+/// All types of this module as TypeScript.
+pub fn typescript() -> String {
+    declarations![
+        AppError,
+        Theme,
+        Preferences,
+        Home,
+        SampleSummary,
+        ProjectSummary,
+        Preset,
+        Draft,
+        Project,
+        DataKind,
+        DataSummary,
+        ExampleText,
+        Mapping,
+        MappingKind,
+        ColumnChoice,
+        DataPreview,
+        LeftOutRow,
+        TooLongRow,
+        VersionSummary,
+        VersionOrigin,
+        PromptCheck,
+        PromptPiece,
+        ScoredPrompt,
+        ModelInfo,
+        DeviceOption,
+        JobEstimate,
+        Objective,
+        Normalization,
+        Segmenter,
+        MaskMode,
+        Wording,
+        SplitPlan,
+        Settings,
+        RunState,
+        RunSummary,
+        Verdict,
+        StopReason,
+        Origin,
+        Refusal,
+        Candidate,
+        SegmentVerdict,
+        SegmentFinding,
+        SegmentPiece,
+        SegmentView,
+        StepSummary,
+        Progress,
+        RunPhase,
+        Interval,
+        Validation,
+        Outcome,
+        RunView,
+        RunMessage,
+        Part,
+        ExampleChange,
+        RunResult,
+        ChartRequest,
+        PlotRect,
+        AxisRange,
+        LossRange,
+        Chart,
+        PointKind,
+        ChartPoint,
+        ExportFormat,
+        TryMessage,
+        ShellEvent,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::typescript;
+    use std::path::Path;
+
+    /// With `PMPO_WRITE_WIRE` set the file is written instead.
+    #[test]
+    fn the_windows_types_are_not_stale() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let path = root.join("../../../ui/src/backend/generated/wire.ts");
+        let now = typescript();
+        if std::env::var_os("PMPO_WRITE_WIRE").is_some() {
+            std::fs::write(&path, &now).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == now, "wire.ts is stale: run `make wire`");
+    }
+}

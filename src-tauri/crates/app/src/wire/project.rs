@@ -1,0 +1,439 @@
+use pmpo_core::optimize::{Preset, Settings};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::{finite, Preferences, RunSummary};
+use crate::data;
+use crate::AppError;
+
+/// What the first page shows.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Home {
+    /// Version of the program.
+    pub version: String,
+    /// Where everything is kept.
+    pub data_folder: String,
+    /// What the person set once.
+    pub preferences: Preferences,
+    /// The one changed last first.
+    pub projects: Vec<ProjectSummary>,
+    /// Projects that come with the program.
+    pub samples: Vec<SampleSummary>,
+    /// Runs that were broken off and can go on; newest first.
+    pub unfinished: Vec<RunSummary>,
+}
+
+/// A project that comes with the program.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct SampleSummary {
+    /// Short name.
+    pub name: String,
+    /// Title.
+    pub title: String,
+    /// Two sentences on what it is.
+    pub description: String,
+    /// The project made from it, if there is one.
+    pub project: Option<i64>,
+}
+
+/// A project in a list.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct ProjectSummary {
+    /// Number.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// The sample that it was made from.
+    pub sample: Option<String>,
+    /// Beginning of the draft prompt.
+    pub prompt: String,
+    /// Number of examples, once there are any.
+    pub examples: Option<usize>,
+    /// Number of runs.
+    pub runs: usize,
+    /// The newest one.
+    pub last_run: Option<RunSummary>,
+    /// Milliseconds since 1970.
+    pub updated_at: i64,
+}
+
+/// What the person works on in a project.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Draft {
+    /// The prompt.
+    pub prompt: String,
+    /// The task in a sentence, for rewrites; may be empty.
+    pub description: String,
+    /// Texts of the prompt, in their order, that must stay word for word.
+    pub locked: Vec<String>,
+    /// The effort that `settings` began with.
+    pub effort: Preset,
+    /// All settings.
+    pub settings: Settings,
+    /// The model's file; the built-in model where none is named.
+    pub model_path: Option<String>,
+    /// `auto`, `cpu`, or `gpu` and its number.
+    pub device: String,
+}
+
+/// A project with all that its page shows.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Project {
+    /// Number.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// The sample that it was made from.
+    pub sample: Option<SampleSummary>,
+    /// What the person works on.
+    pub draft: Draft,
+    /// The examples in use.
+    pub data: Option<DataSummary>,
+    /// Its runs, newest first.
+    pub runs: Vec<RunSummary>,
+    /// Its prompt versions, newest first.
+    pub versions: Vec<VersionSummary>,
+}
+
+/// Kind of data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum DataKind {
+    /// Right answers.
+    Supervised,
+    /// Better and worse answers.
+    Preference,
+}
+
+/// The examples of a project.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct DataSummary {
+    /// Number.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// Where it came from.
+    pub source: String,
+    /// Kind.
+    pub kind: DataKind,
+    /// Columns that a prompt may name as `{{column}}`.
+    pub columns: Vec<String>,
+    /// How the columns of the file were read.
+    pub mapping: Mapping,
+    /// The options, where the answers are a small closed set.
+    pub labels: Option<Vec<String>>,
+    /// Number of examples.
+    pub examples: usize,
+    /// How many of them choose prompts, with the draft's settings.
+    pub train: usize,
+    /// How many of them only check the result.
+    pub validation: usize,
+    /// The first ones.
+    pub preview: Vec<ExampleText>,
+}
+
+/// One example to look at.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct ExampleText {
+    /// Row in the file, from 1.
+    pub row: usize,
+    /// The input.
+    pub input: String,
+    /// Accepted answers, or the better one.
+    pub targets: Vec<String>,
+    /// Worse answers.
+    pub rejected: Vec<String>,
+}
+
+/// Which columns are what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Mapping {
+    /// The input.
+    pub input: String,
+    /// The answers.
+    pub kind: MappingKind,
+    /// How it was decided, in words.
+    pub reason: String,
+}
+
+/// Kind of data and its columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum MappingKind {
+    /// An input and its right answer.
+    Supervised {
+        /// The right answer.
+        target: String,
+    },
+    /// An input, a better and a worse answer.
+    Preference {
+        /// The better one.
+        chosen: String,
+        /// The worse one.
+        rejected: String,
+    },
+}
+
+impl From<data::Mapping> for Mapping {
+    fn from(mapping: data::Mapping) -> Self {
+        Self {
+            input: mapping.input,
+            kind: match mapping.kind {
+                data::Kind::Supervised { target } => MappingKind::Supervised { target },
+                data::Kind::Preference { chosen, rejected } => {
+                    MappingKind::Preference { chosen, rejected }
+                }
+            },
+            reason: mapping.reason,
+        }
+    }
+}
+
+/// The person's choice of columns; what is missing is guessed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, TS)]
+pub struct ColumnChoice {
+    /// The input.
+    pub input: Option<String>,
+    /// The right answer.
+    pub target: Option<String>,
+    /// The better answer.
+    pub chosen: Option<String>,
+    /// The worse answer.
+    pub rejected: Option<String>,
+}
+
+impl From<ColumnChoice> for data::Columns {
+    fn from(choice: ColumnChoice) -> Self {
+        Self {
+            input: choice.input,
+            target: choice.target,
+            chosen: choice.chosen,
+            rejected: choice.rejected,
+        }
+    }
+}
+
+/// A file looked at before anything is kept.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct DataPreview {
+    /// The file.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The first rows, one cell per column; null where there is no value.
+    pub rows: Vec<Vec<Option<String>>>,
+    /// Number of rows.
+    pub total_rows: usize,
+    /// Which columns are what; null where `problem` says why.
+    pub mapping: Option<Mapping>,
+    /// What stands in the way of using it.
+    pub problem: Option<AppError>,
+    /// Number of examples it gives.
+    pub examples: usize,
+    /// The options, where the answers are a small closed set.
+    pub labels: Option<Vec<String>>,
+    /// Rows that cannot be used.
+    pub left_out: Vec<LeftOutRow>,
+}
+
+/// A row that cannot be used.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct LeftOutRow {
+    /// The row.
+    pub row: usize,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// A row that does not fit the model's window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+pub struct TooLongRow {
+    /// The row.
+    pub row: usize,
+    /// Its tokens.
+    pub tokens: usize,
+}
+
+impl TooLongRow {
+    pub(crate) fn list(rows: &[(usize, usize)]) -> Vec<Self> {
+        rows.iter()
+            .map(|&(row, tokens)| Self { row, tokens })
+            .collect()
+    }
+}
+
+/// A prompt version.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct VersionSummary {
+    /// Number in the database.
+    pub id: i64,
+    /// Number within the project, from 1.
+    pub number: i64,
+    /// The prompt.
+    pub text: String,
+    /// The version it was made from.
+    pub parent: Option<i64>,
+    /// How it came to be.
+    pub origin: VersionOrigin,
+    /// What the person wrote about it.
+    pub note: String,
+    /// Whether the person marked it.
+    pub starred: bool,
+    /// Labels that point to it, for example `in use`.
+    pub labels: Vec<String>,
+    /// Milliseconds since 1970.
+    pub created_at: i64,
+}
+
+/// How a version came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum VersionOrigin {
+    /// By the person.
+    Written,
+    /// It came with the program.
+    Sample,
+    /// By a run.
+    Run {
+        /// The run.
+        run: i64,
+        /// Its number among the run's candidates.
+        candidate: u32,
+    },
+}
+
+/// What the editor shows of a prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct PromptCheck {
+    /// Put together they are the prompt.
+    pub pieces: Vec<PromptPiece>,
+    /// Tokens of the prompt with nothing in its placeholders, once the model is loaded.
+    pub tokens: Option<usize>,
+    /// The model's window in tokens, once it is loaded.
+    pub window: Option<usize>,
+    /// Placeholders that the data does not have.
+    pub unknown: Vec<String>,
+    /// What stands in the way of using it.
+    pub problem: Option<AppError>,
+}
+
+/// A piece of a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct PromptPiece {
+    /// The text.
+    pub text: String,
+    /// Number of the segment from 0; none for white space, placeholders and locked text.
+    pub segment: Option<usize>,
+    /// Name of the placeholder, if it is one.
+    pub placeholder: Option<String>,
+    /// Whether the data has that column; true for all other pieces.
+    pub known: bool,
+    /// Whether it stays word for word.
+    pub locked: bool,
+}
+
+/// A prompt measured on all examples.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct ScoredPrompt {
+    /// Mean loss in nats.
+    pub loss: f64,
+    /// Standard error of the mean.
+    pub std_error: Option<f64>,
+    /// Share of right labels, on label tasks.
+    pub accuracy: Option<f64>,
+    /// Number of examples.
+    pub examples: usize,
+    /// Rows that do not fit the window.
+    pub left_out: Vec<TooLongRow>,
+    /// Working time.
+    pub seconds: f64,
+}
+
+impl ScoredPrompt {
+    pub(crate) fn new(scored: &crate::ScoredPrompt, seconds: f64) -> Self {
+        Self {
+            loss: scored.loss,
+            std_error: finite(scored.std_error),
+            accuracy: scored.accuracy,
+            examples: scored.rows.len(),
+            left_out: TooLongRow::list(&scored.left_out),
+            seconds,
+        }
+    }
+}
+
+/// A model and what using it means on this computer.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct ModelInfo {
+    /// Its file.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is the one that comes with the program.
+    pub built_in: bool,
+    /// Its family.
+    pub architecture: String,
+    /// Number of weights.
+    pub parameters: u64,
+    /// Size of the file.
+    pub file_bytes: u64,
+    /// Longest sequence in tokens.
+    pub context_window: usize,
+    /// Whether it is an instruct model.
+    pub has_chat_template: bool,
+    /// Where it runs and why, in words.
+    pub device: String,
+    /// Where it could run.
+    pub devices: Vec<DeviceOption>,
+    /// Whether it computes exactly.
+    pub exact: bool,
+    /// Memory it needs.
+    pub memory_needed_mb: u64,
+    /// Memory that is free.
+    pub memory_free_mb: u64,
+    /// Whether it is loaded.
+    pub loaded: bool,
+    /// What stands in the way of using it.
+    pub problem: Option<AppError>,
+}
+
+/// Somewhere a model can run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct DeviceOption {
+    /// For [`Draft::device`].
+    pub id: String,
+    /// In words.
+    pub label: String,
+}
+
+/// Work and time of a run before it starts.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct JobEstimate {
+    /// Tokens to compute, roughly.
+    pub tokens: u64,
+    /// Minutes at the speed measured on a few examples.
+    pub minutes: f64,
+    /// Examples that choose.
+    pub train: usize,
+    /// Examples that check.
+    pub validation: usize,
+    /// Rows that do not fit the window.
+    pub left_out: Vec<TooLongRow>,
+    /// Speed of the model.
+    pub tokens_per_second: f64,
+}
+
+impl From<crate::JobEstimate> for JobEstimate {
+    fn from(estimate: crate::JobEstimate) -> Self {
+        Self {
+            tokens: estimate.tokens,
+            minutes: estimate.minutes,
+            train: estimate.train,
+            validation: estimate.validation,
+            left_out: TooLongRow::list(&estimate.left_out),
+            tokens_per_second: estimate.speed,
+        }
+    }
+}

@@ -1,0 +1,542 @@
+use pmpo_core::loss::Verdict;
+use pmpo_core::optimize::{
+    Estimate, Origin, Outcome, PromptScore, Refusal, SegmentVerdict, Settings,
+};
+use pmpo_store::{CandidateRow, StepRow};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::{finite, TooLongRow, VersionSummary};
+use crate::AppError;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Not begun.
+    Queued,
+    /// Begun; also after a crash, until it is resumed.
+    Running,
+    /// Broken off by the person; it can go on.
+    Paused,
+    /// At its end.
+    Completed,
+    /// Broken off by a fault; it can go on.
+    Failed,
+    /// Stopped by the person; the best so far is kept.
+    Cancelled,
+}
+
+impl From<pmpo_store::RunState> for RunState {
+    fn from(state: pmpo_store::RunState) -> Self {
+        match state {
+            pmpo_store::RunState::Queued => Self::Queued,
+            pmpo_store::RunState::Running => Self::Running,
+            pmpo_store::RunState::Paused => Self::Paused,
+            pmpo_store::RunState::Completed => Self::Completed,
+            pmpo_store::RunState::Failed => Self::Failed,
+            pmpo_store::RunState::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// A run in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct RunSummary {
+    /// Number.
+    pub id: i64,
+    /// Its project.
+    pub project: i64,
+    /// Name of the project.
+    pub project_name: String,
+    /// Name.
+    pub name: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// Whether this program is working on it now.
+    pub active: bool,
+    /// Training loss of the start prompt.
+    pub start_loss: Option<f64>,
+    /// Training loss of the best prompt so far.
+    pub best_loss: Option<f64>,
+    /// What the check on held-out examples said.
+    pub verdict: Option<Verdict>,
+    /// Milliseconds since 1970.
+    pub created_at: i64,
+    /// Milliseconds since 1970.
+    pub finished_at: Option<i64>,
+    /// Seconds that the model worked.
+    pub working_seconds: f64,
+    /// The fault that broke it off.
+    pub error: Option<AppError>,
+}
+
+/// A prompt that was tried: scored or refused.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct Candidate {
+    /// Number within the run, from 0 (the start prompt).
+    pub ordinal: u32,
+    /// Step that proposed it; 0 for the start prompt.
+    pub step: u32,
+    /// The prompt that it was made from.
+    pub parent: Option<u32>,
+    /// How it was made.
+    pub origin: Origin,
+    /// The prompt.
+    pub text: String,
+    /// Mean training loss in nats.
+    pub loss: Option<f64>,
+    /// Standard error of that mean.
+    pub std_error: Option<f64>,
+    /// Share of right labels, on label tasks.
+    pub accuracy: Option<f64>,
+    /// Why it was not scored.
+    pub refusal: Option<Refusal>,
+}
+
+impl From<CandidateRow> for Candidate {
+    fn from(row: CandidateRow) -> Self {
+        Self {
+            ordinal: row.candidate.ordinal,
+            step: row.candidate.step,
+            parent: row.candidate.parent,
+            origin: row.candidate.origin,
+            text: row.candidate.text,
+            loss: row.train.map(|score| score.loss),
+            std_error: row.train.and_then(|score| finite(score.std_error)),
+            accuracy: row.train.and_then(|score| score.accuracy),
+            refusal: row.refusal,
+        }
+    }
+}
+
+impl Candidate {
+    pub(crate) fn new(
+        candidate: &pmpo_core::optimize::Candidate,
+        score: Option<&PromptScore>,
+        refusal: Option<&Refusal>,
+    ) -> Self {
+        Self {
+            ordinal: candidate.ordinal,
+            step: candidate.step,
+            parent: candidate.parent,
+            origin: candidate.origin.clone(),
+            text: candidate.text.clone(),
+            loss: score.map(PromptScore::loss),
+            std_error: score.and_then(|score| finite(score.std_error())),
+            accuracy: score.and_then(PromptScore::accuracy),
+            refusal: refusal.cloned(),
+        }
+    }
+}
+
+/// What a part of a prompt was found to do.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, TS)]
+pub struct SegmentFinding {
+    /// In a word.
+    pub verdict: SegmentVerdict,
+    /// Loss without it minus loss with it, in nats; positive helps.
+    pub effect: f64,
+    /// Paired standard error of that effect.
+    pub std_error: Option<f64>,
+}
+
+/// A piece of a measured prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct SegmentPiece {
+    /// The text.
+    pub text: String,
+    /// What it does, where it was measured.
+    pub finding: Option<SegmentFinding>,
+}
+
+/// A measured prompt in pieces that put together are its text.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct SegmentView {
+    /// The step.
+    pub step: u32,
+    /// The candidate.
+    pub candidate: u32,
+    /// The pieces.
+    pub pieces: Vec<SegmentPiece>,
+}
+
+impl SegmentView {
+    /// Cuts a prompt at its measured segments.
+    pub(crate) fn new(
+        step: u32,
+        candidate: u32,
+        prompt: &str,
+        findings: &[pmpo_core::optimize::SegmentFinding],
+    ) -> Self {
+        let mut pieces = Vec::new();
+        let mut push = |text: Option<&str>, finding| {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                let text = text.to_owned();
+                pieces.push(SegmentPiece { text, finding });
+            }
+        };
+        let mut from = 0;
+        for finding in findings {
+            let range = finding.segment.range.clone();
+            push(prompt.get(from..range.start), None);
+            let found = SegmentFinding {
+                verdict: finding.verdict,
+                effect: finding.effect.difference,
+                std_error: finite(finding.effect.std_error),
+            };
+            push(prompt.get(range.clone()), Some(found));
+            from = range.end;
+        }
+        push(prompt.get(from..), None);
+        Self {
+            step,
+            candidate,
+            pieces,
+        }
+    }
+}
+
+/// What a step decided.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, TS)]
+pub struct StepSummary {
+    /// The step, from 1.
+    pub step: u32,
+    /// The best prompt after it.
+    pub incumbent: u32,
+    /// Its training loss.
+    pub loss: f64,
+    /// Whether it is a new one.
+    pub improved: bool,
+}
+
+impl From<StepRow> for StepSummary {
+    fn from(row: StepRow) -> Self {
+        Self {
+            step: row.step,
+            incumbent: row.incumbent,
+            loss: row.loss,
+            improved: row.improved,
+        }
+    }
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, TS)]
+pub struct Progress {
+    /// Tokens computed so far.
+    pub tokens_done: u64,
+    /// Tokens left, roughly.
+    pub tokens_left: u64,
+    /// Seconds left at the speed seen so far.
+    pub seconds_left: Option<f64>,
+}
+
+impl Progress {
+    pub(crate) fn new(done: u64, left: &Estimate) -> Self {
+        Self {
+            tokens_done: done,
+            tokens_left: left.tokens,
+            seconds_left: left.seconds.and_then(finite),
+        }
+    }
+}
+
+/// What a run is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RunPhase {
+    /// Bringing the model into memory.
+    LoadingModel,
+    /// Scoring the start prompt.
+    MeasuringStart,
+    /// Measuring what each part of the prompt does.
+    Analysing,
+    /// Making and scoring candidates.
+    Trying,
+    /// Comparing start and best on held-out examples.
+    Validating,
+    /// Not going on.
+    Ended,
+}
+
+/// Everything about a run at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct RunView {
+    /// The run.
+    pub run: RunSummary,
+    /// All settings.
+    pub settings: Settings,
+    /// Name of the model.
+    pub model: String,
+    /// Where it runs, in words.
+    pub device: String,
+    /// Name of the examples.
+    pub data_name: String,
+    /// Examples that choose.
+    pub train: usize,
+    /// Examples that check.
+    pub validation: usize,
+    /// The start prompt.
+    pub start_prompt: String,
+    /// The best prompt so far.
+    pub best: Option<Candidate>,
+    /// All prompts in order of trial.
+    pub candidates: Vec<Candidate>,
+    /// The measured prompts, in order of step.
+    pub segments: Vec<SegmentView>,
+    /// What the steps decided.
+    pub steps: Vec<StepSummary>,
+    /// What it is busy with.
+    pub phase: RunPhase,
+    /// How far it is, while it is going.
+    pub progress: Option<Progress>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Rows that do not fit the window.
+    pub left_out: Vec<TooLongRow>,
+}
+
+/// What a watched run tells, in order. The first message is a snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RunMessage {
+    /// Where it stands.
+    Snapshot {
+        /// Everything.
+        view: Box<RunView>,
+    },
+    /// What begins now.
+    Phase {
+        /// The activity.
+        phase: RunPhase,
+    },
+    /// A prompt was scored or refused.
+    Candidate {
+        /// The prompt.
+        candidate: Candidate,
+    },
+    /// What the parts of a prompt do.
+    Segments {
+        /// The prompt in pieces.
+        segments: SegmentView,
+    },
+    /// A step is decided.
+    Step {
+        /// The decision.
+        step: StepSummary,
+        /// The best prompt after it.
+        best: Candidate,
+    },
+    /// How far it is.
+    Progress {
+        /// How far.
+        progress: Progress,
+    },
+    /// It does not go on.
+    Ended {
+        /// Everything.
+        view: Box<RunView>,
+    },
+}
+
+/// Part of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Examples that choose.
+    Train,
+    /// Examples that check.
+    Validation,
+}
+
+/// One example under start and best prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct ExampleChange {
+    /// Row in the file, from 1.
+    pub row: usize,
+    /// The input.
+    pub input: String,
+    /// The right answer.
+    pub target: String,
+    /// Loss under the start prompt, in nats.
+    pub start_loss: f64,
+    /// Loss under the best prompt, in nats.
+    pub best_loss: f64,
+    /// Whether the likeliest label was right at the start, on label tasks.
+    pub start_correct: Option<bool>,
+    /// Whether it is right under the best prompt.
+    pub best_correct: Option<bool>,
+}
+
+/// What a run brought.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct RunResult {
+    /// The run.
+    pub view: RunView,
+    /// The start prompt.
+    pub start: String,
+    /// The best prompt.
+    pub best: String,
+    /// The version that it became.
+    pub best_version: Option<VersionSummary>,
+    /// Where `rows` were measured: held-out examples where there are any.
+    pub part: Part,
+    /// The examples.
+    pub rows: Vec<ExampleChange>,
+}
+
+/// A picture to be drawn.
+#[derive(Debug, Clone, PartialEq, Deserialize, TS)]
+pub struct ChartRequest {
+    /// The runs.
+    pub runs: Vec<i64>,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Light on dark.
+    pub dark: bool,
+    /// Ordinals shown; everything where there is none.
+    pub x_range: Option<(f64, f64)>,
+    /// Losses shown; everything that matters where there is none.
+    pub y_range: Option<(f64, f64)>,
+    /// Whether the loss axis is logarithmic.
+    pub log: bool,
+}
+
+/// The plotted rectangle in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, TS)]
+pub struct PlotRect {
+    /// Left edge.
+    pub left: i32,
+    /// Upper edge.
+    pub top: i32,
+    /// Width.
+    pub width: i32,
+    /// Height.
+    pub height: i32,
+}
+
+/// Ordinals that a picture shows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, TS)]
+pub struct AxisRange {
+    /// First.
+    pub min: f64,
+    /// Last.
+    pub max: f64,
+}
+
+/// Losses that a picture shows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, TS)]
+pub struct LossRange {
+    /// Lowest.
+    pub min: f64,
+    /// Highest.
+    pub max: f64,
+    /// Whether distances are those of logarithms.
+    pub log: bool,
+}
+
+/// A picture and what a layer over it needs.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct Chart {
+    /// The picture.
+    pub svg: String,
+    /// The plotted rectangle.
+    pub plot: PlotRect,
+    /// Its width in ordinals.
+    pub x: AxisRange,
+    /// Its height in nats.
+    pub y: LossRange,
+    /// All points, also those outside the ranges.
+    pub points: Vec<ChartPoint>,
+}
+
+/// What a point of a picture is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum PointKind {
+    /// The start prompt.
+    Start,
+    /// A prompt that was tried.
+    Candidate,
+    /// A prompt that was the best for a while.
+    Best,
+    /// Held-out loss.
+    Validation,
+}
+
+/// A point of a picture.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct ChartPoint {
+    /// Its run.
+    pub run: i64,
+    /// What it is.
+    pub kind: PointKind,
+    /// Number of the prompt.
+    pub ordinal: u32,
+    /// Ordinal.
+    pub x: f64,
+    /// Loss in nats.
+    pub y: f64,
+    /// How the prompt was made.
+    pub origin: Origin,
+    /// Its first words.
+    pub text: String,
+}
+
+/// What a run is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// The best prompt alone.
+    Txt,
+    /// The best prompt with its figures.
+    Md,
+    /// Everything.
+    Json,
+    /// One line per candidate.
+    Csv,
+    /// The picture.
+    Svg,
+    /// The picture as pixels.
+    Png,
+}
+
+impl ExportFormat {
+    /// The ending of a file of this kind, without the dot.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Txt => "txt",
+            Self::Md => "md",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Svg => "svg",
+            Self::Png => "png",
+        }
+    }
+}
+
+/// An answer while it is written.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TryMessage {
+    /// The answer goes on.
+    Text {
+        /// What comes after what was told before.
+        text: String,
+    },
+    /// The answer is whole.
+    Done {
+        /// Tokens read and written.
+        tokens: u64,
+        /// Working time.
+        seconds: f64,
+    },
+    /// There is none.
+    Failed {
+        /// Why.
+        error: AppError,
+    },
+}

@@ -1,0 +1,114 @@
+use thiserror::Error;
+
+use crate::load::ARCHITECTURES;
+
+/// Why a model cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LoadError {
+    /// No such file.
+    #[error("the model file {path} is not there")]
+    Missing {
+        /// The file.
+        path: String,
+    },
+    /// The file cannot be read.
+    #[error("the model file {path} cannot be read: {why}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// The system's words.
+        why: String,
+    },
+    /// Another kind of file.
+    #[error("{path} is not a GGUF model file")]
+    NotGguf {
+        /// The file.
+        path: String,
+    },
+    /// The file ends too early.
+    #[error("the model file {path} is cut short: {found} bytes of at least {expected}")]
+    CutShort {
+        /// The file.
+        path: String,
+        /// Bytes that its header promises.
+        expected: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+    /// A family that mistral.rs does not load.
+    #[error("the model file {path} is of the kind {found:?}, which this program cannot run")]
+    UnsupportedArchitecture {
+        /// The file.
+        path: String,
+        /// The family named in it.
+        found: String,
+    },
+    /// A tokeniser that mistral.rs does not read.
+    #[error("the model file {path} has a tokeniser of the kind {found:?}, which this program cannot read")]
+    UnsupportedTokenizer {
+        /// The file.
+        path: String,
+        /// The kind named in it.
+        found: String,
+    },
+    /// Not enough memory.
+    #[error("the model {path} needs about {needs_mb} MB of memory, and {free_mb} MB are free")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// Megabytes needed.
+        needs_mb: u64,
+        /// Megabytes free.
+        free_mb: u64,
+    },
+    /// A GPU was asked for.
+    #[error("no GPU can be used: {why}")]
+    NoGpu {
+        /// Why not.
+        why: String,
+    },
+    /// A word that names no device.
+    #[error("{name:?} is no device")]
+    NoSuchDevice {
+        /// The word.
+        name: String,
+    },
+    /// Anything else.
+    #[error("the model {path} could not be loaded: {why}")]
+    Failed {
+        /// The file.
+        path: String,
+        /// The engine's words.
+        why: String,
+    },
+}
+
+impl LoadError {
+    /// What the person can do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Missing { .. } => {
+                "Run scripts/fetch-model.sh to bring the built-in model, or name another file."
+                    .to_owned()
+            }
+            Self::Unreadable { .. } => "Make the file readable, or copy it elsewhere.".to_owned(),
+            Self::NotGguf { .. } => "Choose a file that ends in .gguf.".to_owned(),
+            Self::CutShort { .. } => {
+                "The download or copy did not finish: bring the file again.".to_owned()
+            }
+            Self::UnsupportedArchitecture { .. } => {
+                format!(
+                    "Choose a model of one of these kinds: {}.",
+                    ARCHITECTURES.join(", ")
+                )
+            }
+            Self::UnsupportedTokenizer { .. } => {
+                "Choose another conversion of the model.".to_owned()
+            }
+            Self::TooLarge { .. } => "Close other programs, or choose a smaller model.".to_owned(),
+            Self::NoSuchDevice { .. } => "Use auto, cpu, or gpu0.".to_owned(),
+            Self::NoGpu { .. } => "Let the model run on the processor.".to_owned(),
+            Self::Failed { .. } => "Bring the file again, or choose another model.".to_owned(),
+        }
+    }
+}

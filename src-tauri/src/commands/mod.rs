@@ -1,0 +1,74 @@
+//! What the window may ask. Each command hands on to `pmpo_app::Studio`.
+
+mod project;
+mod run;
+mod window;
+
+use std::sync::Arc;
+
+use pmpo_app::{AppError, Studio};
+use tauri::ipc::Invoke;
+use tauri::Wry;
+
+use crate::shell::State;
+
+pub(crate) type Answer<T> = Result<T, AppError>;
+
+pub(crate) fn studio(state: &tauri::State<'_, State>) -> Answer<Arc<Studio>> {
+    state.studio()
+}
+
+/// Reads files and the database off the window's thread.
+pub(crate) async fn off_thread<T: Send + 'static>(
+    state: &tauri::State<'_, State>,
+    work: impl FnOnce(&Studio) -> Answer<T> + Send + 'static,
+) -> Answer<T> {
+    let studio = studio(state)?;
+    tauri::async_runtime::spawn_blocking(move || work(&studio))
+        .await
+        .map_err(|why| AppError {
+            code: "unexpected",
+            message: format!("The program failed at this: {why}."),
+            hint: "Try again; if it stays, report these words.".to_owned(),
+        })?
+}
+
+/// The names stand in `build.rs` and in the capability file too.
+pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![
+        project::home,
+        project::save_preferences,
+        project::open_sample,
+        project::create_project,
+        project::project,
+        project::rename_project,
+        project::delete_project,
+        project::save_draft,
+        project::preview_data,
+        project::keep_data,
+        project::check_prompt,
+        project::score_prompt,
+        project::model_info,
+        project::preset_settings,
+        project::use_version,
+        run::estimate,
+        run::start_run,
+        run::resume_run,
+        run::pause_run,
+        run::stop_run,
+        run::delete_run,
+        run::run_view,
+        run::watch_run,
+        run::unwatch,
+        run::result,
+        run::chart,
+        run::try_prompt,
+        run::stop_try,
+        window::choose_data,
+        window::choose_model,
+        window::export_run,
+        window::copy_text,
+        window::shell_events,
+        window::close_window,
+    ]
+}

@@ -1,0 +1,127 @@
+use pmpo_app::wire::{
+    ColumnChoice, DataPreview, Draft, Home, ModelInfo, Preferences, Project, PromptCheck,
+    ScoredPrompt,
+};
+use pmpo_app::{Preset, Settings, Studio};
+use tauri::State as Shared;
+
+use super::{off_thread, studio, Answer};
+use crate::shell::State;
+
+#[tauri::command]
+pub(crate) async fn home(state: Shared<'_, State>) -> Answer<Home> {
+    off_thread(&state, Studio::home).await
+}
+
+#[tauri::command]
+pub(crate) async fn save_preferences(
+    state: Shared<'_, State>,
+    preferences: Preferences,
+) -> Answer<()> {
+    off_thread(&state, move |studio| studio.save_preferences(&preferences)).await
+}
+
+#[tauri::command]
+pub(crate) async fn open_sample(state: Shared<'_, State>, name: String) -> Answer<Project> {
+    off_thread(&state, move |studio| studio.open_sample(&name)).await
+}
+
+#[tauri::command]
+pub(crate) async fn create_project(state: Shared<'_, State>, name: String) -> Answer<Project> {
+    off_thread(&state, move |studio| studio.create_project(&name)).await
+}
+
+#[tauri::command]
+pub(crate) async fn project(state: Shared<'_, State>, id: i64) -> Answer<Project> {
+    let project = off_thread(&state, move |studio| studio.project(id)).await?;
+    let studio = studio(&state)?;
+    // Ahead of its first use; a fault is told there.
+    tauri::async_runtime::spawn(async move {
+        let _ = studio.warm_up(id).await;
+    });
+    Ok(project)
+}
+
+#[tauri::command]
+pub(crate) async fn rename_project(state: Shared<'_, State>, id: i64, name: String) -> Answer<()> {
+    off_thread(&state, move |studio| studio.rename_project(id, &name)).await
+}
+
+#[tauri::command]
+pub(crate) async fn delete_project(state: Shared<'_, State>, id: i64) -> Answer<()> {
+    off_thread(&state, move |studio| studio.delete_project(id)).await
+}
+
+#[tauri::command]
+pub(crate) async fn save_draft(state: Shared<'_, State>, id: i64, draft: Draft) -> Answer<()> {
+    off_thread(&state, move |studio| studio.save_draft(id, &draft)).await
+}
+
+#[tauri::command]
+pub(crate) async fn preview_data(
+    state: Shared<'_, State>,
+    path: String,
+    columns: ColumnChoice,
+) -> Answer<DataPreview> {
+    off_thread(&state, move |studio| studio.preview_data(&path, columns)).await
+}
+
+#[tauri::command]
+pub(crate) async fn keep_data(
+    state: Shared<'_, State>,
+    project: i64,
+    path: String,
+    columns: ColumnChoice,
+) -> Answer<Project> {
+    off_thread(&state, move |studio| {
+        studio.keep_data(project, &path, columns)
+    })
+    .await
+}
+
+#[tauri::command]
+pub(crate) async fn check_prompt(
+    state: Shared<'_, State>,
+    project: i64,
+    prompt: String,
+    locked: Vec<String>,
+) -> Answer<PromptCheck> {
+    studio(&state)?
+        .check_prompt(project, &prompt, &locked)
+        .await
+}
+
+#[tauri::command]
+pub(crate) async fn score_prompt(
+    state: Shared<'_, State>,
+    project: i64,
+    prompt: String,
+) -> Answer<ScoredPrompt> {
+    studio(&state)?.score_prompt(project, &prompt).await
+}
+
+#[tauri::command]
+pub(crate) async fn model_info(
+    state: Shared<'_, State>,
+    path: Option<String>,
+    device: String,
+) -> Answer<ModelInfo> {
+    off_thread(&state, move |studio| {
+        studio.model_info(path.as_deref(), &device)
+    })
+    .await
+}
+
+#[tauri::command]
+pub(crate) fn preset_settings(preset: Preset) -> Settings {
+    preset.settings()
+}
+
+#[tauri::command]
+pub(crate) async fn use_version(
+    state: Shared<'_, State>,
+    project: i64,
+    version: i64,
+) -> Answer<Project> {
+    off_thread(&state, move |studio| studio.use_version(project, version)).await
+}

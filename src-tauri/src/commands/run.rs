@@ -1,0 +1,96 @@
+use std::sync::Arc;
+
+use pmpo_app::wire::{
+    Chart, ChartRequest, JobEstimate, RunMessage, RunResult, RunSummary, RunView, TryMessage,
+};
+use tauri::ipc::Channel;
+use tauri::State as Shared;
+
+use super::{off_thread, studio, Answer};
+use crate::shell::State;
+
+#[tauri::command]
+pub(crate) async fn estimate(state: Shared<'_, State>, project: i64) -> Answer<JobEstimate> {
+    studio(&state)?.estimate(project).await
+}
+
+#[tauri::command]
+pub(crate) async fn start_run(state: Shared<'_, State>, project: i64) -> Answer<RunSummary> {
+    studio(&state)?.start_run(project).await
+}
+
+#[tauri::command]
+pub(crate) async fn resume_run(state: Shared<'_, State>, run: i64) -> Answer<RunSummary> {
+    studio(&state)?.resume_run(run).await
+}
+
+#[tauri::command]
+pub(crate) async fn pause_run(state: Shared<'_, State>, run: i64) -> Answer<()> {
+    studio(&state)?.pause_run(run).await;
+    Ok(())
+}
+
+#[tauri::command]
+pub(crate) async fn stop_run(state: Shared<'_, State>, run: i64) -> Answer<()> {
+    studio(&state)?.stop_run(run).await;
+    Ok(())
+}
+
+#[tauri::command]
+pub(crate) async fn delete_run(state: Shared<'_, State>, run: i64) -> Answer<()> {
+    off_thread(&state, move |studio| studio.delete_run(run)).await
+}
+
+#[tauri::command]
+pub(crate) async fn run_view(state: Shared<'_, State>, run: i64) -> Answer<RunView> {
+    off_thread(&state, move |studio| studio.run_view(run)).await
+}
+
+#[tauri::command]
+pub(crate) async fn watch_run(
+    state: Shared<'_, State>,
+    run: i64,
+    channel: Channel<RunMessage>,
+) -> Answer<u32> {
+    off_thread(&state, move |studio| {
+        studio.watch_run(run, Box::new(move |message| channel.send(message).is_ok()))
+    })
+    .await
+}
+
+#[tauri::command]
+pub(crate) fn unwatch(state: Shared<'_, State>, subscription: u32) -> Answer<()> {
+    studio(&state)?.unwatch(subscription);
+    Ok(())
+}
+
+#[tauri::command]
+pub(crate) async fn result(state: Shared<'_, State>, run: i64) -> Answer<RunResult> {
+    off_thread(&state, move |studio| studio.result(run)).await
+}
+
+#[tauri::command]
+pub(crate) async fn chart(state: Shared<'_, State>, request: ChartRequest) -> Answer<Chart> {
+    off_thread(&state, move |studio| studio.chart(&request)).await
+}
+
+#[tauri::command]
+pub(crate) async fn try_prompt(
+    state: Shared<'_, State>,
+    project: i64,
+    prompt: String,
+    input: String,
+    channel: Channel<TryMessage>,
+) -> Answer<u32> {
+    let sink = Arc::new(move |message| {
+        // Nobody waits any more: nothing to do about it.
+        let _ = channel.send(message);
+    });
+    Ok(studio(&state)?.try_prompt(project, prompt, input, sink))
+}
+
+#[tauri::command]
+pub(crate) fn stop_try(state: Shared<'_, State>, subscription: u32) -> Answer<()> {
+    studio(&state)?.stop_try(subscription);
+    Ok(())
+}

@@ -1,0 +1,134 @@
+use std::path::{Path, PathBuf};
+
+use pmpo_app::wire::{ExportFormat, ShellEvent};
+use pmpo_app::AppError;
+use serde::Deserialize;
+use tauri::ipc::Channel;
+use tauri::{AppHandle, Manager, State as Shared};
+use tauri_plugin_clipboard_manager::ClipboardExt;
+use tauri_plugin_dialog::{DialogExt, FilePath};
+
+use super::{off_thread, studio, Answer};
+use crate::shell::{after, State, MAIN};
+
+/// Names a folder for exports, for machines where no dialog can be answered.
+const EXPORT_FOLDER: &str = "PMPO_EXPORT_DIR";
+
+/// Waits for a dialog off the window's thread.
+async fn asked(ask: impl FnOnce() -> Option<FilePath> + Send + 'static) -> Answer<Option<PathBuf>> {
+    let chosen = tauri::async_runtime::spawn_blocking(ask)
+        .await
+        .map_err(failed)?;
+    chosen
+        .map(|file| file.into_path().map_err(failed))
+        .transpose()
+}
+
+fn failed(why: impl std::fmt::Display) -> AppError {
+    AppError {
+        code: "unexpected",
+        message: format!("The dialog failed: {why}."),
+        hint: "Type the path of the file instead.".to_owned(),
+    }
+}
+
+#[tauri::command]
+pub(crate) async fn choose_data(app: AppHandle) -> Answer<Option<String>> {
+    let kinds = ["csv", "tsv", "jsonl", "json"];
+    let dialog = app.dialog().file().add_filter("Examples", &kinds);
+    let chosen = asked(move || dialog.blocking_pick_file()).await?;
+    Ok(chosen.map(|path| path.display().to_string()))
+}
+
+#[tauri::command]
+pub(crate) async fn choose_model(app: AppHandle) -> Answer<Option<String>> {
+    let dialog = app.dialog().file().add_filter("GGUF models", &["gguf"]);
+    let chosen = asked(move || dialog.blocking_pick_file()).await?;
+    Ok(chosen.map(|path| path.display().to_string()))
+}
+
+/// Writes a run to a file that the person chooses; its path.
+#[tauri::command]
+pub(crate) async fn export_run(
+    app: AppHandle,
+    state: Shared<'_, State>,
+    run: i64,
+    format: ExportFormat,
+) -> Answer<Option<String>> {
+    let bytes = off_thread(&state, move |studio| studio.export(run, format)).await?;
+    let name = format!("prompt-run-{run}.{}", format.ending());
+    let path = match std::env::var_os(EXPORT_FOLDER) {
+        Some(folder) => Some(Path::new(&folder).join(name)),
+        None => {
+            let dialog = app.dialog().file().set_file_name(name);
+            asked(move || dialog.blocking_save_file()).await?
+        }
+    };
+    let Some(path) = path else { return Ok(None) };
+    std::fs::write(&path, bytes).map_err(|why| AppError {
+        code: "write",
+        message: format!("{} cannot be written: {why}.", path.display()),
+        hint: "Choose another place.".to_owned(),
+    })?;
+    Ok(Some(path.display().to_string()))
+}
+
+#[tauri::command]
+pub(crate) async fn copy_text(app: AppHandle, text: String) -> Answer<()> {
+    app.clipboard().write_text(text).map_err(|why| AppError {
+        code: "clipboard",
+        message: format!("The clipboard cannot be used: {why}."),
+        hint: "Mark the text and copy it with the keyboard.".to_owned(),
+    })
+}
+
+/// Tells the window what happens outside its pages, from now on.
+#[tauri::command]
+pub(crate) fn shell_events(
+    app: AppHandle,
+    state: Shared<'_, State>,
+    channel: Channel<ShellEvent>,
+) -> Answer<()> {
+    studio(&state)?.listen(Box::new(move |event| {
+        // The page may be gone while the run goes on.
+        let _ = channel.send(event.clone());
+        after(&app, &event);
+    }));
+    Ok(())
+}
+
+/// What a person answers when the window is closed during a run.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CloseChoice {
+    Background,
+    Pause,
+    Stop,
+    Stay,
+}
+
+#[tauri::command]
+pub(crate) async fn close_window(
+    app: AppHandle,
+    state: Shared<'_, State>,
+    choice: CloseChoice,
+) -> Answer<()> {
+    let studio = studio(&state)?;
+    let run = studio.active_run();
+    match (choice, run) {
+        (CloseChoice::Stay, _) => return Ok(()),
+        (CloseChoice::Background, Some(_)) => {
+            state.leave_after_run();
+            if let Some(window) = app.get_webview_window(MAIN) {
+                // A desktop that cannot hide it keeps showing it.
+                let _ = window.hide();
+            }
+            return Ok(());
+        }
+        (CloseChoice::Pause, Some(run)) => studio.pause_run(run).await,
+        (CloseChoice::Stop, Some(run)) => studio.stop_run(run).await,
+        (_, None) => {}
+    }
+    app.exit(0);
+    Ok(())
+}

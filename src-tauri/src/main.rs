@@ -1,0 +1,49 @@
+//! The desktop shell: a window over `pmpo_app::Studio`.
+#![cfg_attr(windows, windows_subsystem = "windows")]
+
+mod commands;
+mod shell;
+
+use pmpo_app::engine::prepare_process;
+use pmpo_app::{data_dir, EngineLoader, Studio};
+use tauri::Manager;
+
+fn main() {
+    // Both before any thread starts.
+    prepare_process();
+    avoid_blank_windows();
+    let program = tauri::Builder::default()
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| {
+            shell::show(app);
+        }))
+        .plugin(tauri_plugin_window_state::Builder::default().build())
+        .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_notification::init())
+        .setup(|app| {
+            // A database that cannot be opened is told in the window.
+            let studio = Studio::open(&data_dir(), Box::new(EngineLoader));
+            app.manage(shell::State::new(studio));
+            Ok(())
+        })
+        .on_window_event(shell::window_event)
+        .invoke_handler(commands::all())
+        .build(tauri::generate_context!());
+    match program {
+        Ok(program) => program.run(|_, _| {}),
+        Err(why) => {
+            eprintln!(
+                "The window could not be opened: {why}.\nUse `pmpo` to do the same in a terminal."
+            );
+            std::process::exit(1);
+        }
+    }
+}
+
+/// WebKitGTK draws nothing on some NVIDIA drivers unless this is off.
+fn avoid_blank_windows() {
+    const SWITCH: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+    let nvidia = std::path::Path::new("/proc/driver/nvidia/version").exists();
+    if cfg!(target_os = "linux") && nvidia && std::env::var_os(SWITCH).is_none() {
+        std::env::set_var(SWITCH, "1");
+    }
+}

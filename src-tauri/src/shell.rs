@@ -1,0 +1,96 @@
+//! What belongs to the window itself: showing, closing, dropping files.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+use pmpo_app::wire::{RunState, ShellEvent};
+use pmpo_app::{AppError, Studio};
+use tauri::{AppHandle, DragDropEvent, Manager, Window, WindowEvent};
+use tauri_plugin_notification::NotificationExt;
+
+/// Name of the only window.
+pub(crate) const MAIN: &str = "main";
+
+/// What all commands share.
+pub(crate) struct State {
+    studio: Result<Arc<Studio>, AppError>,
+    /// Whether the program ends with the run that is going on.
+    leaving: AtomicBool,
+}
+
+impl State {
+    pub(crate) fn new(studio: Result<Arc<Studio>, AppError>) -> Self {
+        Self {
+            studio,
+            leaving: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn studio(&self) -> Result<Arc<Studio>, AppError> {
+        self.studio.clone()
+    }
+
+    /// Hides the window; the run goes on, then the program ends.
+    pub(crate) fn leave_after_run(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Brings the window to the front, also one that was hidden.
+pub(crate) fn show(app: &AppHandle) {
+    app.state::<State>().leaving.store(false, Ordering::SeqCst);
+    if let Some(window) = app.get_webview_window(MAIN) {
+        // Each may fail on its own, on a desktop that lacks it.
+        let _ = window.show();
+        let _ = window.unminimize();
+        let _ = window.set_focus();
+    }
+}
+
+pub(crate) fn window_event(window: &Window, event: &WindowEvent) {
+    let state = window.state::<State>();
+    let Ok(studio) = state.studio() else { return };
+    match event {
+        WindowEvent::CloseRequested { api, .. } => {
+            if let Some(run) = studio.active_run() {
+                api.prevent_close();
+                studio.tell(ShellEvent::CloseRequested { run });
+            }
+        }
+        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {
+            let paths = paths.iter().map(|path| path.display().to_string());
+            studio.tell(ShellEvent::FilesDropped {
+                paths: paths.collect(),
+            });
+        }
+        _ => {}
+    }
+}
+
+/// Called for everything the studio tells: ends a program that only waited for its run.
+pub(crate) fn after(app: &AppHandle, event: &ShellEvent) {
+    let ShellEvent::RunChanged { run } = event else {
+        return;
+    };
+    let state = app.state::<State>();
+    if run.active || !state.leaving.load(Ordering::SeqCst) {
+        return;
+    }
+    let words = match run.state {
+        RunState::Completed => match (run.start_loss, run.best_loss) {
+            (Some(start), Some(best)) if best < start => {
+                format!("Done: the loss fell from {start:.3} to {best:.3}.")
+            }
+            _ => "Done: no better prompt was found.".to_owned(),
+        },
+        _ => "The run was broken off; it can go on when you open the program.".to_owned(),
+    };
+    // Without a session bus there is nobody to notify.
+    let _ = app
+        .notification()
+        .builder()
+        .title(&run.name)
+        .body(words)
+        .show();
+    app.exit(0);
+}

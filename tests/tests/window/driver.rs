@@ -1,0 +1,328 @@
+//! The real program in a real window on a display of its own, driven through WebDriver.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fantoccini::wd::Capabilities;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{json, Value};
+
+/// A run on two cores takes minutes; so does a machine that builds beside.
+const LONG: Duration = Duration::from_secs(600);
+const SHORT: Duration = Duration::from_secs(40);
+
+/// Ends a process with its value.
+struct Owned(Child);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A display that nobody looks at.
+pub(crate) struct Display {
+    name: String,
+    _server: Owned,
+}
+
+impl Display {
+    pub(crate) fn new() -> Self {
+        // The server chooses a free number and writes it to this pipe.
+        let mut server = Command::new("Xvfb")
+            .args([
+                "-displayfd",
+                "1",
+                "-screen",
+                "0",
+                "1400x1000x24",
+                "-nolisten",
+                "tcp",
+            ])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb is installed by scripts/setup.sh test");
+        let mut line = String::new();
+        let out = server.stdout.take().unwrap();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
+        Self {
+            name: format!(":{}", line.trim()),
+            _server: Owned(server),
+        }
+    }
+}
+
+/// An open window.
+pub(crate) struct Window {
+    pub(crate) page: Client,
+    driver: Owned,
+    data: PathBuf,
+}
+
+/// Where the programs of this build are.
+fn programs() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    own.ancestors().nth(2).unwrap().to_owned()
+}
+
+/// Where pictures are left to be looked at.
+fn pictures() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-output/window");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+impl Window {
+    /// Starts the program on a data folder.
+    pub(crate) async fn open(display: &Display, data: &Path) -> Self {
+        let program = programs().join("pmpo-studio");
+        assert!(
+            program.is_file(),
+            "build the program first: {} is missing",
+            program.display()
+        );
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .unwrap()
+            .port();
+        let driver = Command::new("WebKitWebDriver")
+            .arg(format!("--port={port}"))
+            .env("DISPLAY", &display.name)
+            .env_remove("WAYLAND_DISPLAY")
+            .env("GDK_BACKEND", "x11")
+            .env("PMPO_DATA_DIR", data)
+            .env("PMPO_EXPORT_DIR", data)
+            .env("TAURI_AUTOMATION", "true")
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+            // A profile of its own, so that tests do not see each other's window sizes.
+            .env("XDG_CONFIG_HOME", data.join("config"))
+            .env("LANG", "C.UTF-8")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("WebKitWebDriver is installed by scripts/setup.sh test");
+        let driver = Owned(driver);
+        let options = json!({ "binary": program, "args": [] });
+        let mut wanted = Capabilities::new();
+        wanted.insert("webkitgtk:browserOptions".to_owned(), options);
+        let clock = Instant::now();
+        let page = loop {
+            let connected = ClientBuilder::new(HttpConnector::new())
+                .capabilities(wanted.clone())
+                .connect(&format!("http://127.0.0.1:{port}"))
+                .await;
+            match connected {
+                Ok(page) => break page,
+                Err(why) if clock.elapsed() > SHORT => panic!("no window: {why}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+        };
+        Self {
+            page,
+            driver,
+            data: data.to_owned(),
+        }
+    }
+
+    /// Ends the program as a power cut would.
+    pub(crate) async fn kill(self) {
+        let Self { page, driver, data } = self;
+        let pattern = programs().join("pmpo-studio");
+        let killed = Command::new("pkill")
+            .args(["-KILL", "-f", pattern.to_str().unwrap()])
+            .status()
+            .unwrap();
+        assert!(killed.success(), "nothing to kill on {}", data.display());
+        drop(driver);
+        drop(page);
+    }
+
+    pub(crate) async fn close(self) {
+        // The program is gone at once; the driver may complain.
+        let _ = self.page.close().await;
+    }
+
+    fn css(id: &str) -> String {
+        format!("[data-testid=\"{id}\"]")
+    }
+
+    async fn wait(&self, id: &str, time: Duration) {
+        let css = Self::css(id);
+        let found = self
+            .page
+            .wait()
+            .at_most(time)
+            .for_element(Locator::Css(&css))
+            .await;
+        if let Err(why) = found {
+            self.picture(&format!("missing-{id}")).await;
+            let text = self.text_of_page().await;
+            panic!("{id} did not come: {why}\n{text}");
+        }
+    }
+
+    pub(crate) async fn sees(&self, id: &str) {
+        self.wait(id, SHORT).await;
+    }
+
+    pub(crate) async fn sees_at_last(&self, id: &str) {
+        self.wait(id, LONG).await;
+    }
+
+    pub(crate) async fn has(&self, id: &str) -> bool {
+        let css = Self::css(id);
+        self.page.find(Locator::Css(&css)).await.is_ok()
+    }
+
+    /// Presses something once it is there and can be pressed.
+    pub(crate) async fn press(&self, id: &str) {
+        self.sees(id).await;
+        let css = Self::css(id);
+        let clock = Instant::now();
+        loop {
+            // The page may put a new element in the place of the one found.
+            let pressed = match self.page.find(Locator::Css(&css)).await {
+                Ok(element) => match element.is_enabled().await {
+                    Ok(true) => element.click().await.map_err(|why| why.to_string()),
+                    Ok(false) => Err("it is disabled".to_owned()),
+                    Err(why) => Err(why.to_string()),
+                },
+                Err(why) => Err(why.to_string()),
+            };
+            match pressed {
+                Ok(()) => return,
+                Err(why) if clock.elapsed() > SHORT => {
+                    self.picture(&format!("cannot-press-{id}")).await;
+                    panic!("{id} cannot be pressed: {why}");
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+        }
+    }
+
+    /// Puts a text into a field, in place of what was there.
+    pub(crate) async fn write(&self, id: &str, text: &str) {
+        self.sees(id).await;
+        let field = self.page.find(Locator::Css(&Self::css(id))).await.unwrap();
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    pub(crate) async fn text(&self, id: &str) -> String {
+        self.sees(id).await;
+        let script = "return document.querySelector(arguments[0]).textContent";
+        let text = self
+            .page
+            .execute(script, vec![json!(Self::css(id))])
+            .await
+            .unwrap();
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) async fn text_of_page(&self) -> String {
+        let text = self.run("return document.body.innerText", vec![]).await;
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) async fn run(&self, script: &str, values: Vec<Value>) -> Value {
+        self.page.execute(script, values).await.unwrap()
+    }
+
+    pub(crate) async fn reads(&self, id: &str, wanted: &str) {
+        let clock = Instant::now();
+        loop {
+            let text = self.text(id).await;
+            if text.contains(wanted) {
+                return;
+            }
+            if clock.elapsed() > LONG {
+                self.picture(&format!("wrong-{id}")).await;
+                panic!("{id} says {text:?}, not {wanted:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+
+    /// Leaves a picture of the window in test-output/window.
+    pub(crate) async fn picture(&self, name: &str) {
+        // Pages fade in; a picture of half of that shows nothing.
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        match tokio::time::timeout(SHORT, self.page.screenshot()).await {
+            Ok(Ok(bytes)) => {
+                std::fs::write(pictures().join(format!("{name}.png")), bytes).unwrap();
+            }
+            other => println!("no picture {name}: {other:?}"),
+        }
+    }
+
+    /// Pictures in both themes.
+    pub(crate) async fn pictures(&self, name: &str) {
+        for theme in ["light", "dark"] {
+            self.theme(theme).await;
+            self.picture(&format!("{name}-{theme}")).await;
+        }
+        self.theme("light").await;
+    }
+
+    pub(crate) async fn theme(&self, theme: &str) {
+        let script = "document.documentElement.dataset.theme = arguments[0]";
+        self.run(script, vec![json!(theme)]).await;
+    }
+}
+
+impl Window {
+    /// As the cross in the title bar does.
+    pub(crate) fn ask_to_close(&self, display: &Display) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/window/close.py");
+        let asked = Command::new("python3")
+            .arg(script)
+            .arg("PMPO Studio")
+            .env("DISPLAY", &display.name)
+            .status()
+            .unwrap();
+        assert!(asked.success());
+    }
+
+    /// Chooses from a list by value.
+    pub(crate) async fn choose(&self, id: &str, value: &str) {
+        self.sees(id).await;
+        let script = "const list = document.querySelector(arguments[0]);
+            list.value = arguments[1];
+            list.dispatchEvent(new Event('change', { bubbles: true }));";
+        self.run(script, vec![json!(Self::css(id)), json!(value)])
+            .await;
+        let script = "return document.querySelector(arguments[0]).value";
+        let clock = Instant::now();
+        while self.run(script, vec![json!(Self::css(id))]).await != json!(value) {
+            assert!(clock.elapsed() < SHORT, "{id} is not {value}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Presses a key on whatever has the focus.
+    pub(crate) async fn key(&self, key: char) {
+        let focused = self.page.active_element().await.unwrap();
+        focused.send_keys(&key.to_string()).await.unwrap();
+    }
+
+    /// Goes from element to element until this one has the focus.
+    pub(crate) async fn tab_to(&self, id: &str) {
+        self.sees(id).await;
+        for _ in 0..120 {
+            self.key('\u{e004}').await;
+            let script = "return document.activeElement?.dataset?.testid ?? ''";
+            if self.run(script, vec![]).await == json!(id) {
+                return;
+            }
+        }
+        self.picture(&format!("no-focus-{id}")).await;
+        panic!("{id} cannot be reached by keyboard");
+    }
+}

@@ -1,0 +1,268 @@
+//! The program as a person uses it: a real window, the real model, real files.
+//!
+//! Pictures of each page, light and dark, are left in `test-output/window`.
+
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
+mod driver;
+
+use std::path::{Path, PathBuf};
+
+use driver::{Display, Window};
+use pmpo_app::wire::Draft;
+use pmpo_app::{EngineLoader, Preset, Settings, Studio};
+use serde_json::Value;
+
+const SAMPLE: &str = "review-mood";
+
+/// A data folder with the built-in model in it.
+fn data_folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir_all(data.join("models")).unwrap();
+    let model = pmpo_app::built_in_model();
+    assert!(model.is_file(), "run scripts/fetch-model.sh first");
+    let place = data.join("models").join(model.file_name().unwrap());
+    std::os::unix::fs::symlink(&model, place).unwrap();
+    (folder, data)
+}
+
+/// A run of a minute or two.
+fn small() -> Settings {
+    let mut settings = Preset::Quick.settings();
+    settings.steps = 1;
+    settings.rewrites = 1;
+    settings.max_rewrite_tokens = 24;
+    settings.bank_phrases = 1;
+    settings.propose_reorder = false;
+    settings.split.train_limit = 8;
+    settings.split.validation_limit = 10;
+    settings
+}
+
+/// The sample's project with a small run prepared.
+fn prepare_sample(data: &Path, settings: Settings) {
+    let studio = Studio::open(data, Box::new(EngineLoader)).unwrap();
+    let project = studio.open_sample(SAMPLE).unwrap();
+    let draft = Draft {
+        settings,
+        ..project.draft
+    };
+    studio.save_draft(project.id, &draft).unwrap();
+}
+
+/// Nothing serious for people who use a screen reader, a keyboard or large contrast.
+async fn is_accessible(window: &Window, page: &str) {
+    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/node_modules/axe-core/axe.min.js");
+    let axe = std::fs::read_to_string(axe).expect("scripts/ui.sh installs axe-core");
+    for theme in ["light", "dark"] {
+        window.theme(theme).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        window.run(&axe, vec![]).await;
+        let script = "const done = arguments[arguments.length - 1];
+            axe.run(document, { resultTypes: ['violations'] }).then((result) => done(
+                result.violations
+                    .filter((one) => one.impact === 'serious' || one.impact === 'critical')
+                    .map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' | ')}`)));";
+        let found = window.page.execute_async(script, vec![]).await.unwrap();
+        assert_eq!(found, serde_json::json!([]), "{page}, {theme}");
+    }
+    window.theme("light").await;
+}
+
+async fn chart_picture(window: &Window) -> Value {
+    let script = "return document.querySelector('[data-testid=\"run-chart\"] img')?.src ?? null";
+    window.run(script, vec![]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_from_the_first_start_to_an_exported_prompt() {
+    let (_folder, data) = data_folder();
+    let display = Display::new();
+    let window = Window::open(&display, &data).await;
+    window.sees(&format!("start-sample-{SAMPLE}")).await;
+    assert!(!window.has("resume-unfinished").await);
+    window.pictures("home-first").await;
+    is_accessible(&window, "first start").await;
+    window.press(&format!("look-sample-{SAMPLE}")).await;
+    window.sees("prompt-editor").await;
+    window.press("score-prompt").await;
+    window.sees_at_last("scored").await;
+    window.pictures("project").await;
+    is_accessible(&window, "project").await;
+    window.close().await;
+
+    prepare_sample(&data, small());
+    let window = Window::open(&display, &data).await;
+    window.press(&format!("start-sample-{SAMPLE}")).await;
+    window.sees_at_last("run-chart").await;
+    let first = {
+        let mut picture = Value::Null;
+        for _ in 0..600 {
+            picture = chart_picture(&window).await;
+            if !picture.is_null() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        picture
+    };
+    assert!(first.as_str().unwrap().starts_with("data:image/svg+xml"));
+    window.pictures("run-live").await;
+    window.sees_at_last("open-result").await;
+    assert_ne!(chart_picture(&window).await, first, "the chart changes");
+    window.pictures("run-ended").await;
+    is_accessible(&window, "run").await;
+    window.press("open-result").await;
+    window.sees("verdict").await;
+    window.sees("changes-table").await;
+    window.pictures("result").await;
+    is_accessible(&window, "result").await;
+
+    for format in ["txt", "md", "json", "csv", "svg", "png"] {
+        window.press("export-menu").await;
+        window.press(&format!("export-{format}")).await;
+        let file = data.join(format!("prompt-run-1.{format}"));
+        for _ in 0..100 {
+            if file.is_file() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert!(std::fs::metadata(&file).unwrap().len() > 10, "{format}");
+    }
+
+    window.press("try-it").await;
+    window
+        .write("try-input", "The soup was cold and the waiter rude.")
+        .await;
+    window.press("try-go").await;
+    window.sees_at_last("try-answer").await;
+    window.pictures("try").await;
+    is_accessible(&window, "try").await;
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_paused_resumed_killed_and_recovered() {
+    let (_folder, data) = data_folder();
+    prepare_sample(&data, small());
+    let display = Display::new();
+    let window = Window::open(&display, &data).await;
+    window.press(&format!("start-sample-{SAMPLE}")).await;
+    window.sees_at_last("pause").await;
+    window.press("pause").await;
+    window.sees_at_last("resume").await;
+    window.picture("run-paused").await;
+    window.press("resume").await;
+    window.sees_at_last("pause").await;
+
+    // The cross of the window asks what becomes of the run.
+    window.ask_to_close(&display);
+    window.sees("close-dialog").await;
+    window.pictures("close-dialog").await;
+    window.press("close-stay").await;
+    window.sees("pause").await;
+
+    window.sees_at_last("best-prompt").await;
+    window.kill().await;
+    let window = Window::open(&display, &data).await;
+    window.sees("resume-unfinished").await;
+    window.pictures("home-unfinished").await;
+    is_accessible(&window, "home with an unfinished run").await;
+    window.press("resume-unfinished").await;
+    window.sees_at_last("open-result").await;
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_ones_own_and_a_damaged_one() {
+    let (folder, data) = data_folder();
+    let mut rows = "note,kind,number\n".to_owned();
+    for number in 0..40 {
+        let kind = ["bill", "thanks"][number % 2];
+        let words = ["asks for money", "is grateful for the help"][number % 2];
+        rows.push_str(&format!("Letter {number} {words}.,{kind},{number}\n"));
+    }
+    let good = folder.path().join("letters.csv");
+    std::fs::write(&good, rows).unwrap();
+    let bad = folder.path().join("bad.csv");
+    std::fs::write(&bad, b"note,kind\nfine,bill\ncaf\xe9,bill\n").unwrap();
+
+    let display = Display::new();
+    let window = Window::open(&display, &data).await;
+    window.press("new-project").await;
+    window.write("project-name", "Letters").await;
+    window.press("project-create").await;
+    window.sees("prompt-editor").await;
+    window.pictures("project-empty").await;
+    is_accessible(&window, "empty project").await;
+
+    window.write("data-path", bad.to_str().unwrap()).await;
+    window.press("data-open").await;
+    window.reads("error-note", "line 3").await;
+    window.reads("error-note", "UTF-8").await;
+    window.pictures("project-damaged-file").await;
+
+    window.write("data-path", good.to_str().unwrap()).await;
+    window.press("data-open").await;
+    window.sees("data-column-input").await;
+    window.choose("data-column-input", "note").await;
+    window.choose("data-column-target", "kind").await;
+    window.pictures("data-preview").await;
+    is_accessible(&window, "data preview").await;
+    window.press("data-keep").await;
+    window.sees("data-change").await;
+
+    window.press("prompt-editor").await;
+    window
+        .write(
+            "prompt-editor",
+            "You are a pirate. Say what kind of letter this is: {{note}}",
+        )
+        .await;
+    // Saving waits for a pause in the writing.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    {
+        let studio = Studio::open(&data, Box::new(EngineLoader)).unwrap();
+        let project = studio.home().unwrap().projects[0].id;
+        let draft = studio.project(project).unwrap().draft;
+        assert!(draft.prompt.starts_with("You are a pirate."));
+        let mut settings = small();
+        settings.split.train_limit = 6;
+        settings.split.validation_limit = 4;
+        studio
+            .save_draft(project, &Draft { settings, ..draft })
+            .unwrap();
+    }
+    window.close().await;
+    let window = Window::open(&display, &data).await;
+    window.press("open-project-1").await;
+    window.press("start-run").await;
+    window.sees_at_last("open-result").await;
+    window.press("open-result").await;
+    window.sees("verdict").await;
+    window.press("export-menu").await;
+    window.press("export-csv").await;
+    window.sees("toasts").await;
+    window.close().await;
+}
+
+/// The main job without a mouse.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_by_keyboard_alone() {
+    let (_folder, data) = data_folder();
+    prepare_sample(&data, small());
+    let display = Display::new();
+    let window = Window::open(&display, &data).await;
+    window.sees(&format!("start-sample-{SAMPLE}")).await;
+    window.tab_to(&format!("start-sample-{SAMPLE}")).await;
+    window.key('\u{e007}').await;
+    window.sees_at_last("open-result").await;
+    window.tab_to("open-result").await;
+    window.key('\u{e007}').await;
+    window.sees("verdict").await;
+    window.tab_to("copy-best").await;
+    window.key('\u{e007}').await;
+    window.close().await;
+}

@@ -1,0 +1,98 @@
+import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { expect, it } from "vitest";
+import App from "./App.svelte";
+import { makeScripted } from "./backend/scripted";
+import { router } from "./lib/router.svelte";
+import { seriousFaults } from "./test/render";
+
+async function open(options = {}) {
+  const backend = makeScripted(options);
+  const view = render(App, { backend });
+  await screen.findByTestId("start-sample-review-mood");
+  return { backend, ...view };
+}
+
+it("asks what to do with a run when the window closes", async () => {
+  const { backend } = await open();
+  for (const choice of ["background", "pause", "stop", "stay"] as const) {
+    backend.shell({ kind: "close_requested", run: 1 });
+    await userEvent.click(await screen.findByTestId(`close-${choice}`));
+    await waitFor(() => expect(screen.queryByTestId("close-dialog")).toBeNull());
+    expect(backend.calls.filter(([name]) => name === "closeWindow").at(-1)).toEqual(["closeWindow", choice]);
+  }
+});
+
+it("takes Escape as a wish to stay", async () => {
+  const { backend } = await open();
+  backend.shell({ kind: "close_requested", run: 1 });
+  await screen.findByTestId("close-background");
+  await userEvent.keyboard("{Escape}");
+  await waitFor(() => expect(backend.calls.at(-1)).toEqual(["closeWindow", "stay"]));
+});
+
+it("remembers colours and language", async () => {
+  const { backend } = await open();
+  await userEvent.selectOptions(screen.getByTestId("theme-select"), "dark");
+  expect(document.documentElement.dataset.theme).toBe("dark");
+  await userEvent.selectOptions(screen.getByTestId("language-select"), "de");
+  expect(await screen.findByText("Ihre Projekte")).toBeInTheDocument();
+  expect(backend.calls.at(-1)).toEqual(["savePreferences", { theme: "dark", language: "de", advanced: false }]);
+});
+
+it("lists the shortcuts, but not while someone writes", async () => {
+  await open();
+  await userEvent.keyboard("?");
+  expect(await screen.findByTestId("shortcut-list")).toBeInTheDocument();
+  await userEvent.keyboard("{Escape}");
+  await waitFor(() => expect(screen.queryByTestId("shortcut-list")).toBeNull());
+  await userEvent.click(screen.getByTestId("new-project"));
+  await userEvent.type(await screen.findByTestId("project-name"), "why?");
+  expect(screen.queryByTestId("shortcut-list")).toBeNull();
+});
+
+it("reads a file dropped on a project", async () => {
+  const { backend } = await open();
+  const project = await backend.createProject("Mine");
+  router.go({ page: "project", id: project.id });
+  await screen.findByTestId("data-path");
+  backend.shell({ kind: "files_dropped", paths: ["/home/you/reviews.csv", "/home/you/other.csv"] });
+  expect(await screen.findByTestId("data-usable")).toBeInTheDocument();
+});
+
+it("says that a run has ended and leads to it", async () => {
+  const { backend } = await open();
+  const project = await backend.openSample("review-mood");
+  const run = await backend.startRun(project.id);
+  backend.finish(run.id);
+  await userEvent.click(await screen.findByRole("button", { name: "See the result" }));
+  expect(router.place).toEqual({ page: "result", id: run.id });
+});
+
+it("goes back with the keyboard", async () => {
+  const { backend } = await open();
+  const project = await backend.createProject("Mine");
+  router.go({ page: "project", id: project.id });
+  await screen.findByTestId("prompt-editor");
+  await fireEvent.keyDown(document.body, { key: "ArrowLeft", altKey: true });
+  expect(router.place).toEqual({ page: "home" });
+});
+
+it("can be used without a mouse from the first page to the running sample", async () => {
+  const { container } = await open();
+  expect(await seriousFaults(container)).toEqual([]);
+  const start = screen.getByTestId("start-sample-review-mood");
+  for (let i = 0; i < 20 && document.activeElement !== start; i++) await userEvent.tab();
+  expect(start).toHaveFocus();
+  await userEvent.keyboard("{Enter}");
+  await waitFor(() => expect(router.place.page).toBe("run"));
+});
+
+it("says it when the program does not answer, and tries again", async () => {
+  const backend = makeScripted();
+  backend.failNext("home", { code: "store", message: "The store is newer than this program.", hint: "Install the newest version." });
+  render(App, { backend });
+  expect(await screen.findByText("The store is newer than this program.")).toBeInTheDocument();
+  await userEvent.click(screen.getByTestId("error-retry"));
+  expect(await screen.findByTestId("start-sample-review-mood")).toBeInTheDocument();
+});

@@ -1,0 +1,1490 @@
+// Made from the Rust types by `make wire`. Do not edit.
+
+/**
+ * What went wrong, in words for a person.
+ */
+export type AppError = { 
+/**
+ * Kind of fault, for programs.
+ */
+code: string, 
+/**
+ * What happened.
+ */
+message: string, 
+/**
+ * What the person can do.
+ */
+hint: string, };
+
+/**
+ * Colours of the window.
+ */
+export type Theme = "system" | "light" | "dark";
+
+/**
+ * What the person set once for all projects.
+ */
+export type Preferences = { 
+/**
+ * Colours.
+ */
+theme: Theme, 
+/**
+ * `en`, `de`, or empty to follow the system.
+ */
+language: string, 
+/**
+ * Whether the advanced settings are open.
+ */
+advanced: boolean, };
+
+/**
+ * What the first page shows.
+ */
+export type Home = { 
+/**
+ * Version of the program.
+ */
+version: string, 
+/**
+ * Where everything is kept.
+ */
+data_folder: string, 
+/**
+ * What the person set once.
+ */
+preferences: Preferences, 
+/**
+ * The one changed last first.
+ */
+projects: Array<ProjectSummary>, 
+/**
+ * Projects that come with the program.
+ */
+samples: Array<SampleSummary>, 
+/**
+ * Runs that were broken off and can go on; newest first.
+ */
+unfinished: Array<RunSummary>, };
+
+/**
+ * A project that comes with the program.
+ */
+export type SampleSummary = { 
+/**
+ * Short name.
+ */
+name: string, 
+/**
+ * Title.
+ */
+title: string, 
+/**
+ * Two sentences on what it is.
+ */
+description: string, 
+/**
+ * The project made from it, if there is one.
+ */
+project: number | null, };
+
+/**
+ * A project in a list.
+ */
+export type ProjectSummary = { 
+/**
+ * Number.
+ */
+id: number, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * The sample that it was made from.
+ */
+sample: string | null, 
+/**
+ * Beginning of the draft prompt.
+ */
+prompt: string, 
+/**
+ * Number of examples, once there are any.
+ */
+examples: number | null, 
+/**
+ * Number of runs.
+ */
+runs: number, 
+/**
+ * The newest one.
+ */
+last_run: RunSummary | null, 
+/**
+ * Milliseconds since 1970.
+ */
+updated_at: number, };
+
+/**
+ * Named sets of settings.
+ */
+export type Preset = "quick" | "standard" | "thorough" | "paper";
+
+/**
+ * What the person works on in a project.
+ */
+export type Draft = { 
+/**
+ * The prompt.
+ */
+prompt: string, 
+/**
+ * The task in a sentence, for rewrites; may be empty.
+ */
+description: string, 
+/**
+ * Texts of the prompt, in their order, that must stay word for word.
+ */
+locked: Array<string>, 
+/**
+ * The effort that `settings` began with.
+ */
+effort: Preset, 
+/**
+ * All settings.
+ */
+settings: Settings, 
+/**
+ * The model's file; the built-in model where none is named.
+ */
+model_path: string | null, 
+/**
+ * `auto`, `cpu`, or `gpu` and its number.
+ */
+device: string, };
+
+/**
+ * A project with all that its page shows.
+ */
+export type Project = { 
+/**
+ * Number.
+ */
+id: number, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * The sample that it was made from.
+ */
+sample: SampleSummary | null, 
+/**
+ * What the person works on.
+ */
+draft: Draft, 
+/**
+ * The examples in use.
+ */
+data: DataSummary | null, 
+/**
+ * Its runs, newest first.
+ */
+runs: Array<RunSummary>, 
+/**
+ * Its prompt versions, newest first.
+ */
+versions: Array<VersionSummary>, };
+
+/**
+ * Kind of data.
+ */
+export type DataKind = "supervised" | "preference";
+
+/**
+ * The examples of a project.
+ */
+export type DataSummary = { 
+/**
+ * Number.
+ */
+id: number, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * Where it came from.
+ */
+source: string, 
+/**
+ * Kind.
+ */
+kind: DataKind, 
+/**
+ * Columns that a prompt may name as `{{column}}`.
+ */
+columns: Array<string>, 
+/**
+ * How the columns of the file were read.
+ */
+mapping: Mapping, 
+/**
+ * The options, where the answers are a small closed set.
+ */
+labels: Array<string> | null, 
+/**
+ * Number of examples.
+ */
+examples: number, 
+/**
+ * How many of them choose prompts, with the draft's settings.
+ */
+train: number, 
+/**
+ * How many of them only check the result.
+ */
+validation: number, 
+/**
+ * The first ones.
+ */
+preview: Array<ExampleText>, };
+
+/**
+ * One example to look at.
+ */
+export type ExampleText = { 
+/**
+ * Row in the file, from 1.
+ */
+row: number, 
+/**
+ * The input.
+ */
+input: string, 
+/**
+ * Accepted answers, or the better one.
+ */
+targets: Array<string>, 
+/**
+ * Worse answers.
+ */
+rejected: Array<string>, };
+
+/**
+ * Which columns are what.
+ */
+export type Mapping = { 
+/**
+ * The input.
+ */
+input: string, 
+/**
+ * The answers.
+ */
+kind: MappingKind, 
+/**
+ * How it was decided, in words.
+ */
+reason: string, };
+
+/**
+ * Kind of data and its columns.
+ */
+export type MappingKind = { "kind": "supervised", 
+/**
+ * The right answer.
+ */
+target: string, } | { "kind": "preference", 
+/**
+ * The better one.
+ */
+chosen: string, 
+/**
+ * The worse one.
+ */
+rejected: string, };
+
+/**
+ * The person's choice of columns; what is missing is guessed.
+ */
+export type ColumnChoice = { 
+/**
+ * The input.
+ */
+input: string | null, 
+/**
+ * The right answer.
+ */
+target: string | null, 
+/**
+ * The better answer.
+ */
+chosen: string | null, 
+/**
+ * The worse answer.
+ */
+rejected: string | null, };
+
+/**
+ * A file looked at before anything is kept.
+ */
+export type DataPreview = { 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its columns.
+ */
+columns: Array<string>, 
+/**
+ * The first rows, one cell per column; null where there is no value.
+ */
+rows: Array<Array<string | null>>, 
+/**
+ * Number of rows.
+ */
+total_rows: number, 
+/**
+ * Which columns are what; null where `problem` says why.
+ */
+mapping: Mapping | null, 
+/**
+ * What stands in the way of using it.
+ */
+problem: AppError | null, 
+/**
+ * Number of examples it gives.
+ */
+examples: number, 
+/**
+ * The options, where the answers are a small closed set.
+ */
+labels: Array<string> | null, 
+/**
+ * Rows that cannot be used.
+ */
+left_out: Array<LeftOutRow>, };
+
+/**
+ * A row that cannot be used.
+ */
+export type LeftOutRow = { 
+/**
+ * The row.
+ */
+row: number, 
+/**
+ * Why, in words.
+ */
+why: string, };
+
+/**
+ * A row that does not fit the model's window.
+ */
+export type TooLongRow = { 
+/**
+ * The row.
+ */
+row: number, 
+/**
+ * Its tokens.
+ */
+tokens: number, };
+
+/**
+ * A prompt version.
+ */
+export type VersionSummary = { 
+/**
+ * Number in the database.
+ */
+id: number, 
+/**
+ * Number within the project, from 1.
+ */
+number: number, 
+/**
+ * The prompt.
+ */
+text: string, 
+/**
+ * The version it was made from.
+ */
+parent: number | null, 
+/**
+ * How it came to be.
+ */
+origin: VersionOrigin, 
+/**
+ * What the person wrote about it.
+ */
+note: string, 
+/**
+ * Whether the person marked it.
+ */
+starred: boolean, 
+/**
+ * Labels that point to it, for example `in use`.
+ */
+labels: Array<string>, 
+/**
+ * Milliseconds since 1970.
+ */
+created_at: number, };
+
+/**
+ * How a version came to be.
+ */
+export type VersionOrigin = { "kind": "written" } | { "kind": "sample" } | { "kind": "run", 
+/**
+ * The run.
+ */
+run: number, 
+/**
+ * Its number among the run's candidates.
+ */
+candidate: number, };
+
+/**
+ * What the editor shows of a prompt.
+ */
+export type PromptCheck = { 
+/**
+ * Put together they are the prompt.
+ */
+pieces: Array<PromptPiece>, 
+/**
+ * Tokens of the prompt with nothing in its placeholders, once the model is loaded.
+ */
+tokens: number | null, 
+/**
+ * The model's window in tokens, once it is loaded.
+ */
+window: number | null, 
+/**
+ * Placeholders that the data does not have.
+ */
+unknown: Array<string>, 
+/**
+ * What stands in the way of using it.
+ */
+problem: AppError | null, };
+
+/**
+ * A piece of a prompt.
+ */
+export type PromptPiece = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * Number of the segment from 0; none for white space, placeholders and locked text.
+ */
+segment: number | null, 
+/**
+ * Name of the placeholder, if it is one.
+ */
+placeholder: string | null, 
+/**
+ * Whether the data has that column; true for all other pieces.
+ */
+known: boolean, 
+/**
+ * Whether it stays word for word.
+ */
+locked: boolean, };
+
+/**
+ * A prompt measured on all examples.
+ */
+export type ScoredPrompt = { 
+/**
+ * Mean loss in nats.
+ */
+loss: number, 
+/**
+ * Standard error of the mean.
+ */
+std_error: number | null, 
+/**
+ * Share of right labels, on label tasks.
+ */
+accuracy: number | null, 
+/**
+ * Number of examples.
+ */
+examples: number, 
+/**
+ * Rows that do not fit the window.
+ */
+left_out: Array<TooLongRow>, 
+/**
+ * Working time.
+ */
+seconds: number, };
+
+/**
+ * A model and what using it means on this computer.
+ */
+export type ModelInfo = { 
+/**
+ * Its file.
+ */
+path: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Whether it is the one that comes with the program.
+ */
+built_in: boolean, 
+/**
+ * Its family.
+ */
+architecture: string, 
+/**
+ * Number of weights.
+ */
+parameters: number, 
+/**
+ * Size of the file.
+ */
+file_bytes: number, 
+/**
+ * Longest sequence in tokens.
+ */
+context_window: number, 
+/**
+ * Whether it is an instruct model.
+ */
+has_chat_template: boolean, 
+/**
+ * Where it runs and why, in words.
+ */
+device: string, 
+/**
+ * Where it could run.
+ */
+devices: Array<DeviceOption>, 
+/**
+ * Whether it computes exactly.
+ */
+exact: boolean, 
+/**
+ * Memory it needs.
+ */
+memory_needed_mb: number, 
+/**
+ * Memory that is free.
+ */
+memory_free_mb: number, 
+/**
+ * Whether it is loaded.
+ */
+loaded: boolean, 
+/**
+ * What stands in the way of using it.
+ */
+problem: AppError | null, };
+
+/**
+ * Somewhere a model can run.
+ */
+export type DeviceOption = { 
+/**
+ * For [`Draft::device`].
+ */
+id: string, 
+/**
+ * In words.
+ */
+label: string, };
+
+/**
+ * Work and time of a run before it starts.
+ */
+export type JobEstimate = { 
+/**
+ * Tokens to compute, roughly.
+ */
+tokens: number, 
+/**
+ * Minutes at the speed measured on a few examples.
+ */
+minutes: number, 
+/**
+ * Examples that choose.
+ */
+train: number, 
+/**
+ * Examples that check.
+ */
+validation: number, 
+/**
+ * Rows that do not fit the window.
+ */
+left_out: Array<TooLongRow>, 
+/**
+ * Speed of the model.
+ */
+tokens_per_second: number, };
+
+/**
+ * What is minimised on label tasks.
+ */
+export type Objective = "answer" | "choice" | "both";
+
+/**
+ * Whether `s` is divided by the number of target tokens.
+ */
+export type Normalization = "per_token" | "sum";
+
+/**
+ * Who marks the units of a prompt.
+ */
+export type Segmenter = "auto" | "model" | "rules";
+
+/**
+ * How a unit is taken out to measure what it does. The paper says both.
+ */
+export type MaskMode = "replace" | "remove";
+
+/**
+ * How the model is asked for a better prompt.
+ */
+export type Wording = "auto" | "large_instruct" | "small_instruct" | "completion";
+
+/**
+ * How many examples go where.
+ */
+export type SplitPlan = { 
+/**
+ * Share of all examples used to choose prompts, over 0 and at most 1.
+ */
+train_share: number, 
+/**
+ * At most this many examples are used to choose prompts.
+ */
+train_limit: number, 
+/**
+ * Share of all examples held out, 0 to under 1.
+ */
+validation_share: number, 
+/**
+ * At most this many examples are held out.
+ */
+validation_limit: number, };
+
+/**
+ * Every choice of the method. Defaults are those of [`Preset::Standard`].
+ */
+export type Settings = { 
+/**
+ * Seed of everything random.
+ */
+seed: number, 
+/**
+ * What is minimised on label tasks.
+ */
+objective: Objective, 
+/**
+ * Division by token count for supervised data.
+ */
+normalization: Normalization, 
+/**
+ * Division by token count for preference data.
+ */
+preference_normalization: Normalization, 
+/**
+ * The factor in the preference loss.
+ */
+beta: number, 
+/**
+ * Whether the end-of-turn token counts as part of the target (instruct models).
+ */
+end_of_turn: boolean, 
+/**
+ * Whether each label's score without content is taken off first.
+ */
+content_free_prior: boolean, 
+/**
+ * Sizes of the parts of the data.
+ */
+split: SplitPlan, 
+/**
+ * Who marks units.
+ */
+segmenter: Segmenter, 
+/**
+ * Most units of a prompt.
+ */
+max_segments: number, 
+/**
+ * How a unit is taken out.
+ */
+mask_mode: MaskMode, 
+/**
+ * How many standard errors make an effect clear.
+ */
+clear_z: number, 
+/**
+ * How many of the hardest examples guide rewrites in each step (paper: 3).
+ */
+hard_examples: number, 
+/**
+ * Rewrites per hard example (paper: 4); 0 switches the rewriter off.
+ */
+rewrites: number, 
+/**
+ * How the model is asked.
+ */
+wording: Wording, 
+/**
+ * Temperature of rewrites.
+ */
+temperature: number, 
+/**
+ * Nucleus share of rewrites.
+ */
+top_p: number, 
+/**
+ * Most tokens of one rewrite.
+ */
+max_rewrite_tokens: number, 
+/**
+ * Propose prompts without a hurting unit.
+ */
+propose_drop: boolean, 
+/**
+ * Propose other orders of the units.
+ */
+propose_reorder: boolean, 
+/**
+ * Phrases of the bank tried in each step; 0 switches the bank off.
+ */
+bank_phrases: number, 
+/**
+ * Most demonstrations in a prompt; 0 allows none.
+ */
+max_demonstrations: number, 
+/**
+ * Sets of demonstrations tried in each step.
+ */
+demonstration_sets: number, 
+/**
+ * A candidate that copies this many consecutive words of a training example is refused.
+ */
+leak_words: number, 
+/**
+ * Most steps (paper: 20).
+ */
+steps: number, 
+/**
+ * Steps without improvement after which the run ends; 0 never ends it.
+ */
+patience: number, 
+/**
+ * Smallest gain in nats that replaces the incumbent.
+ */
+min_gain: number, 
+/**
+ * Budget of computed tokens.
+ */
+max_tokens: number | null, 
+/**
+ * Budget of working time in minutes.
+ */
+max_minutes: number | null, 
+/**
+ * Resamples of the bootstrap.
+ */
+resamples: number, };
+
+/**
+ * Where a run stands.
+ */
+export type RunState = "queued" | "running" | "paused" | "completed" | "failed" | "cancelled";
+
+/**
+ * A run in a list.
+ */
+export type RunSummary = { 
+/**
+ * Number.
+ */
+id: number, 
+/**
+ * Its project.
+ */
+project: number, 
+/**
+ * Name of the project.
+ */
+project_name: string, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * Where it stands.
+ */
+state: RunState, 
+/**
+ * Whether this program is working on it now.
+ */
+active: boolean, 
+/**
+ * Training loss of the start prompt.
+ */
+start_loss: number | null, 
+/**
+ * Training loss of the best prompt so far.
+ */
+best_loss: number | null, 
+/**
+ * What the check on held-out examples said.
+ */
+verdict: Verdict | null, 
+/**
+ * Milliseconds since 1970.
+ */
+created_at: number, 
+/**
+ * Milliseconds since 1970.
+ */
+finished_at: number | null, 
+/**
+ * Seconds that the model worked.
+ */
+working_seconds: number, 
+/**
+ * The fault that broke it off.
+ */
+error: AppError | null, };
+
+/**
+ * What an interval of a loss difference says.
+ */
+export type Verdict = "better" | "no_clear_difference" | "worse";
+
+/**
+ * Why a run ended.
+ */
+export type StopReason = "steps" | "patience" | "token_budget" | "time_budget" | "cancelled";
+
+/**
+ * How a candidate came to be.
+ */
+export type Origin = { "kind": "start" } | { "kind": "mask", 
+/**
+ * The unit's place among the units.
+ */
+segment: number, } | { "kind": "rewrite", 
+/**
+ * Index of the hard example that guided it.
+ */
+example: number, 
+/**
+ * Its number among that example's rewrites.
+ */
+variant: number, } | { "kind": "drop", 
+/**
+ * The unit's place among the units.
+ */
+segment: number, } | { "kind": "reorder", 
+/**
+ * What was done, in words.
+ */
+how: string, } | { "kind": "bank", 
+/**
+ * The phrase.
+ */
+phrase: string, } | { "kind": "demonstrations", 
+/**
+ * Indices of the examples shown.
+ */
+examples: Array<number>, };
+
+/**
+ * Why a proposal was not scored.
+ */
+export type Refusal = { "kind": "empty" } | { "kind": "repeated" } | { "kind": "placeholders" } | { "kind": "frozen" } | { "kind": "leak", 
+/**
+ * The copied words.
+ */
+words: string, } | { "kind": "too_long" };
+
+/**
+ * A prompt that was tried: scored or refused.
+ */
+export type Candidate = { 
+/**
+ * Number within the run, from 0 (the start prompt).
+ */
+ordinal: number, 
+/**
+ * Step that proposed it; 0 for the start prompt.
+ */
+step: number, 
+/**
+ * The prompt that it was made from.
+ */
+parent: number | null, 
+/**
+ * How it was made.
+ */
+origin: Origin, 
+/**
+ * The prompt.
+ */
+text: string, 
+/**
+ * Mean training loss in nats.
+ */
+loss: number | null, 
+/**
+ * Standard error of that mean.
+ */
+std_error: number | null, 
+/**
+ * Share of right labels, on label tasks.
+ */
+accuracy: number | null, 
+/**
+ * Why it was not scored.
+ */
+refusal: Refusal | null, };
+
+/**
+ * What a unit of the prompt does.
+ */
+export type SegmentVerdict = "helps" | "no_clear_effect" | "hurts";
+
+/**
+ * What a part of a prompt was found to do.
+ */
+export type SegmentFinding = { 
+/**
+ * In a word.
+ */
+verdict: SegmentVerdict, 
+/**
+ * Loss without it minus loss with it, in nats; positive helps.
+ */
+effect: number, 
+/**
+ * Paired standard error of that effect.
+ */
+std_error: number | null, };
+
+/**
+ * A piece of a measured prompt.
+ */
+export type SegmentPiece = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * What it does, where it was measured.
+ */
+finding: SegmentFinding | null, };
+
+/**
+ * A measured prompt in pieces that put together are its text.
+ */
+export type SegmentView = { 
+/**
+ * The step.
+ */
+step: number, 
+/**
+ * The candidate.
+ */
+candidate: number, 
+/**
+ * The pieces.
+ */
+pieces: Array<SegmentPiece>, };
+
+/**
+ * What a step decided.
+ */
+export type StepSummary = { 
+/**
+ * The step, from 1.
+ */
+step: number, 
+/**
+ * The best prompt after it.
+ */
+incumbent: number, 
+/**
+ * Its training loss.
+ */
+loss: number, 
+/**
+ * Whether it is a new one.
+ */
+improved: boolean, };
+
+/**
+ * How far a run is.
+ */
+export type Progress = { 
+/**
+ * Tokens computed so far.
+ */
+tokens_done: number, 
+/**
+ * Tokens left, roughly.
+ */
+tokens_left: number, 
+/**
+ * Seconds left at the speed seen so far.
+ */
+seconds_left: number | null, };
+
+/**
+ * What a run is busy with.
+ */
+export type RunPhase = "loading_model" | "measuring_start" | "analysing" | "trying" | "validating" | "ended";
+
+/**
+ * A range of values.
+ */
+export type Interval = { 
+/**
+ * Lower end.
+ */
+low: number, 
+/**
+ * Upper end.
+ */
+high: number, };
+
+/**
+ * Start and best prompt on the held-out examples.
+ */
+export type Validation = { 
+/**
+ * Loss of the start prompt.
+ */
+start_loss: number, 
+/**
+ * Loss of the best prompt.
+ */
+best_loss: number, 
+/**
+ * 95 % interval of `best - start`; none with fewer than two examples.
+ */
+interval: Interval | null, 
+/**
+ * What the interval says.
+ */
+verdict: Verdict, 
+/**
+ * Accuracies of start and best, on label tasks.
+ */
+accuracy: [number, number] | null, 
+/**
+ * Number of held-out examples.
+ */
+examples: number, };
+
+/**
+ * The end of a run.
+ */
+export type Outcome = { 
+/**
+ * Why it ended.
+ */
+reason: StopReason, 
+/**
+ * The candidate with the lowest training loss.
+ */
+best: number, 
+/**
+ * Training loss of the start prompt.
+ */
+start_loss: number, 
+/**
+ * Training loss of the best prompt.
+ */
+best_loss: number, 
+/**
+ * The check on held-out data; none without such data or after a cancel.
+ */
+validation: Validation | null, };
+
+/**
+ * Everything about a run at one moment.
+ */
+export type RunView = { 
+/**
+ * The run.
+ */
+run: RunSummary, 
+/**
+ * All settings.
+ */
+settings: Settings, 
+/**
+ * Name of the model.
+ */
+model: string, 
+/**
+ * Where it runs, in words.
+ */
+device: string, 
+/**
+ * Name of the examples.
+ */
+data_name: string, 
+/**
+ * Examples that choose.
+ */
+train: number, 
+/**
+ * Examples that check.
+ */
+validation: number, 
+/**
+ * The start prompt.
+ */
+start_prompt: string, 
+/**
+ * The best prompt so far.
+ */
+best: Candidate | null, 
+/**
+ * All prompts in order of trial.
+ */
+candidates: Array<Candidate>, 
+/**
+ * The measured prompts, in order of step.
+ */
+segments: Array<SegmentView>, 
+/**
+ * What the steps decided.
+ */
+steps: Array<StepSummary>, 
+/**
+ * What it is busy with.
+ */
+phase: RunPhase, 
+/**
+ * How far it is, while it is going.
+ */
+progress: Progress | null, 
+/**
+ * How it ended.
+ */
+outcome: Outcome | null, 
+/**
+ * Rows that do not fit the window.
+ */
+left_out: Array<TooLongRow>, };
+
+/**
+ * What a watched run tells, in order. The first message is a snapshot.
+ */
+export type RunMessage = { "kind": "snapshot", 
+/**
+ * Everything.
+ */
+view: RunView, } | { "kind": "phase", 
+/**
+ * The activity.
+ */
+phase: RunPhase, } | { "kind": "candidate", 
+/**
+ * The prompt.
+ */
+candidate: Candidate, } | { "kind": "segments", 
+/**
+ * The prompt in pieces.
+ */
+segments: SegmentView, } | { "kind": "step", 
+/**
+ * The decision.
+ */
+step: StepSummary, 
+/**
+ * The best prompt after it.
+ */
+best: Candidate, } | { "kind": "progress", 
+/**
+ * How far.
+ */
+progress: Progress, } | { "kind": "ended", 
+/**
+ * Everything.
+ */
+view: RunView, };
+
+/**
+ * Part of the data.
+ */
+export type Part = "train" | "validation";
+
+/**
+ * One example under start and best prompt.
+ */
+export type ExampleChange = { 
+/**
+ * Row in the file, from 1.
+ */
+row: number, 
+/**
+ * The input.
+ */
+input: string, 
+/**
+ * The right answer.
+ */
+target: string, 
+/**
+ * Loss under the start prompt, in nats.
+ */
+start_loss: number, 
+/**
+ * Loss under the best prompt, in nats.
+ */
+best_loss: number, 
+/**
+ * Whether the likeliest label was right at the start, on label tasks.
+ */
+start_correct: boolean | null, 
+/**
+ * Whether it is right under the best prompt.
+ */
+best_correct: boolean | null, };
+
+/**
+ * What a run brought.
+ */
+export type RunResult = { 
+/**
+ * The run.
+ */
+view: RunView, 
+/**
+ * The start prompt.
+ */
+start: string, 
+/**
+ * The best prompt.
+ */
+best: string, 
+/**
+ * The version that it became.
+ */
+best_version: VersionSummary | null, 
+/**
+ * Where `rows` were measured: held-out examples where there are any.
+ */
+part: Part, 
+/**
+ * The examples.
+ */
+rows: Array<ExampleChange>, };
+
+/**
+ * A picture to be drawn.
+ */
+export type ChartRequest = { 
+/**
+ * The runs.
+ */
+runs: Array<number>, 
+/**
+ * Width in pixels.
+ */
+width: number, 
+/**
+ * Height in pixels.
+ */
+height: number, 
+/**
+ * Light on dark.
+ */
+dark: boolean, 
+/**
+ * Ordinals shown; everything where there is none.
+ */
+x_range: [number, number] | null, 
+/**
+ * Losses shown; everything that matters where there is none.
+ */
+y_range: [number, number] | null, 
+/**
+ * Whether the loss axis is logarithmic.
+ */
+log: boolean, };
+
+/**
+ * The plotted rectangle in pixels.
+ */
+export type PlotRect = { 
+/**
+ * Left edge.
+ */
+left: number, 
+/**
+ * Upper edge.
+ */
+top: number, 
+/**
+ * Width.
+ */
+width: number, 
+/**
+ * Height.
+ */
+height: number, };
+
+/**
+ * Ordinals that a picture shows.
+ */
+export type AxisRange = { 
+/**
+ * First.
+ */
+min: number, 
+/**
+ * Last.
+ */
+max: number, };
+
+/**
+ * Losses that a picture shows.
+ */
+export type LossRange = { 
+/**
+ * Lowest.
+ */
+min: number, 
+/**
+ * Highest.
+ */
+max: number, 
+/**
+ * Whether distances are those of logarithms.
+ */
+log: boolean, };
+
+/**
+ * A picture and what a layer over it needs.
+ */
+export type Chart = { 
+/**
+ * The picture.
+ */
+svg: string, 
+/**
+ * The plotted rectangle.
+ */
+plot: PlotRect, 
+/**
+ * Its width in ordinals.
+ */
+x: AxisRange, 
+/**
+ * Its height in nats.
+ */
+y: LossRange, 
+/**
+ * All points, also those outside the ranges.
+ */
+points: Array<ChartPoint>, };
+
+/**
+ * What a point of a picture is.
+ */
+export type PointKind = "start" | "candidate" | "best" | "validation";
+
+/**
+ * A point of a picture.
+ */
+export type ChartPoint = { 
+/**
+ * Its run.
+ */
+run: number, 
+/**
+ * What it is.
+ */
+kind: PointKind, 
+/**
+ * Number of the prompt.
+ */
+ordinal: number, 
+/**
+ * Ordinal.
+ */
+x: number, 
+/**
+ * Loss in nats.
+ */
+y: number, 
+/**
+ * How the prompt was made.
+ */
+origin: Origin, 
+/**
+ * Its first words.
+ */
+text: string, };
+
+/**
+ * What a run is written as.
+ */
+export type ExportFormat = "txt" | "md" | "json" | "csv" | "svg" | "png";
+
+/**
+ * An answer while it is written.
+ */
+export type TryMessage = { "kind": "text", 
+/**
+ * What comes after what was told before.
+ */
+text: string, } | { "kind": "done", 
+/**
+ * Tokens read and written.
+ */
+tokens: number, 
+/**
+ * Working time.
+ */
+seconds: number, } | { "kind": "failed", 
+/**
+ * Why.
+ */
+error: AppError, };
+
+/**
+ * What the shell tells the window at any time.
+ */
+export type ShellEvent = { "kind": "close_requested", 
+/**
+ * The run.
+ */
+run: number, } | { "kind": "files_dropped", 
+/**
+ * Where they are.
+ */
+paths: Array<string>, } | { "kind": "run_changed", 
+/**
+ * The run.
+ */
+run: RunSummary, };

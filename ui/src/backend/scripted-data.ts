@@ -1,0 +1,110 @@
+import type { DataPreview, Draft, ExampleText, ModelInfo, Preset, SampleSummary, Settings } from "./generated/wire";
+
+export const samples: Array<SampleSummary & { prompt: string; input: string; target: string; labels: string[] | null; examples: number; rows: ExampleText[] }> = [
+  {
+    name: "review-mood", title: "Mood of reviews", project: null,
+    description: "Short reviews, each with the mood a reader would name: positive or negative. A better prompt makes the model name the mood, and nothing else, more surely.",
+    prompt: "You are a famous poet. Look at the review. Say something about it.",
+    input: "review", target: "mood", labels: ["positive", "negative"], examples: 100,
+    rows: [
+      { row: 1, input: "Small boat and a patient skipper: we even saw dolphins.", targets: ["positive"], rejected: [] },
+      { row: 2, input: "Our plumber came on a Sunday and left the kitchen cleaner than he found it.", targets: ["positive"], rejected: [] },
+      { row: 3, input: "What a shame: the chess set came with three knights, no black queen and a board too warped to close.", targets: ["negative"], rejected: [] },
+      { row: 4, input: "The soup was cold and so was the welcome.", targets: ["negative"], rejected: [] },
+    ],
+  },
+  {
+    name: "kind-replies", title: "Kind replies", project: null,
+    description: "Messages from customers, each with a kind, specific reply and a worse one that is curt, blaming, off the point or padded.",
+    prompt: "You are the strict head of the complaints department. Answer the message of the customer. Mention our rules and be professional.",
+    input: "message", target: "chosen", labels: null, examples: 80,
+    rows: [{ row: 1, input: "I was charged twice for the same yoga class on Monday evening.", targets: ["Thank you for spotting that. The second charge is being refunded now."], rejected: ["Did you press the button twice?"] }],
+  },
+  {
+    name: "order-details", title: "Details of orders", project: null,
+    description: "Messages from customers, each with the ordered item, the quantity in digits and the city in one fixed line.",
+    prompt: "You are a cheerful travel agent. Read what the customer writes. Note down the important things and be friendly.",
+    input: "message", target: "details", labels: null, examples: 84,
+    rows: [{ row: 1, input: "Hello, could you send three wool blankets to my new flat in Leeds?", targets: ["item: wool blankets; quantity: 3; city: Leeds"], rejected: [] }],
+  },
+  {
+    name: "plain-words", title: "Plain words", project: null,
+    description: "Stiff notices from offices, shops and manuals, each with one short friendly sentence that says the same.",
+    prompt: "You are a senior legal clerk. Write the text again so that it sounds different. Keep every important point and use formal words.",
+    input: "notice", target: "plain", labels: null, examples: 80,
+    rows: [{ row: 1, input: "Residents are hereby advised that refuse receptacles must be presented at the kerbside no later than 06:30.", targets: ["Please put your bins out by 6:30 on collection day."], rejected: [] }],
+  },
+];
+
+const standard: Settings = {
+  seed: 1, objective: "both", normalization: "per_token", preference_normalization: "per_token", beta: 1, end_of_turn: true,
+  content_free_prior: false, split: { train_share: 0.4, train_limit: 50, validation_share: 0.4, validation_limit: 80 },
+  segmenter: "auto", max_segments: 5, mask_mode: "replace", clear_z: 1.96, hard_examples: 2, rewrites: 3, wording: "auto",
+  temperature: 0.9, top_p: 0.95, max_rewrite_tokens: 256, propose_drop: true, propose_reorder: true, bank_phrases: 4,
+  max_demonstrations: 0, demonstration_sets: 3, leak_words: 8, steps: 8, patience: 3, min_gain: 0.001, max_tokens: null,
+  max_minutes: null, resamples: 10000,
+};
+
+export const presets: Record<Preset, Settings> = {
+  standard,
+  quick: {
+    ...standard, split: { train_share: 0.3, train_limit: 20, validation_share: 0.4, validation_limit: 40 }, hard_examples: 1,
+    rewrites: 2, max_rewrite_tokens: 96, bank_phrases: 3, demonstration_sets: 2, steps: 3, patience: 2,
+  },
+  thorough: {
+    ...standard, split: { train_share: 0.5, train_limit: 100, validation_share: 0.4, validation_limit: 200 }, hard_examples: 3,
+    rewrites: 4, bank_phrases: 6, steps: 20, patience: 5,
+  },
+  paper: {
+    ...standard, objective: "answer", normalization: "sum", preference_normalization: "sum", end_of_turn: false,
+    split: { train_share: 0.2, train_limit: 50, validation_share: 0.4, validation_limit: 200 }, segmenter: "model", hard_examples: 3,
+    rewrites: 4, propose_drop: false, propose_reorder: false, bank_phrases: 0, steps: 20, patience: 0, min_gain: 0,
+  },
+};
+
+export function emptyDraft(prompt = ""): Draft {
+  return { prompt, description: "", locked: [], effort: "quick", settings: structuredClone(presets.quick), model_path: null, device: "auto" };
+}
+
+export function modelOf(path: string | null, device: string, loaded: boolean): ModelInfo {
+  const devices = [
+    { id: "auto", label: "Automatic" },
+    { id: "cpu", label: "Processor" },
+    { id: "gpu0", label: "Graphics card: Example 4060, 8 GB" },
+  ];
+  const where = device === "gpu0" ? "Graphics card: fits, with 6.1 GB to spare." : "Processor: no graphics card is needed for a model of this size.";
+  if (path?.includes("huge")) {
+    return {
+      path, name: path.split("/").pop() ?? path, built_in: false, architecture: "qwen2", parameters: 72_000_000_000, file_bytes: 44_000_000_000,
+      context_window: 32768, has_chat_template: true, device: "Too big for this computer.", devices, exact: true, memory_needed_mb: 46_000,
+      memory_free_mb: 11_800, loaded: false,
+      problem: { code: "model_too_big", message: "This model is too big for this computer.", hint: "It needs about 46.0 GB of memory and 11.8 GB are free. Choose a smaller model file." },
+    };
+  }
+  return {
+    path: path ?? "built-in", name: path ? (path.split("/").pop() ?? path) : "Qwen3 0.6B", built_in: path === null, architecture: "qwen3",
+    parameters: 596_000_000, file_bytes: 639_000_000, context_window: 32768, has_chat_template: true, device: where, devices,
+    exact: true, memory_needed_mb: 1450, memory_free_mb: 11_800, loaded, problem: null,
+  };
+}
+
+const previewRows: Array<Array<string | null>> = [
+  ["1", "The kettle boils fast and looks lovely.", "positive", "2024-03-01"],
+  ["2", "Broke after a week, and nobody answers.", "negative", "2024-03-02"],
+  ["3", "Exactly what I hoped for.", "positive", "2024-03-02"],
+  ["4", "Too small, <b>far</b> too loud.", "negative", null],
+  ["5", "مريح جدا وسهل الاستخدام", "positive", "2024-03-05"],
+];
+
+export function previewOf(path: string, input: string | null, target: string | null): DataPreview {
+  const columns = ["id", "text", "sentiment", "date"];
+  return {
+    path, name: path.split("/").pop() ?? path, columns, rows: previewRows, total_rows: 240,
+    mapping: {
+      input: input ?? "text", kind: { kind: "supervised", target: target ?? "sentiment" },
+      reason: input || target ? "You chose these columns." : "“text” holds the longest texts, and “sentiment” has only two different values.",
+    },
+    problem: null, examples: 237, labels: ["positive", "negative"],
+    left_out: [{ row: 18, why: "The column “sentiment” is empty." }, { row: 90, why: "The column “text” is empty." }, { row: 141, why: "The same as row 12." }],
+  };
+}

@@ -1,0 +1,51 @@
+import { beforeEach, expect, it, vi } from "vitest";
+import { makeScripted } from "./scripted";
+import { presets, emptyDraft } from "./scripted-data";
+
+const invoke = vi.fn();
+class FakeChannel {
+  onmessage: (message: unknown) => void = () => {};
+}
+vi.mock("@tauri-apps/api/core", () => ({ invoke: (...given: unknown[]) => invoke(...given), Channel: FakeChannel }));
+const { tauri } = await import("./tauri");
+
+beforeEach(() => invoke.mockReset().mockResolvedValue(undefined));
+
+it("offers everything that the pages may ask", () => {
+  const { tick, finish, shell, failNext, setView, calls, copied, ...methods } = makeScripted();
+  void [tick, finish, shell, failNext, setView, calls, copied];
+  expect(Object.keys(tauri).sort()).toEqual(Object.keys(methods).sort());
+});
+
+it("calls commands by their names with named values", async () => {
+  const draft = { ...emptyDraft("x"), settings: presets.quick };
+  await tauri.saveDraft(3, draft);
+  expect(invoke).toHaveBeenLastCalledWith("save_draft", { id: 3, draft });
+  await tauri.previewData("/a.csv", { input: null, target: null, chosen: null, rejected: null });
+  expect(invoke).toHaveBeenLastCalledWith("preview_data", { path: "/a.csv", columns: { input: null, target: null, chosen: null, rejected: null } });
+  await tauri.modelInfo(null, "cpu");
+  expect(invoke).toHaveBeenLastCalledWith("model_info", { path: null, device: "cpu" });
+  await tauri.closeWindow("stay");
+  expect(invoke).toHaveBeenLastCalledWith("close_window", { choice: "stay" });
+});
+
+it("hears a run until it stops listening", async () => {
+  invoke.mockResolvedValueOnce(41);
+  const heard: unknown[] = [];
+  const stop = await tauri.watchRun(7, (message) => heard.push(message));
+  const { channel, run } = invoke.mock.calls[0]?.[1] as { channel: FakeChannel; run: number };
+  expect(run).toBe(7);
+  channel.onmessage({ kind: "phase", phase: "trying" });
+  stop();
+  channel.onmessage({ kind: "phase", phase: "ended" });
+  expect(heard).toEqual([{ kind: "phase", phase: "trying" }]);
+  expect(invoke).toHaveBeenLastCalledWith("unwatch", { subscription: 41 });
+});
+
+it("passes errors on and wraps what is none", async () => {
+  const error = { code: "data", message: "m", hint: "h" };
+  invoke.mockRejectedValueOnce(error);
+  await expect(tauri.home()).rejects.toEqual(error);
+  invoke.mockRejectedValueOnce("command home not found");
+  await expect(tauri.home()).rejects.toEqual({ code: "unexpected", message: "command home not found", hint: "" });
+});

@@ -1,0 +1,80 @@
+import { Channel, invoke } from "@tauri-apps/api/core";
+import type { Backend, Unsubscribe } from "./backend";
+import type { RunMessage, ShellEvent, TryMessage } from "./generated/wire";
+import { asAppError } from "./index";
+
+/** One call into the program. Faults of the bridge itself become an `AppError` too. */
+async function ask<T>(command: string, values: Record<string, unknown> = {}): Promise<T> {
+  try {
+    return await invoke<T>(command, values);
+  } catch (thrown) {
+    throw asAppError(thrown);
+  }
+}
+
+function channel<T>(onMessage: (message: T) => void): { channel: Channel<T>; close: () => void } {
+  let open = true;
+  const made = new Channel<T>();
+  // A message may be on its way while the listener says goodbye.
+  made.onmessage = (message) => { if (open) onMessage(message); };
+  return { channel: made, close: () => { open = false; } };
+}
+
+/** Subscribes, and gives back what ends it; ending it can't fail for the page. */
+async function subscribe<T>(
+  start: string, stop: string, values: Record<string, unknown>, onMessage: (message: T) => void,
+): Promise<Unsubscribe> {
+  const line = channel(onMessage);
+  const subscription = await ask<number>(start, { ...values, channel: line.channel });
+  return () => {
+    line.close();
+    ask<void>(stop, { subscription }).catch(() => undefined);
+  };
+}
+
+export const tauri: Backend = {
+  home: () => ask("home"),
+  savePreferences: (preferences) => ask("save_preferences", { preferences }),
+
+  openSample: (name) => ask("open_sample", { name }),
+  createProject: (name) => ask("create_project", { name }),
+  project: (id) => ask("project", { id }),
+  renameProject: (id, name) => ask("rename_project", { id, name }),
+  deleteProject: (id) => ask("delete_project", { id }),
+  saveDraft: (id, draft) => ask("save_draft", { id, draft }),
+
+  chooseData: () => ask("choose_data"),
+  chooseModel: () => ask("choose_model"),
+  previewData: (path, columns) => ask("preview_data", { path, columns }),
+  keepData: (project, path, columns) => ask("keep_data", { project, path, columns }),
+
+  checkPrompt: (project, prompt, locked) => ask("check_prompt", { project, prompt, locked }),
+  scorePrompt: (project, prompt) => ask("score_prompt", { project, prompt }),
+  modelInfo: (path, device) => ask("model_info", { path, device }),
+  presetSettings: (preset) => ask("preset_settings", { preset }),
+  estimate: (project) => ask("estimate", { project }),
+
+  startRun: (project) => ask("start_run", { project }),
+  resumeRun: (run) => ask("resume_run", { run }),
+  pauseRun: (run) => ask("pause_run", { run }),
+  stopRun: (run) => ask("stop_run", { run }),
+  deleteRun: (run) => ask("delete_run", { run }),
+  runView: (run) => ask("run_view", { run }),
+  watchRun: (run, onMessage) => subscribe<RunMessage>("watch_run", "unwatch", { run }, onMessage),
+  result: (run) => ask("result", { run }),
+  chart: (request) => ask("chart", { request }),
+  exportRun: (run, format) => ask("export_run", { run, format }),
+  useVersion: (project, version) => ask("use_version", { project, version }),
+  copyText: (text) => ask("copy_text", { text }),
+
+  tryPrompt: (project, prompt, input, onMessage) =>
+    subscribe<TryMessage>("try_prompt", "stop_try", { project, prompt, input }, onMessage),
+
+  async onShell(listener) {
+    // One line for the whole life of the window; only the ear is taken away.
+    const line = channel<ShellEvent>(listener);
+    await ask<void>("shell_events", { channel: line.channel });
+    return line.close;
+  },
+  closeWindow: (choice) => ask("close_window", { choice }),
+};

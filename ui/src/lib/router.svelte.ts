@@ -1,0 +1,31 @@
+/** Where the window is. Kept in memory: a desktop window has no address bar. */
+export type Place =
+  | { page: "home" }
+  | { page: "project"; id: number }
+  | { page: "run"; id: number }
+  | { page: "result"; id: number }
+  | { page: "try"; project: number; version?: number };
+
+let place = $state.raw<Place>({ page: "home" });
+let earlier: Place[] = [];
+
+export const router = {
+  get place(): Place {
+    return place;
+  },
+  go(to: Place): void {
+    earlier = [...earlier.slice(-20), place];
+    place = to;
+  },
+  /** To the page before, or home. */
+  back(): void {
+    const last = earlier.at(-1) ?? { page: "home" as const };
+    earlier = earlier.slice(0, -1);
+    place = last;
+  },
+  /** For tests: forget everything. */
+  reset(to: Place = { page: "home" }): void {
+    earlier = [];
+    place = to;
+  },
+};

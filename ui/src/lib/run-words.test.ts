@@ -1,0 +1,33 @@
+import { expect, it } from "vitest";
+import { runView } from "../test/run-fixtures";
+import { deRun } from "../text/de-run";
+import { enRun } from "../text/en-run";
+import { originWords, refusalWords, standing, timeLeftWords } from "./run-words";
+
+it("says in words how a prompt came about and why it was refused", () => {
+  expect(originWords({ kind: "drop", segment: 0 }, enRun.run, "en")).toBe("Part 1 taken out");
+  expect(originWords({ kind: "demonstrations", examples: [1, 2] }, enRun.run, "en")).toBe("2 worked examples added");
+  expect(originWords({ kind: "bank", phrase: "Kurz." }, deRun.run, "de")).toBe("Satz hinzugefügt: „Kurz.“");
+  expect(refusalWords({ kind: "leak", words: "a b c" }, enRun.run)).toContain("a b c");
+  expect(refusalWords({ kind: "frozen" }, enRun.run)).toContain("locked");
+});
+
+it("tells the time to go", () => {
+  expect(timeLeftWords(null, enRun.run, "en")).toBe("time left not known yet");
+  expect(timeLeftWords(10, enRun.run, "en")).toBe("less than a minute left");
+  expect(timeLeftWords(300, enRun.run, "en")).toBe("about 5 minutes left");
+  expect(timeLeftWords(5400, deRun.run, "de")).toBe("noch etwa 1,5 Stunden");
+});
+
+it("names the state as a person sees it", () => {
+  expect(standing(runView(), null)).toBe("running");
+  expect(standing(runView(), "pause")).toBe("pausing");
+  expect(standing(runView({}, { active: false }), null)).toBe("interrupted");
+  expect(standing(runView({}, { state: "paused", active: false }), "pause")).toBe("paused");
+});
+
+it("has every text in German too, and none left in English", () => {
+  const keys = (texts: object, at = ""): string[] =>
+    Object.entries(texts).flatMap(([key, value]) => (typeof value === "object" ? keys(value, `${at}${key}.`) : [`${at}${key}`]));
+  expect(keys(deRun).sort()).toEqual(keys(enRun).sort());
+});

@@ -1,0 +1,20 @@
+export type Toast = { id: number; text: string; action?: { label: string; run: () => void } };
+
+let list = $state.raw<Toast[]>([]);
+let next = 1;
+
+/** Short notices at the edge of the window, for what needs no answer. */
+export const toasts = {
+  get list(): Toast[] {
+    return list;
+  },
+  show(text: string, action?: Toast["action"]): void {
+    const id = next++;
+    list = [...list.slice(-2), { id, text, action }];
+    // One with an action stays long enough to be reached by keyboard.
+    setTimeout(() => toasts.dismiss(id), action ? 12000 : 5000);
+  },
+  dismiss(id: number): void {
+    list = list.filter((toast) => toast.id !== id);
+  },
+};

@@ -1,0 +1,217 @@
+import { asAppError, type Backend } from "../../backend";
+import type { AppError, Draft, JobEstimate, ModelInfo, Preset, Project, PromptCheck, Settings } from "../../backend/generated/wire";
+import { changedSettings, sharesExceed, type SettingPath } from "../../lib/settings";
+import { Waiting } from "../../lib/waiting.svelte";
+
+const saveAfter = 400;
+const checkAfter = 150;
+const estimateAfter = 1200;
+
+/**
+ * What lies on the table while a project is worked on: the draft, and what the
+ * program knows about it. Sections read it and change it through its methods,
+ * so that each change is saved and its consequences are asked for once.
+ */
+export class Desk {
+  project = $state.raw() as Project;
+  draft = $state.raw() as Draft;
+  check = $state.raw<PromptCheck | null>(null);
+  checkError = $state.raw<AppError | null>(null);
+  model = $state.raw<ModelInfo | null>(null);
+  estimate = $state.raw<JobEstimate | null>(null);
+  /** The settings of the chosen effort. */
+  defaults = $state.raw<Settings | null>(null);
+  /** Settings whose typed value cannot be used. */
+  faulty = $state.raw<SettingPath[]>([]);
+  saved = $state<"saved" | "saving" | "failed">("saved");
+
+  readonly looking = new Waiting();
+  readonly saving = new Waiting();
+  readonly estimating = new Waiting();
+  readonly starting = new Waiting();
+
+  readonly changed = $derived(this.defaults ? changedSettings(this.draft.settings, this.defaults) : []);
+  readonly settingsFault = $derived(this.faulty.length > 0 || sharesExceed(this.draft.settings));
+  readonly missing = $derived.by(() => {
+    const missing: Array<"missingPrompt" | "missingData" | "missingUnknown" | "missingModel" | "missingSettings"> = [];
+    if (!this.draft.prompt.trim()) missing.push("missingPrompt");
+    if (!this.project.data) missing.push("missingData");
+    else if (this.check?.unknown.length) missing.push("missingUnknown");
+    if (this.model?.problem) missing.push("missingModel");
+    if (this.settingsFault) missing.push("missingSettings");
+    return missing;
+  });
+
+  #backend: Backend;
+  #saveTimer: ReturnType<typeof setTimeout> | undefined;
+  #checkTimer: ReturnType<typeof setTimeout> | undefined;
+  #estimateTimer: ReturnType<typeof setTimeout> | undefined;
+  #pending = false;
+  /** Whether something has changed that the estimate does not know of. */
+  #stale = true;
+  #goodSplit: Settings["split"];
+  #running: Promise<void> = Promise.resolve();
+  #checks = 0;
+  #looks = 0;
+
+  constructor(backend: Backend, project: Project) {
+    this.#backend = backend;
+    this.project = project;
+    this.draft = project.draft;
+    this.#goodSplit = project.draft.settings.split;
+    void this.checkNow();
+    void this.loadDefaults();
+    void this.look().then(() => this.estimateIfCheap());
+  }
+
+  /** Takes a project as the program has it now, with its draft. */
+  take(project: Project): void {
+    this.project = project;
+    this.draft = project.draft;
+    this.#goodSplit = project.draft.settings.split;
+    this.estimate = null;
+    this.#stale = true;
+    void this.loadDefaults();
+    void this.checkNow();
+    void this.estimateIfCheap();
+  }
+
+  change(change: Partial<Draft>): void {
+    this.draft = { ...this.draft, ...change };
+    this.#pending = true;
+    this.saved = "saving";
+    this.#stale = true;
+    // A few words more or less hardly change the time; another effort does.
+    if (change.settings || change.effort || change.device !== undefined || change.model_path !== undefined) this.estimate = null;
+    if (change.settings && !sharesExceed(change.settings)) this.#goodSplit = change.settings.split;
+    clearTimeout(this.#saveTimer);
+    this.#saveTimer = setTimeout(() => void this.flush(), saveAfter);
+    clearTimeout(this.#estimateTimer);
+    this.#estimateTimer = setTimeout(() => void this.flush().then(() => this.estimateIfCheap()), estimateAfter);
+    if (change.prompt !== undefined || change.locked !== undefined) {
+      clearTimeout(this.#checkTimer);
+      this.#checkTimer = setTimeout(() => void this.checkNow(), change.locked ? 0 : checkAfter);
+    }
+    if (change.model_path !== undefined || change.device !== undefined) void this.look();
+  }
+
+  /** Saves what is not saved yet. Saves never overtake each other. */
+  flush(): Promise<void> {
+    clearTimeout(this.#saveTimer);
+    this.#running = this.#running.then(async () => {
+      if (!this.#pending) return;
+      this.#pending = false;
+      const draft = this.draft;
+      // Shares that can't be are not kept, but the text beside them is.
+      const settings = { ...draft.settings, split: sharesExceed(draft.settings) ? this.#goodSplit : draft.settings.split };
+      await this.saving.run(() => this.#backend.saveDraft(this.project.id, { ...draft, settings }));
+      if (this.saving.error) this.#pending = true;
+      if (this.draft === draft) this.saved = this.saving.error ? "failed" : "saved";
+    });
+    return this.#running;
+  }
+
+  async checkNow(): Promise<void> {
+    const mine = ++this.#checks;
+    const { prompt, locked } = this.draft;
+    try {
+      const check = await this.#backend.checkPrompt(this.project.id, prompt, locked);
+      if (mine !== this.#checks) return;
+      this.check = check;
+      this.checkError = null;
+      // A locked text that was edited is not there any more, so nothing holds it.
+      const held = check.pieces.filter((piece) => piece.locked).map((piece) => piece.text);
+      if (this.draft.prompt === prompt && this.draft.locked === locked && held.join("\0") !== locked.join("\0")) {
+        this.draft = { ...this.draft, locked: held };
+        this.#pending = true;
+      }
+    } catch (thrown) {
+      if (mine === this.#checks) this.checkError = asAppError(thrown);
+    }
+  }
+
+  async look(): Promise<void> {
+    const mine = ++this.#looks;
+    const { model_path, device } = this.draft;
+    const found = await this.looking.run(() => this.#backend.modelInfo(model_path, device));
+    if (mine === this.#looks && found) this.model = found;
+  }
+
+  async loadDefaults(): Promise<void> {
+    const effort = this.draft.effort;
+    try {
+      const defaults = await this.#backend.presetSettings(effort);
+      if (this.draft.effort === effort) this.defaults = defaults;
+    } catch {
+      // Without them "back to default" is missing, and the rest works.
+    }
+  }
+
+  async chooseEffort(effort: Preset): Promise<void> {
+    const settings = await this.#backend.presetSettings(effort);
+    this.defaults = settings;
+    this.faulty = [];
+    this.change({ effort, settings: { ...settings } });
+  }
+
+  markFault(path: SettingPath, faulty: boolean): void {
+    const others = this.faulty.filter((other) => other !== path);
+    this.faulty = faulty ? [...others, path] : others;
+  }
+
+  /** Loads the model where needed. */
+  async estimateNow(): Promise<void> {
+    await this.estimating.run(async () => {
+      await this.flush();
+      const draft = this.draft;
+      const estimate = await this.#backend.estimate(this.project.id);
+      if (this.draft !== draft) return;
+      this.estimate = estimate;
+      this.#stale = false;
+    });
+    await this.afterModelUse();
+  }
+
+  /** Minutes appear by themselves only where no model has to be loaded for them. */
+  async estimateIfCheap(): Promise<void> {
+    if (!this.model?.loaded || this.missing.length || !this.#stale || this.estimating.busy) return;
+    // A run has the model to itself; a question would only wait for it.
+    if (this.project.runs.some((run) => run.active)) return;
+    await this.estimateNow();
+  }
+
+  /** A model that has been loaded can count tokens. */
+  async afterModelUse(): Promise<void> {
+    if (!this.model?.loaded) {
+      await this.look();
+      await this.checkNow();
+    }
+  }
+
+  /** The number of the new run, or null when it could not be started. */
+  async start(): Promise<number | null> {
+    if (this.missing.length || this.starting.busy) return null;
+    const run = await this.starting.run(async () => {
+      await this.flush();
+      if (this.saving.error) throw this.saving.error;
+      return this.#backend.startRun(this.project.id);
+    });
+    return run?.id ?? null;
+  }
+
+  /** Reads runs and versions again, without touching what is being written. */
+  async readLists(): Promise<void> {
+    try {
+      const { runs, versions } = await this.#backend.project(this.project.id);
+      this.project = { ...this.project, runs, versions };
+    } catch {
+      // The lists stay as they were.
+    }
+  }
+
+  async leave(): Promise<void> {
+    clearTimeout(this.#checkTimer);
+    clearTimeout(this.#estimateTimer);
+    await this.flush();
+  }
+}

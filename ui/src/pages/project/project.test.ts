@@ -1,0 +1,232 @@
+import { fireEvent, screen, waitFor } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { expect, it } from "vitest";
+import { makeScripted } from "../../backend/scripted";
+import { notices } from "../../lib/notices.svelte";
+import { preferences } from "../../lib/preferences.svelte";
+import { router } from "../../lib/router.svelte";
+import { renderPage, seriousFaults } from "../../test/render";
+import ProjectPage from "./ProjectPage.svelte";
+
+async function sample(options = {}) {
+  const backend = makeScripted(options);
+  const project = await backend.openSample("review-mood");
+  const view = renderPage(ProjectPage, { id: project.id }, backend);
+  const editor = await screen.findByTestId<HTMLTextAreaElement>("prompt-editor");
+  return { backend, project, editor, ...view };
+}
+
+async function empty(options = {}) {
+  const backend = makeScripted(options);
+  const project = await backend.createProject("Mine");
+  const view = renderPage(ProjectPage, { id: project.id }, backend);
+  await screen.findByTestId("prompt-editor");
+  return { backend, project, ...view };
+}
+
+it("saves what is written, once, a moment later", async () => {
+  const { backend, project, editor } = await sample();
+  await userEvent.type(editor, " More.");
+  expect(screen.getByTestId("save-state")).toHaveTextContent("Saving…");
+  await waitFor(() => expect(screen.getByTestId("save-state")).toHaveTextContent("Saved"), { timeout: 2000 });
+  expect((await backend.project(project.id)).draft.prompt).toMatch(/ More\.$/);
+  expect(backend.calls.filter(([name]) => name === "saveDraft")).toHaveLength(1);
+});
+
+it("saves when the page is left at once", async () => {
+  const { backend, project, editor, unmount } = await sample();
+  await userEvent.type(editor, "!");
+  unmount();
+  await waitFor(async () => expect((await backend.project(project.id)).draft.prompt).toMatch(/!$/));
+});
+
+it("marks unknown placeholders and does not start with them", async () => {
+  const { editor } = await sample();
+  fireEvent.input(editor, { target: { value: "Read {{text}} and {{review}}." } });
+  expect(await screen.findByTestId("unknown-placeholders")).toHaveTextContent("{{text}}");
+  expect(screen.getByTestId("start-run")).toBeDisabled();
+  expect(screen.getByTestId("missing")).toHaveTextContent("a known column");
+});
+
+it("completes a column after two braces, by keyboard", async () => {
+  const { editor } = await sample();
+  await userEvent.clear(editor);
+  await userEvent.type(editor, "Read {{{{re");
+  expect(await screen.findByTestId("column-offer")).toHaveTextContent("review");
+  await userEvent.keyboard("{Enter}");
+  await waitFor(() => expect(editor).toHaveValue("Read {{review}}"));
+  expect(screen.queryByTestId("column-offer")).toBeNull();
+});
+
+it("locks a part and frees it again", async () => {
+  const { backend, project } = await sample();
+  await userEvent.click(await screen.findByTestId("lock-1"));
+  expect(await screen.findByText("stays word for word")).toBeInTheDocument();
+  await waitFor(async () => expect((await backend.project(project.id)).draft.locked).toEqual(["Look at the review."]), { timeout: 2000 });
+  await userEvent.click(screen.getByRole("button", { name: "Unlock “Look at the review.”" }));
+  await waitFor(async () => expect((await backend.project(project.id)).draft.locked).toEqual([]), { timeout: 2000 });
+});
+
+it("frees a locked part that was edited", async () => {
+  const { editor } = await sample();
+  await userEvent.click(await screen.findByTestId("lock-1"));
+  await screen.findByText("stays word for word");
+  fireEvent.input(editor, { target: { value: "You are a famous poet. Look at it." } });
+  await waitFor(() => expect(screen.queryByText("stays word for word")).toBeNull());
+});
+
+it("measures the prompt and says when the number is old", async () => {
+  const { editor } = await sample();
+  await userEvent.click(screen.getByTestId("score-prompt"));
+  expect(await screen.findByTestId("scored")).toHaveTextContent(/loss\s*2\.\d{3} ± 0\.081 on 20 examples, 45% right/);
+  await userEvent.type(editor, "x");
+  expect(screen.getByTestId("scored")).toHaveTextContent("of an earlier wording");
+});
+
+it("shows a project without anything, says what is missing and has no serious faults", async () => {
+  const { container } = await empty();
+  expect(screen.getByTestId("missing")).toHaveTextContent(/a prompt.*examples/);
+  expect(screen.getByTestId("start-run")).toBeDisabled();
+  expect(screen.getByText("No runs yet")).toBeInTheDocument();
+  expect(await seriousFaults(container)).toEqual([]);
+});
+
+it("brings a file by its path, lets columns be chosen and keeps it", async () => {
+  const { backend, project, container } = await empty();
+  await userEvent.type(screen.getByTestId("data-path"), "/home/you/reviews.csv{Enter}");
+  expect(await screen.findByTestId("data-usable")).toHaveTextContent("237 of 240 rows");
+  expect(screen.getByTestId("data-column-input")).toHaveValue("text");
+  // What the file holds is text, whatever it looks like.
+  expect(screen.getByText("Too small, <b>far</b> too loud.")).toBeInTheDocument();
+  expect(container.querySelector("b")).toBeNull();
+  expect(screen.getByTestId("left-out")).toHaveTextContent("3 rows are left out");
+  expect(await seriousFaults(container)).toEqual([]);
+
+  await userEvent.selectOptions(screen.getByTestId("data-column-target"), "date");
+  await waitFor(() => expect(screen.getByTestId("data-reason")).toHaveTextContent("You chose"));
+  await userEvent.click(screen.getByTestId("data-keep"));
+  expect(await screen.findByTestId("data-summary")).toHaveTextContent("237 examples");
+  expect((await backend.project(project.id)).data?.mapping.kind).toEqual({ kind: "supervised", target: "date" });
+});
+
+it("names the fault of a damaged file", async () => {
+  await empty();
+  await userEvent.type(screen.getByTestId("data-path"), "/home/you/damaged.csv{Enter}");
+  const note = await screen.findByTestId("error-note");
+  expect(note).toHaveTextContent("Row 3, column “text”");
+  expect(note).toHaveTextContent("Close the quotation mark");
+});
+
+it("changes the effort and gives lost settings back", async () => {
+  preferences.apply({ theme: "light", language: "en", advanced: true });
+  const { backend, project, container } = await sample();
+  const steps = await screen.findByTestId("setting-steps");
+  await userEvent.clear(steps);
+  await userEvent.type(steps, "7");
+  await waitFor(() => expect(screen.getByText("1 setting is your own")).toBeInTheDocument());
+  expect(await seriousFaults(container)).toEqual([]);
+  await userEvent.click(screen.getByTestId("effort-thorough"));
+  await waitFor(() => expect(steps).toHaveValue("20"));
+  await waitFor(async () => expect((await backend.project(project.id)).draft.effort).toBe("thorough"), { timeout: 2000 });
+});
+
+it("refuses a wrong setting and goes back to the default", async () => {
+  preferences.apply({ theme: "light", language: "en", advanced: true });
+  await sample();
+  const shares = await screen.findByTestId("setting-split-train_share");
+  await userEvent.clear(shares);
+  await userEvent.type(shares, "0.9");
+  expect(await screen.findByText("The two shares together must not exceed 1.")).toBeInTheDocument();
+  expect(screen.getByTestId("start-run")).toBeDisabled();
+  await userEvent.clear(shares);
+  await userEvent.type(shares, "many");
+  expect(await screen.findByText("Enter a number.")).toBeInTheDocument();
+  await userEvent.click(screen.getByTestId("setting-split-train_share-reset"));
+  await waitFor(() => expect(shares).toHaveValue("0.3"));
+  expect(screen.getByTestId("start-run")).toBeEnabled();
+});
+
+it("estimates only on request while the model is not loaded", async () => {
+  const { backend } = await sample({ loaded: false });
+  expect(backend.calls.some(([name]) => name === "estimate")).toBe(false);
+  await userEvent.click(await screen.findByTestId("estimate"));
+  expect(await screen.findByTestId("estimate-text")).toHaveTextContent("about 3 minutes");
+});
+
+it("says that a model is too big and does not start with it", async () => {
+  await sample();
+  await userEvent.click(screen.getByTestId("model-by-path"));
+  await userEvent.type(await screen.findByTestId("model-path"), "/home/you/huge.gguf{Enter}");
+  expect(await screen.findByText("This model is too big for this computer.")).toBeInTheDocument();
+  expect(screen.getByTestId("start-run")).toBeDisabled();
+  await userEvent.click(screen.getByTestId("model-built-in"));
+  await waitFor(() => expect(screen.getByTestId("start-run")).toBeEnabled());
+});
+
+it("starts by keyboard with what was just written", async () => {
+  const { backend, editor } = await sample();
+  fireEvent.input(editor, { target: { value: "Name the mood of {{review}}." } });
+  await userEvent.keyboard("{Control>}{Enter}{/Control}");
+  await waitFor(() => expect(router.place.page).toBe("run"));
+  const run = router.place.page === "run" ? router.place.id : 0;
+  expect((await backend.runView(run)).start_prompt).toBe("Name the mood of {{review}}.");
+});
+
+it("shows earlier runs and versions, and takes a version back", async () => {
+  const backend = makeScripted();
+  const project = await backend.openSample("review-mood");
+  const run = await backend.startRun(project.id);
+  backend.finish(run.id);
+  const { container } = renderPage(ProjectPage, { id: project.id }, backend);
+  expect(await screen.findByTestId(`open-run-${run.id}`)).toHaveTextContent("Run 1");
+  expect(screen.getByTestId("version-2")).toHaveTextContent("found by Run 1");
+  expect(await seriousFaults(container)).toEqual([]);
+  await userEvent.click(screen.getByTestId("copy-version-2"));
+  await userEvent.click(screen.getByTestId("use-version-2"));
+  await waitFor(() => expect(screen.getByTestId("prompt-editor")).toHaveValue(backend.copied[0]));
+  expect(screen.getByTestId("version-2")).toHaveTextContent("in use");
+});
+
+it("keeps text in another direction and very long text as it is", async () => {
+  const { editor, container } = await sample();
+  const prompt = `اقرأ المراجعة. ${"word ".repeat(4000)}<script>alert(1)</script>`;
+  fireEvent.input(editor, { target: { value: prompt } });
+  expect(editor).toHaveAttribute("dir", "auto");
+  await waitFor(() => expect(container.querySelector(".mirror")?.textContent).toBe(`${prompt}\u200b`));
+  expect(container.querySelector("script")).toBeNull();
+});
+
+it("compares a version with what is in the editor", async () => {
+  const backend = makeScripted();
+  const project = await backend.openSample("review-mood");
+  const run = await backend.startRun(project.id);
+  backend.finish(run.id);
+  renderPage(ProjectPage, { id: project.id }, backend);
+  expect(await screen.findByTestId("version-2")).toHaveTextContent("found by Run 1");
+  await userEvent.click(screen.getByTestId("compare-version-2"));
+  const dialog = await screen.findByTestId("compare-versions");
+  expect(dialog.querySelector("ins, del")).not.toBeNull();
+  expect(await seriousFaults(dialog)).toEqual([]);
+  await userEvent.selectOptions(screen.getByTestId("compare-left"), "draft");
+  expect(dialog).toHaveTextContent("Both are the same.");
+});
+
+it("keeps the text even while a setting is wrong", async () => {
+  preferences.apply({ theme: "light", language: "en", advanced: true });
+  const { backend, project, editor, unmount } = await sample();
+  const share = await screen.findByTestId("setting-split-train_share");
+  await userEvent.clear(share);
+  await userEvent.type(share, "0.9");
+  await userEvent.type(editor, " More.");
+  unmount();
+  await waitFor(async () => expect((await backend.project(project.id)).draft.prompt).toMatch(/More\.$/));
+  expect((await backend.project(project.id)).draft.settings.split.train_share).toBe(0.3);
+});
+
+it("reads its lists again when a run in the background has ended", async () => {
+  const { backend, project } = await sample();
+  const run = await backend.startRun(project.id);
+  backend.finish(run.id);
+  notices.add();
+  expect(await screen.findByTestId(`open-run-${run.id}`)).toBeInTheDocument();
+});

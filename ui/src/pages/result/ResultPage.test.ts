@@ -1,0 +1,181 @@
+import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, it, vi } from "vitest";
+import type { Backend } from "../../backend";
+import type { Project, RunResult } from "../../backend/generated/wire";
+import { makeScripted } from "../../backend/scripted";
+import { router } from "../../lib/router.svelte";
+import { toasts } from "../../lib/toasts.svelte";
+import { renderPage, seriousFaults } from "../../test/render";
+import { change, runResult, runView, validation } from "../../test/run-fixtures";
+import ResultPage from "./ResultPage.svelte";
+
+function show(result: RunResult, more: Partial<Backend> = {}) {
+  const backend: Backend = {
+    ...makeScripted(),
+    result: async () => result,
+    chart: async (request) => ({
+      svg: "<svg xmlns='http://www.w3.org/2000/svg'/>", plot: { left: 0, top: 0, width: 100, height: 100 },
+      x: { min: 0, max: 1 }, y: { min: 0, max: 1, log: request.log }, points: [],
+    }),
+    copyText: vi.fn(async () => undefined),
+    useVersion: vi.fn(async () => ({}) as Project),
+    exportRun: vi.fn(async () => "/home/you/report.md"),
+    ...more,
+  };
+  return { ...renderPage(ResultPage, { id: 7 }, backend), backend };
+}
+
+const verdict = () => screen.findByTestId("verdict");
+
+describe("the verdict comes first, in words", () => {
+  it("better", async () => {
+    show(runResult({}, validation({ accuracy: [0.475, 0.9] })));
+    expect(await verdict()).toHaveTextContent("Better");
+    expect(screen.getByTestId("interval")).toHaveTextContent("between 0.800 and 1.200 nats");
+    expect(screen.getByText("from 48% to 90%")).toBeInTheDocument();
+  });
+
+  it("no clear difference", async () => {
+    show(runResult({}, validation({ verdict: "no_clear_difference", interval: { low: -0.3, high: 0.1 } })));
+    expect(await verdict()).toHaveTextContent("No clear difference");
+    expect(screen.getByTestId("interval")).toHaveTextContent("0.300 nats better and 0.100 nats worse");
+  });
+
+  it("worse", async () => {
+    show(runResult({}, validation({ verdict: "worse", interval: { low: 0.1, high: 0.4 } })));
+    expect(await verdict()).toHaveTextContent("Worse");
+    expect(screen.getByTestId("interval")).toHaveTextContent("rises by 0.100 to 0.400");
+  });
+
+  it("no improvement found, and what that means", async () => {
+    show(runResult({ best: "Start prompt", best_version: null }));
+    expect(await verdict()).toHaveTextContent("No improvement found");
+    expect(screen.getByText(/normal outcome/u)).toBeInTheDocument();
+    expect(screen.queryByTestId("use-best")).toBeNull();
+    expect(screen.getByText("Both prompts are the same.")).toBeInTheDocument();
+  });
+
+  it("not checked, where nothing was held out", async () => {
+    show(runResult({}, null));
+    expect(await verdict()).toHaveTextContent("not checked");
+    expect(screen.queryByTestId("interval")).toBeNull();
+  });
+
+  it("too few examples for an interval", async () => {
+    show(runResult({}, validation({ interval: null, verdict: "no_clear_difference", examples: 1 })));
+    await verdict();
+    expect(screen.getByTestId("interval")).toHaveTextContent("too few");
+  });
+
+  it("not there yet", async () => {
+    show({ ...runResult(), view: runView() });
+    expect(await screen.findByText("This run has no result yet")).toBeInTheDocument();
+  });
+
+  it("could not be read", async () => {
+    show(runResult(), { result: () => Promise.reject({ code: "not_found", message: "Gone.", hint: "" }) });
+    expect(await screen.findByTestId("error-note")).toHaveTextContent("Gone.");
+  });
+});
+
+describe("start and best prompt", () => {
+  const result = runResult({ start: "Say one word.", best: "Say one kind word." });
+
+  it("stand side by side with their changes marked", async () => {
+    const { container } = show(result);
+    expect(await screen.findByTestId("start-prompt")).toHaveTextContent("Say one word.");
+    expect(screen.getByTestId("best-prompt")).toHaveTextContent("Say one kind word.");
+    expect(screen.getByTestId("best-prompt").querySelector("ins")).toHaveTextContent("kind");
+    await fireEvent.click(screen.getByTestId("show-diff"));
+    expect(container.querySelectorAll("ins, del")).toHaveLength(0);
+    expect(screen.getByTestId("best-prompt")).toHaveTextContent("Say one kind word.");
+  });
+
+  it("show markup as text", async () => {
+    const { container } = show(runResult({ start: "<b>a</b>", best: "<script>alert(1)</script>", rows: [change(1, { input: "<img onerror=x>" })] }));
+    expect(await screen.findByTestId("best-prompt")).toHaveTextContent("<script>alert(1)</script>");
+    expect(container.querySelector("script, b, img[onerror]")).toBeNull();
+  });
+
+  it("are copied, used and tried", async () => {
+    const { backend } = show(result);
+    await fireEvent.click(await screen.findByTestId("copy-best"));
+    expect(backend.copyText).toHaveBeenCalledWith("Say one kind word.");
+    await waitFor(() => expect(screen.getByTestId("copy-best")).toHaveTextContent("Copied"));
+    await fireEvent.click(screen.getByTestId("use-best"));
+    expect(backend.useVersion).toHaveBeenCalledWith(1, 31);
+    expect(await screen.findByTestId("in-use")).toBeInTheDocument();
+    await fireEvent.click(screen.getByTestId("try-it"));
+    expect(router.place).toEqual({ page: "try", project: 1, version: 31 });
+  });
+
+  it("are exported", async () => {
+    const { backend } = show(result);
+    const user = userEvent.setup();
+    (await screen.findByTestId("export-menu")).focus();
+    await user.keyboard("{Enter}");
+    await user.click(await screen.findByTestId("export-md"));
+    expect(backend.exportRun).toHaveBeenCalledWith(7, "md");
+    await waitFor(() => expect(toasts.list.at(-1)?.text).toBe("Saved as /home/you/report.md"));
+  });
+});
+
+describe("the table of examples", () => {
+  const rows = [
+    change(1, { input: "Sunny", start_loss: 2, best_loss: 1, start_correct: false, best_correct: true }),
+    change(2, { input: "Rainy", start_loss: 1, best_loss: 1.5, start_correct: true, best_correct: true }),
+    change(3, { input: "Foggy", start_loss: 3, best_loss: 3, start_correct: false, best_correct: false }),
+  ];
+  const inputs = () => within(screen.getByTestId("changes-table")).getAllByRole("button").filter((one) => one.hasAttribute("aria-expanded")).map((one) => one.textContent?.trim());
+
+  it("shows the largest gains first, and sorts by any column", async () => {
+    show(runResult({ rows }));
+    await verdict();
+    expect(inputs()).toEqual(["Sunny", "Foggy", "Rainy"]);
+    expect(screen.getByTestId("changes-table")).toHaveTextContent("−1.000 better");
+    expect(screen.getByTestId("changes-table")).toHaveTextContent("wrong → right");
+    await fireEvent.click(screen.getByTestId("sort-start_loss"));
+    expect(inputs()).toEqual(["Foggy", "Sunny", "Rainy"]);
+    expect(screen.getByRole("columnheader", { name: /Before/u })).toHaveAttribute("aria-sort", "descending");
+    await fireEvent.click(screen.getByTestId("sort-row"));
+    expect(inputs()).toEqual(["Sunny", "Rainy", "Foggy"]);
+  });
+
+  it("can be thinned out, searched and read in full", async () => {
+    show(runResult({ rows }));
+    await verdict();
+    await fireEvent.click(screen.getByTestId("different-only"));
+    expect(inputs()).toEqual(["Sunny", "Rainy"]);
+    await fireEvent.input(screen.getByTestId("changes-search"), { target: { value: "rain" } });
+    expect(inputs()).toEqual(["Rainy"]);
+    await fireEvent.click(screen.getByRole("button", { name: "Rainy" }));
+    expect(screen.getByRole("group", { name: "Example" })).toHaveTextContent("Rainy");
+    await fireEvent.input(screen.getByTestId("changes-search"), { target: { value: "nothing like it" } });
+    await fireEvent.click(screen.getByText("Show all"));
+    expect(inputs()).toHaveLength(3);
+  });
+
+  it("may have 20,000 rows, of which few are drawn", async () => {
+    show(runResult({ rows: Array.from({ length: 20_000 }, (_, index) => change(index + 1, { input: "مثال طويل ".repeat(300) })) }));
+    await verdict();
+    const table = screen.getByTestId("changes-table");
+    expect(table).toHaveAttribute("aria-rowcount", "20001");
+    expect(within(table).getAllByRole("row").length).toBeLessThan(60);
+    expect(screen.getByTestId("changes-summary")).toHaveTextContent("20,000 better");
+  });
+});
+
+it("has no serious faults of accessibility", async () => {
+  const results = [
+    runResult({ rows: [change(1), change(2, { start_correct: true, best_correct: false })] }),
+    runResult({ best: "Start prompt", rows: [] }),
+    runResult({}, null),
+  ];
+  for (const result of results) {
+    const { container, unmount } = show(result);
+    await verdict();
+    expect(await seriousFaults(container)).toEqual([]);
+    unmount();
+  }
+});

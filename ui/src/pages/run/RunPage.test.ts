@@ -1,0 +1,253 @@
+import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
+import { describe, expect, it, vi } from "vitest";
+import type { Backend } from "../../backend";
+import type { AppError, RunMessage, RunView } from "../../backend/generated/wire";
+import { makeScripted } from "../../backend/scripted";
+import { router } from "../../lib/router.svelte";
+import { renderPage, seriousFaults } from "../../test/render";
+import { candidate, runView, validation } from "../../test/run-fixtures";
+import RunPage from "./RunPage.svelte";
+
+const ERROR: AppError = { code: "model", message: "Out of memory.", hint: "Close other programs." };
+
+/** The page on a run of which the test says what it tells. */
+function show(view: RunView, more: Partial<Backend> = {}) {
+  let listener: ((message: RunMessage) => void) | null = null;
+  const backend: Backend = {
+    ...makeScripted(),
+    async watchRun(_run, onMessage) {
+      listener = onMessage;
+      onMessage({ kind: "snapshot", view });
+      return () => (listener = null);
+    },
+    async chart(request) {
+      return {
+        svg: "<svg xmlns='http://www.w3.org/2000/svg'/>", plot: { left: 0, top: 0, width: 100, height: 100 },
+        x: { min: 0, max: 1 }, y: { min: 0, max: 1, log: request.log }, points: [],
+      };
+    },
+    pauseRun: vi.fn(async () => undefined),
+    stopRun: vi.fn(async () => undefined),
+    resumeRun: vi.fn(async () => ({ ...view.run, state: "running" as const, active: true })),
+    ...more,
+  };
+  const page = renderPage(RunPage, { id: 7 }, backend);
+  return { ...page, backend, tell: (message: RunMessage) => listener?.(message) };
+}
+
+const state = () => screen.findByTestId("run-state");
+
+describe("a run at work", () => {
+  it.each([
+    ["loading_model", "Loading the model"],
+    ["measuring_start", "Measuring the start prompt"],
+    ["analysing", "Finding what each part does"],
+    ["trying", "Trying better prompts"],
+    ["validating", "Checking on held-out examples"],
+  ] as const)("says what it does while %s", async (phase, words) => {
+    show(runView({ phase }));
+    expect(await screen.findByTestId("run-phase")).toHaveTextContent(words);
+    expect(await state()).toHaveTextContent("Running");
+  });
+
+  it("tells how far it is and how long it takes", async () => {
+    show(runView());
+    expect(await screen.findByTestId("run-progress")).toHaveAttribute("aria-valuenow", "25");
+    expect(screen.getByTestId("time-left")).toHaveTextContent("about 2 minutes left");
+  });
+
+  it("is never at 100 % with work left", async () => {
+    show(runView({ phase: "validating", progress: { tokens_done: 999_999, tokens_left: 0, seconds_left: 0 } }));
+    expect(await screen.findByTestId("run-progress")).toHaveAttribute("aria-valuenow", "99");
+    expect(screen.queryByText("100%")).toBeNull();
+  });
+
+  it("shows the best prompt as it changes", async () => {
+    const { tell } = show(runView());
+    expect(await screen.findByTestId("best-prompt")).toHaveTextContent("Start prompt");
+    const best = candidate(3, { loss: 2.4, text: "A far better prompt" });
+    tell({ kind: "candidate", candidate: best });
+    tell({ kind: "step", step: { step: 1, incumbent: 3, loss: 2.4, improved: true }, best });
+    await waitFor(() => expect(screen.getByTestId("best-prompt")).toHaveTextContent("A far better prompt"));
+    expect(screen.getByTestId("best-loss")).toHaveTextContent("2.400");
+    expect(screen.getByTestId("best-gain")).toHaveTextContent("−0.600");
+    expect(within(screen.getByTestId("candidates")).getByText("A far better prompt")).toBeInTheDocument();
+  });
+
+  it("waits in line", async () => {
+    show(runView({ best: null, candidates: [], progress: null, phase: "loading_model" }, { state: "queued", start_loss: null }));
+    expect(await screen.findByTestId("run-phase")).toHaveTextContent("Waiting for its turn");
+    expect(screen.getByText(/curve begins as soon as/u)).toBeInTheDocument();
+    expect(screen.getByTestId("best-prompt")).toHaveTextContent("Start prompt");
+  });
+
+  it("can be paused", async () => {
+    const { backend, tell } = show(runView());
+    await fireEvent.click(await screen.findByTestId("pause"));
+    expect(backend.pauseRun).toHaveBeenCalledWith(7);
+    expect(await state()).toHaveTextContent("Pausing");
+    tell({ kind: "ended", view: runView({}, { state: "paused", active: false }) });
+    await waitFor(async () => expect(await state()).toHaveTextContent("Paused"));
+    await fireEvent.click(screen.getByTestId("resume"));
+    expect(backend.resumeRun).toHaveBeenCalledWith(7);
+  });
+
+  it("is stopped only after a question", async () => {
+    const { backend } = show(runView());
+    await fireEvent.click(await screen.findByTestId("stop"));
+    expect(backend.stopRun).not.toHaveBeenCalled();
+    await fireEvent.click(await screen.findByTestId("stop-yes"));
+    expect(backend.stopRun).toHaveBeenCalledWith(7);
+    expect(await state()).toHaveTextContent("Stopping");
+  });
+
+  it("says why it could not be paused", async () => {
+    show(runView(), { pauseRun: () => Promise.reject(ERROR) });
+    await fireEvent.click(await screen.findByTestId("pause"));
+    expect(await screen.findByTestId("error-note")).toHaveTextContent("Out of memory.");
+    expect(await state()).toHaveTextContent("Running");
+  });
+});
+
+describe("a run that is not at work", () => {
+  it("was broken off", async () => {
+    show(runView({}, { active: false }));
+    expect(await state()).toHaveTextContent("Interrupted");
+    expect(screen.getByTestId("resume")).toBeInTheDocument();
+    expect(screen.queryByTestId("pause")).toBeNull();
+  });
+
+  it("failed", async () => {
+    show(runView({}, { state: "failed", active: false, error: ERROR }));
+    expect(await screen.findByTestId("error-note")).toHaveTextContent("Close other programs.");
+    expect(screen.getByTestId("resume")).toBeInTheDocument();
+    expect(screen.queryByTestId("stop")).toBeNull();
+  });
+
+  it("was stopped with nothing measured", async () => {
+    show(runView({ best: null, candidates: [] }, { state: "cancelled", active: false, start_loss: null }));
+    expect(await screen.findByTestId("run-notice")).toHaveTextContent("no result");
+    expect(screen.queryByTestId("open-result")).toBeNull();
+  });
+
+  it("is finished and leads to its result", async () => {
+    const best = candidate(1, { text: "Better" });
+    const outcome = { reason: "patience" as const, best: 1, start_loss: 3, best_loss: 2, validation: validation() };
+    show(runView({ phase: "ended", outcome, best }, { state: "completed", active: false }));
+    expect(await screen.findByTestId("run-notice")).toHaveTextContent("Better");
+    await fireEvent.click(screen.getByTestId("open-result"));
+    expect(router.place).toEqual({ page: "result", id: 7 });
+  });
+
+  it("does not exist", async () => {
+    show(runView(), { watchRun: () => Promise.reject({ code: "not_found", message: "This run is gone.", hint: "" }) });
+    expect(await screen.findByTestId("error-note")).toHaveTextContent("This run is gone.");
+  });
+});
+
+describe("the parts of the prompt", () => {
+  const finding = (verdict: "helps" | "hurts" | "no_clear_effect", effect: number) => ({ verdict, effect, std_error: 0.05 });
+  const pieces = [
+    { text: "Read it. ", finding: finding("helps", 0.31) },
+    { text: "{{input}}", finding: null },
+    { text: " Be a poet.", finding: finding("hurts", -0.2) },
+    { text: " Thanks.", finding: finding("no_clear_effect", 0.01) },
+  ];
+
+  it("carry sign, word and number, not colour alone", async () => {
+    show(runView({ segments: [{ step: 1, candidate: 0, pieces }] }));
+    const parts = await screen.findByTestId("segment-view");
+    const rows = within(parts).getAllByRole("listitem");
+    expect(rows.map((row) => row.textContent?.replace(/\s+/gu, " ").trim())).toEqual([
+      "+ helps Read it. Loss without it: +0.310 ± 0.050",
+      "− hurts Be a poet. Loss without it: −0.200 ± 0.050",
+      "· no clear effect Thanks. Loss without it: +0.010 ± 0.050",
+    ]);
+    const marked = within(parts).getAllByRole("button");
+    await fireEvent.focus(marked[1] as HTMLElement);
+    expect(within(parts).getByRole("status")).toHaveTextContent("Part 2: hurts, −0.200");
+    expect(marked[1]).toHaveAccessibleDescription(/hurts.*−0\.200/u);
+  });
+
+  it("put together are the prompt", async () => {
+    show(runView({ segments: [{ step: 1, candidate: 0, pieces }] }));
+    const shown = within(await screen.findByTestId("segment-view")).getByRole("group").textContent ?? "";
+    expect(shown.replace(/[+·−]/gu, "")).toBe(pieces.map((piece) => piece.text).join(""));
+  });
+});
+
+describe("what people and models write", () => {
+  it("is text, even when it looks like markup", async () => {
+    const evil = "<img src=x onerror=alert(1)><script>alert(2)</script>{{input}}";
+    const { container } = show(
+      runView({
+        start_prompt: evil, candidates: [candidate(0, { text: evil })], best: candidate(0, { text: evil }),
+        segments: [{ step: 1, candidate: 0, pieces: [{ text: evil, finding: null }] }],
+      }, { name: evil, project_name: evil }),
+    );
+    expect(await screen.findByTestId("best-prompt")).toHaveTextContent(evil);
+    expect(container.querySelector("script, img[onerror]")).toBeNull();
+  });
+
+  it("takes its own direction", async () => {
+    const arabic = "اقرأ المراجعة وأجب بكلمة واحدة.";
+    show(runView({ best: candidate(0, { text: arabic }) }));
+    expect((await screen.findByTestId("best-prompt")).firstElementChild).toHaveAttribute("dir", "auto");
+  });
+
+  it("may be very long", async () => {
+    const long = "A rule that goes on. ".repeat(5000);
+    show(runView({ best: candidate(1, { text: long }), candidates: [candidate(1, { text: long })] }));
+    expect((await screen.findByTestId("best-prompt")).textContent).toBe(long);
+    const listed = within(screen.getByTestId("candidates")).getAllByRole("listitem")[0];
+    expect(listed?.textContent?.length).toBeLessThan(400);
+  });
+});
+
+describe("the prompts tried", () => {
+  const many = Array.from({ length: 20_000 }, (_, index) => candidate(index, index === 19_999 ? { loss: null, refusal: { kind: "leak", words: "a b" } } : {}));
+
+  it("may be 20,000, of which few are drawn", async () => {
+    show(runView({ candidates: many }));
+    const list = await screen.findByTestId("candidates");
+    expect(list).toHaveTextContent("20,000 prompts");
+    const rows = within(list).getAllByRole("listitem");
+    expect(rows.length).toBeLessThan(60);
+    expect(rows[0]).toHaveTextContent("it copied an example (“a b”)");
+    expect(rows[0]).toHaveAttribute("aria-setsize", "20000");
+  });
+
+  it("open to their text and sort by loss", async () => {
+    show(runView({ candidates: [candidate(0), candidate(1, { loss: 1 }), candidate(2, { loss: 2, text: "The second" })] }));
+    const list = await screen.findByTestId("candidates");
+    await fireEvent.change(screen.getByTestId("candidates-order"), { target: { value: "best" } });
+    expect(within(list).getAllByRole("listitem")[0]).toHaveTextContent("No. 1");
+    const button = within(list).getByRole("button", { name: /The second/u });
+    await fireEvent.click(button);
+    expect(button).toHaveAttribute("aria-expanded", "true");
+    expect(within(list).getByRole("group", { name: "Its text" })).toHaveTextContent("The second");
+  });
+});
+
+it("has no serious faults of accessibility in any state", async () => {
+  const segments = [{ step: 1, candidate: 0, pieces: [{ text: "A.", finding: { verdict: "helps" as const, effect: 1, std_error: null } }] }];
+  for (const run of [{}, { state: "paused", active: false }, { state: "failed", active: false, error: ERROR }, { state: "completed", active: false }] as const) {
+    const { container, unmount } = show(runView({ segments, left_out: [{ row: 3, tokens: 9000 }] }, run));
+    await state();
+    expect(await seriousFaults(container)).toEqual([]);
+    unmount();
+  }
+});
+
+it("follows a whole scripted run to its end", async () => {
+  const backend = makeScripted();
+  const project = await backend.openSample("review-mood");
+  const run = await backend.startRun(project.id);
+  renderPage(RunPage, { id: run.id }, backend);
+  expect(await state()).toHaveTextContent("Running");
+  backend.tick(30);
+  expect(await screen.findByTestId("segment-view")).toBeInTheDocument();
+  backend.finish(run.id);
+  await waitFor(() => expect(screen.getByTestId("open-result")).toBeInTheDocument());
+  expect(await state()).toHaveAttribute("data-state", "completed");
+});

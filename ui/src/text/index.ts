@@ -1,0 +1,2 @@
+export { language, languages, setLanguage, t, type Language, type Texts } from "./language.svelte";
+export * as format from "./format";

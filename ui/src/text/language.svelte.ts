@@ -1,0 +1,31 @@
+import { de } from "./de";
+import { deRun } from "./de-run";
+import { en } from "./en";
+import { enRun } from "./en-run";
+
+const english = { ...en, ...enRun };
+export type Texts = typeof english;
+const german: Texts = { ...de, ...deRun };
+
+export const languages = { en: english, de: german } as const;
+export type Language = keyof typeof languages;
+
+let current = $state<Language>("en");
+
+/** Tag of the language that is shown, also for numbers and dates. */
+export function language(): Language {
+  return current;
+}
+
+/** `wanted` is a language, or "" to follow the system. */
+export function setLanguage(wanted: string): void {
+  const asked = wanted || (typeof navigator === "undefined" ? "en" : navigator.language);
+  const short = asked.slice(0, 2).toLowerCase();
+  current = short in languages ? (short as Language) : "en";
+  if (typeof document !== "undefined") document.documentElement.lang = current;
+}
+
+/** All texts in the language that is shown; changes with it. */
+export const t: Texts = new Proxy(english, {
+  get: (_, group: keyof Texts) => languages[current][group],
+});
