@@ -1,1 +1,3 @@
+//! What tests and benches that cross crates share.
 
+pub mod window;

@@ -4,28 +4,16 @@
 
 #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 
-mod driver;
+use std::path::Path;
 
-use std::path::{Path, PathBuf};
-
-use driver::{Display, Window};
 use pmpo_app::wire::Draft;
 use pmpo_app::{EngineLoader, Preset, Settings, Studio};
+use pmpo_tests::window::{data_folder, Display, Window};
 use serde_json::Value;
 
 const SAMPLE: &str = "review-mood";
-
-/// A data folder with the built-in model in it.
-fn data_folder() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    std::fs::create_dir_all(data.join("models")).unwrap();
-    let model = pmpo_app::built_in_model();
-    assert!(model.is_file(), "run scripts/fetch-model.sh first");
-    let place = data.join("models").join(model.file_name().unwrap());
-    std::os::unix::fs::symlink(&model, place).unwrap();
-    (folder, data)
-}
+/// One window and one model at a time.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// A run of a minute or two.
 fn small() -> Settings {
@@ -77,6 +65,7 @@ async fn chart_picture(window: &Window) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_from_the_first_start_to_an_exported_prompt() {
+    let _turn = TURN.lock().await;
     let (_folder, data) = data_folder();
     let display = Display::new();
     let window = Window::open(&display, &data).await;
@@ -87,6 +76,7 @@ async fn the_sample_from_the_first_start_to_an_exported_prompt() {
     window.press(&format!("look-sample-{SAMPLE}")).await;
     window.sees("prompt-editor").await;
     window.press("score-prompt").await;
+    window.picture("project-scoring").await;
     window.sees_at_last("scored").await;
     window.pictures("project").await;
     is_accessible(&window, "project").await;
@@ -145,6 +135,7 @@ async fn the_sample_from_the_first_start_to_an_exported_prompt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_paused_resumed_killed_and_recovered() {
+    let _turn = TURN.lock().await;
     let (_folder, data) = data_folder();
     prepare_sample(&data, small());
     let display = Display::new();
@@ -177,6 +168,7 @@ async fn a_run_is_paused_resumed_killed_and_recovered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_of_ones_own_and_a_damaged_one() {
+    let _turn = TURN.lock().await;
     let (folder, data) = data_folder();
     let mut rows = "note,kind,number\n".to_owned();
     for number in 0..40 {
@@ -251,6 +243,7 @@ async fn a_file_of_ones_own_and_a_damaged_one() {
 /// The main job without a mouse.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_by_keyboard_alone() {
+    let _turn = TURN.lock().await;
     let (_folder, data) = data_folder();
     prepare_sample(&data, small());
     let display = Display::new();

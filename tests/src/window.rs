@@ -1,5 +1,7 @@
 //! The real program in a real window on a display of its own, driven through WebDriver.
 
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,8 +13,20 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{json, Value};
 
 /// A run on two cores takes minutes; so does a machine that builds beside.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_secs(240);
 const SHORT: Duration = Duration::from_secs(40);
+
+/// A data folder with the built-in model in it.
+pub fn data_folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir_all(data.join("models")).unwrap();
+    let model = pmpo_app::built_in_model();
+    assert!(model.is_file(), "run scripts/fetch-model.sh first");
+    let place = data.join("models").join(model.file_name().unwrap());
+    std::os::unix::fs::symlink(&model, place).unwrap();
+    (folder, data)
+}
 
 /// Ends a process with its value.
 struct Owned(Child);
@@ -26,13 +40,13 @@ impl Drop for Owned {
 }
 
 /// A display that nobody looks at.
-pub(crate) struct Display {
+pub struct Display {
     name: String,
     _server: Owned,
 }
 
 impl Display {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         // The server chooses a free number and writes it to this pipe.
         let mut server = Command::new("Xvfb")
             .args([
@@ -40,7 +54,7 @@ impl Display {
                 "1",
                 "-screen",
                 "0",
-                "1400x1000x24",
+                "1240x860x24",
                 "-nolisten",
                 "tcp",
             ])
@@ -59,9 +73,10 @@ impl Display {
 }
 
 /// An open window.
-pub(crate) struct Window {
-    pub(crate) page: Client,
+pub struct Window {
+    pub page: Client,
     driver: Owned,
+    display: String,
     data: PathBuf,
 }
 
@@ -80,7 +95,7 @@ fn pictures() -> PathBuf {
 
 impl Window {
     /// Starts the program on a data folder.
-    pub(crate) async fn open(display: &Display, data: &Path) -> Self {
+    pub async fn open(display: &Display, data: &Path) -> Self {
         let program = programs().join("pmpo-studio");
         assert!(
             program.is_file(),
@@ -127,13 +142,16 @@ impl Window {
         Self {
             page,
             driver,
+            display: display.name.clone(),
             data: data.to_owned(),
         }
     }
 
     /// Ends the program as a power cut would.
-    pub(crate) async fn kill(self) {
-        let Self { page, driver, data } = self;
+    pub async fn kill(self) {
+        let Self {
+            page, driver, data, ..
+        } = self;
         let pattern = programs().join("pmpo-studio");
         let killed = Command::new("pkill")
             .args(["-KILL", "-f", pattern.to_str().unwrap()])
@@ -144,7 +162,7 @@ impl Window {
         drop(page);
     }
 
-    pub(crate) async fn close(self) {
+    pub async fn close(self) {
         // The program is gone at once; the driver may complain.
         let _ = self.page.close().await;
     }
@@ -168,21 +186,21 @@ impl Window {
         }
     }
 
-    pub(crate) async fn sees(&self, id: &str) {
+    pub async fn sees(&self, id: &str) {
         self.wait(id, SHORT).await;
     }
 
-    pub(crate) async fn sees_at_last(&self, id: &str) {
+    pub async fn sees_at_last(&self, id: &str) {
         self.wait(id, LONG).await;
     }
 
-    pub(crate) async fn has(&self, id: &str) -> bool {
+    pub async fn has(&self, id: &str) -> bool {
         let css = Self::css(id);
         self.page.find(Locator::Css(&css)).await.is_ok()
     }
 
     /// Presses something once it is there and can be pressed.
-    pub(crate) async fn press(&self, id: &str) {
+    pub async fn press(&self, id: &str) {
         self.sees(id).await;
         let css = Self::css(id);
         let clock = Instant::now();
@@ -208,14 +226,14 @@ impl Window {
     }
 
     /// Puts a text into a field, in place of what was there.
-    pub(crate) async fn write(&self, id: &str, text: &str) {
+    pub async fn write(&self, id: &str, text: &str) {
         self.sees(id).await;
         let field = self.page.find(Locator::Css(&Self::css(id))).await.unwrap();
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
     }
 
-    pub(crate) async fn text(&self, id: &str) -> String {
+    pub async fn text(&self, id: &str) -> String {
         self.sees(id).await;
         let script = "return document.querySelector(arguments[0]).textContent";
         let text = self
@@ -226,16 +244,16 @@ impl Window {
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    pub(crate) async fn text_of_page(&self) -> String {
+    pub async fn text_of_page(&self) -> String {
         let text = self.run("return document.body.innerText", vec![]).await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    pub(crate) async fn run(&self, script: &str, values: Vec<Value>) -> Value {
+    pub async fn run(&self, script: &str, values: Vec<Value>) -> Value {
         self.page.execute(script, values).await.unwrap()
     }
 
-    pub(crate) async fn reads(&self, id: &str, wanted: &str) {
+    pub async fn reads(&self, id: &str, wanted: &str) {
         let clock = Instant::now();
         loop {
             let text = self.text(id).await;
@@ -251,19 +269,21 @@ impl Window {
     }
 
     /// Leaves a picture of the window in test-output/window.
-    pub(crate) async fn picture(&self, name: &str) {
+    pub async fn picture(&self, name: &str) {
         // Pages fade in; a picture of half of that shows nothing.
         tokio::time::sleep(Duration::from_millis(400)).await;
-        match tokio::time::timeout(SHORT, self.page.screenshot()).await {
-            Ok(Ok(bytes)) => {
-                std::fs::write(pictures().join(format!("{name}.png")), bytes).unwrap();
-            }
-            other => println!("no picture {name}: {other:?}"),
-        }
+        // Of the display: the driver's own call never answers on a page that moves.
+        let taken = Command::new("import")
+            .args(["-silent", "-window", "root"])
+            .arg(pictures().join(format!("{name}.png")))
+            .env("DISPLAY", &self.display)
+            .status();
+        let taken = taken.is_ok_and(|status| status.success());
+        assert!(taken, "ImageMagick is installed by scripts/setup.sh test");
     }
 
     /// Pictures in both themes.
-    pub(crate) async fn pictures(&self, name: &str) {
+    pub async fn pictures(&self, name: &str) {
         for theme in ["light", "dark"] {
             self.theme(theme).await;
             self.picture(&format!("{name}-{theme}")).await;
@@ -271,7 +291,7 @@ impl Window {
         self.theme("light").await;
     }
 
-    pub(crate) async fn theme(&self, theme: &str) {
+    pub async fn theme(&self, theme: &str) {
         let script = "document.documentElement.dataset.theme = arguments[0]";
         self.run(script, vec![json!(theme)]).await;
     }
@@ -279,8 +299,8 @@ impl Window {
 
 impl Window {
     /// As the cross in the title bar does.
-    pub(crate) fn ask_to_close(&self, display: &Display) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/window/close.py");
+    pub fn ask_to_close(&self, display: &Display) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/close.py");
         let asked = Command::new("python3")
             .arg(script)
             .arg("PMPO Studio")
@@ -291,7 +311,7 @@ impl Window {
     }
 
     /// Chooses from a list by value.
-    pub(crate) async fn choose(&self, id: &str, value: &str) {
+    pub async fn choose(&self, id: &str, value: &str) {
         self.sees(id).await;
         let script = "const list = document.querySelector(arguments[0]);
             list.value = arguments[1];
@@ -307,13 +327,13 @@ impl Window {
     }
 
     /// Presses a key on whatever has the focus.
-    pub(crate) async fn key(&self, key: char) {
+    pub async fn key(&self, key: char) {
         let focused = self.page.active_element().await.unwrap();
         focused.send_keys(&key.to_string()).await.unwrap();
     }
 
     /// Goes from element to element until this one has the focus.
-    pub(crate) async fn tab_to(&self, id: &str) {
+    pub async fn tab_to(&self, id: &str) {
         self.sees(id).await;
         for _ in 0..120 {
             self.key('\u{e004}').await;
