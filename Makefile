@@ -14,7 +14,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)/release
 # rustup and set-up put programs there that a shell opened before does not know.
 export PATH := $(HOME)/.cargo/bin:$(CACHE)/node/bin:$(PATH)
 
-.PHONY: run test bench build check ui-test setup setup-test wire fmt
+.PHONY: run test bench bench-window build check ui-test setup setup-test wire fmt
 
 # Exit status 3 means that no better prompt was found, which is a result too.
 run: build
@@ -31,6 +31,10 @@ test: check ui-test
 # How fast answers are scored, with the shared prompt computed once and without.
 bench: build
 	$(TARGET)/bench
+
+# What the window costs and whether it stays smooth.
+bench-window: setup-test build
+	$(TARGET)/bench-window
 
 build: setup
 	@sh scripts/ui.sh

@@ -192,7 +192,7 @@ async fn a_file_of_ones_own_and_a_damaged_one() {
 
     window.write("data-path", bad.to_str().unwrap()).await;
     window.press("data-open").await;
-    window.reads("error-note", "line 3").await;
+    window.reads("error-note", "Line 3").await;
     window.reads("error-note", "UTF-8").await;
     window.pictures("project-damaged-file").await;
 

@@ -211,6 +211,8 @@ export const deRun: typeof enRun = {
       "Wiederholte man den Vergleich mit anderen Beispielen derselben Art, läge der Unterschied in etwa 95 von 100 Fällen in diesem Bereich.",
     noInterval: "Es gibt zu wenige zurückgehaltene Beispiele, um zu sagen, wie sicher das ist.",
     accuracy: "Richtige Antworten",
+    fewerRight:
+      "Das Modell ist von den richtigen Antworten weniger überrascht, doch seine erste Wahl ist seltener richtig. Sehen Sie sich die Beispiele unten an und probieren Sie beide Prompts aus, bevor Sie ihn verwenden.",
     fromTo: (from, to) => `${from} → ${to}`,
     fromToSpoken: (from, to) => `von ${from} auf ${to}`,
     onHeldOut: "an zurückgehaltenen Beispielen",

@@ -208,7 +208,7 @@ export const de: typeof en = {
     title: "Beispiele",
     text: "Eine Tabelle mit Eingaben und den richtigen Antworten. Ein paar Dutzend Zeilen genügen.",
     drop: "Datei hier ablegen",
-    dropText: "CSV, TSV, JSON, JSON-Zeilen oder Excel",
+    dropText: "CSV, TSV, JSON oder JSON-Zeilen",
     browse: "Datei wählen …",
     path: "oder den Pfad angeben",
     pathPlaceholder: "/home/sie/beispiele.csv",

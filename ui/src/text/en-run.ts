@@ -204,6 +204,8 @@ export const enRun = {
     intervalMeaning: "If the comparison were repeated with other examples of the same kind, the difference would fall into this range about 95 times in 100.",
     noInterval: "There are too few held-out examples to say how sure this is.",
     accuracy: "Right answers",
+    fewerRight:
+      "The model is less surprised by the right answers, yet its first choice is right less often. Look at the examples below and try both prompts before you use it.",
     fromTo: (from: string, to: string) => `${from} → ${to}`,
     fromToSpoken: (from: string, to: string) => `from ${from} to ${to}`,
     onHeldOut: "on held-out examples",

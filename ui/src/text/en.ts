@@ -208,7 +208,7 @@ export const en = {
     title: "Examples",
     text: "A table with inputs and the right answers. A few dozen rows are enough.",
     drop: "Drop a file here",
-    dropText: "CSV, TSV, JSON, JSON lines or Excel",
+    dropText: "CSV, TSV, JSON or JSON lines",
     browse: "Choose a file…",
     path: "or give its path",
     pathPlaceholder: "/home/you/examples.csv",

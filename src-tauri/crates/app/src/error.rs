@@ -24,10 +24,21 @@ impl AppError {
     ) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: sentence(&message.into()),
             hint: hint.into(),
         }
     }
+}
+
+/// A message of an inner error as a sentence for a person.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let mut out: String = first.chain(letters).collect();
+    if !out.ends_with(['.', '!', '?']) {
+        out.push('.');
+    }
+    out
 }
 
 impl From<pmpo_store::StoreError> for AppError {

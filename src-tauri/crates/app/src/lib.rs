@@ -17,7 +17,7 @@ pub use job::{
     estimate, execute, prepare, score_prompt, unfinished, Control, JobEstimate, NewJob,
     ScoredPrompt,
 };
-pub use paths::{built_in_model, data_dir, open_store, open_store_at};
+pub use paths::{built_in_model, data_dir, load_options, open_store, open_store_at};
 pub use results::{run_chart, run_details, RunDetails};
 pub use samples::{sample, sample_titles, Sample, SAMPLES};
 pub use studio::{EngineLoader, ModelLoader, RunSink, ShellSink, Studio, TrySink};

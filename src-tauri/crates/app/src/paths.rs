@@ -1,6 +1,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use pmpo_engine::LoadOptions;
 use pmpo_store::Store;
 
 use crate::AppError;
@@ -26,6 +27,15 @@ pub fn data_dir() -> PathBuf {
 /// Where the built-in model lies; it may be missing.
 pub fn built_in_model() -> PathBuf {
     data_dir().join("models").join(MODEL_FILE)
+}
+
+/// What loads a model's file; the built-in one has a plainer name than its file says.
+pub fn load_options(path: &Path) -> LoadOptions {
+    let built_in = path.file_name().is_some_and(|name| name == MODEL_FILE);
+    LoadOptions {
+        name: built_in.then(|| "SmolLM2 135M Instruct".to_owned()),
+        ..LoadOptions::new(path)
+    }
 }
 
 /// Opens the database in [`data_dir`], which is made where missing.

@@ -1,5 +1,14 @@
 //! `pmpo`: the main job in a terminal.
 
+/// A line on the terminal. Whoever reads it may be gone, as `head` is; a run
+/// goes on all the same.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 mod args;
 mod report;
 mod work;

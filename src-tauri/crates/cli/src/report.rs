@@ -10,25 +10,12 @@ use pmpo_core::optimize::{Origin, Outcome, Part, RunEvent, SegmentVerdict, StopR
 pub(crate) fn error(error: &AppError, json: bool) {
     if json {
         match serde_json::to_string(error) {
-            Ok(text) => println!("{text}"),
-            Err(_) => println!("{{}}"),
+            Ok(text) => say!("{text}"),
+            Err(_) => say!("{{}}"),
         }
     } else {
-        eprintln!("{}\n{}", sentence(&error.message), error.hint);
+        eprintln!("{}\n{}", error.message, error.hint);
     }
-}
-
-/// A message as a sentence.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let mut out: String = letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default();
-    if !out.ends_with(['.', '!', '?']) {
-        out.push('.');
-    }
-    out
 }
 
 /// Shows a run as it goes.
@@ -58,7 +45,7 @@ impl Watcher {
     pub(crate) fn see(&mut self, event: &RunEvent) {
         if self.json {
             if let Ok(text) = serde_json::to_string(event) {
-                println!("{text}");
+                say!("{text}");
             }
             return;
         }
@@ -133,7 +120,7 @@ impl Watcher {
 
     fn line(&self, text: String) {
         if self.bar.is_hidden() {
-            println!("{text}");
+            say!("{text}");
         } else {
             self.bar.println(text);
         }
@@ -152,15 +139,15 @@ pub(crate) fn time(time: Duration) -> String {
 
 pub(crate) fn outcome(outcome: &Outcome) {
     if outcome.reason == StopReason::Cancelled {
-        println!("Stopped. The best prompt so far is kept; `pmpo resume` goes on.");
+        say!("Stopped. The best prompt so far is kept; `pmpo resume` goes on.");
     }
     if outcome.improved() {
-        println!(
+        say!(
             "The loss on the training examples fell from {:.4} to {:.4} nats.",
             outcome.start_loss, outcome.best_loss
         );
     } else {
-        println!(
+        say!(
             "No better prompt was found; the start prompt stays (loss {:.4} nats).",
             outcome.start_loss
         );
@@ -173,18 +160,18 @@ pub(crate) fn outcome(outcome: &Outcome) {
         Verdict::NoClearDifference => "no clear difference",
         Verdict::Worse => "worse",
     };
-    println!(
+    say!(
         "On {} examples that chose nothing: from {:.4} to {:.4} nats: {verdict}.",
         check.examples, check.start_loss, check.best_loss
     );
     if let Some(interval) = check.interval {
-        println!(
+        say!(
             "  95 % interval of the difference: {:+.4} to {:+.4}.",
             interval.low, interval.high
         );
     }
     if let Some((before, after)) = check.accuracy {
-        println!(
+        say!(
             "  Right labels: from {:.0} % to {:.0} %.",
             before * 100.0,
             after * 100.0
@@ -194,20 +181,20 @@ pub(crate) fn outcome(outcome: &Outcome) {
 
 pub(crate) fn details(details: &RunDetails) {
     let run = &details.run;
-    println!("Run {}: {} ({:?})", run.id.0, run.name, run.state);
-    println!("Model: {}, {}", details.model, run.device);
-    println!(
+    say!("Run {}: {} ({:?})", run.id.0, run.name, run.state);
+    say!("Model: {}, {}", details.model, run.device);
+    say!(
         "Worked {}, {} tokens computed, {} reused.",
         time(Duration::from_secs_f64(run.working_seconds)),
         run.tokens.computed,
         run.tokens.reused
     );
-    println!(
+    say!(
         "\nStart prompt:\n{}\n\nBest prompt:\n{}\n",
         details.start, details.best
     );
     for finding in &details.findings {
-        println!(
+        say!(
             "  {:+.3}  {}",
             finding.effect.difference, finding.segment.text
         );
@@ -216,6 +203,6 @@ pub(crate) fn details(details: &RunDetails) {
         outcome(end);
     }
     if let Some(error) = &run.error {
-        println!("It was stopped by a fault: {error}");
+        say!("It was stopped by a fault: {error}");
     }
 }

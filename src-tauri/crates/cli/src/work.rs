@@ -7,8 +7,9 @@ use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
 use pmpo_app::plot::{png, svg, ChartSize, Theme, View};
 use pmpo_app::store::RunId;
 use pmpo_app::{
-    built_in_model, data_dir, estimate, execute, export, open_store, prepare, run_chart,
-    run_details, sample, score_prompt, unfinished, AppError, Control, ExportFormat, NewJob,
+    built_in_model, data_dir, estimate, execute, export, load_options, open_store, prepare,
+    run_chart, run_details, sample, score_prompt, unfinished, AppError, Control, ExportFormat,
+    NewJob,
 };
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::{Preset, Settings, StopReason, Task};
@@ -40,7 +41,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
         } => {
             let sample = sample(&name, &data_dir())?;
             if !json {
-                println!("{}: {}\n", sample.title, sample.description);
+                say!("{}: {}\n", sample.title, sample.description);
             }
             let import = import(&sample.data, &sample.columns, json)?;
             let task = Task {
@@ -82,12 +83,12 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             if json {
                 print_json(&scored)?;
             } else {
-                println!(
+                say!(
                     "Loss {:.4} nats, standard error {:.4}.",
                     scored.loss, scored.std_error
                 );
                 if let Some(share) = scored.accuracy {
-                    println!("Right labels: {:.0} %.", share * 100.0);
+                    say!("Right labels: {:.0} %.", share * 100.0);
                 }
                 left_out(&scored.left_out);
             }
@@ -120,14 +121,14 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             if json {
                 print_json(&runs)?;
             } else if runs.is_empty() {
-                println!("There are no runs yet. `pmpo sample` makes one.");
+                say!("There are no runs yet. `pmpo sample` makes one.");
             } else {
                 for run in runs {
                     let losses = run.outcome.as_ref().map_or_else(String::new, |end| {
                         format!("{:.4} -> {:.4}", end.start_loss, end.best_loss)
                     });
                     let state = format!("{:?}", run.state).to_lowercase();
-                    println!("{:>4}  {state:<10} {losses:<18} {}", run.id.0, run.name);
+                    say!("{:>4}  {state:<10} {losses:<18} {}", run.id.0, run.name);
                 }
             }
             Ok(0)
@@ -151,7 +152,8 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             let text = export(&open_store()?, RunId(run), format)?;
             match out {
                 Some(path) => write(&path, text.as_bytes())?,
-                None => print!("{text}"),
+                None => say!("{}", text.trim_end_matches('
+')),
             }
             Ok(0)
         }
@@ -197,7 +199,7 @@ async fn optimize(
     if json {
         print_json(&work_ahead)?;
     } else {
-        println!(
+        say!(
             "{} examples choose, {} only check. About {} tokens, {} at most on this computer.\n",
             work_ahead.train,
             work_ahead.validation,
@@ -238,11 +240,11 @@ async fn work(
     });
     let outcome = execute(store, id, engine, &control, &mut |event| watcher.see(event)).await?;
     if !json {
-        println!();
+        say!();
         report::outcome(&outcome);
         let details = run_details(store, id)?;
-        println!("\nBest prompt:\n{}\n", details.best);
-        println!(
+        say!("\nBest prompt:\n{}\n", details.best);
+        say!(
             "This is run {0}. `pmpo plot {0} --out curve.svg` draws it, `pmpo show {0}` tells more.",
             id.0
         );
@@ -256,7 +258,7 @@ async fn work(
 
 fn left_out(rows: &[(usize, usize)]) {
     for (row, tokens) in rows {
-        println!("Row {row} is left out: its {tokens} tokens do not fit the model's window.");
+        say!("Row {row} is left out: its {tokens} tokens do not fit the model's window.");
     }
 }
 
@@ -279,12 +281,12 @@ async fn load(model: &ModelArgs, json: bool) -> Result<Engine, AppError> {
     let device: DeviceChoice = model.device.parse()?;
     let options = LoadOptions {
         device,
-        ..LoadOptions::new(model_path(model))
+        ..load_options(&model_path(model))
     };
     let engine = Engine::load(&options, EngineOptions::default()).await?;
     if !json {
         let about = engine.description();
-        println!("{} on the {}.", about.name, about.device);
+        say!("{} on the {}.", about.name, about.device);
     }
     Ok(engine)
 }
@@ -294,13 +296,13 @@ fn import(path: &std::path::Path, columns: &Columns, json: bool) -> Result<Impor
     let mapping = guess_mapping(&table, columns)?;
     let import = build(&table, &mapping)?;
     if !json {
-        println!(
+        say!(
             "{} examples; {}.",
             import.examples.len(),
             import.mapping.reason
         );
         for row in &import.left_out {
-            println!("Row {} is left out: {}.", row.row, row.why);
+            say!("Row {} is left out: {}.", row.row, row.why);
         }
     }
     Ok(import)
@@ -383,6 +385,6 @@ fn write(path: &std::path::Path, bytes: &[u8]) -> Result<(), AppError> {
 fn print_json(value: &impl serde::Serialize) -> Result<(), AppError> {
     let text = serde_json::to_string(value)
         .map_err(|why| fault("json", why.to_string(), "Leave out --json."))?;
-    println!("{text}");
+    say!("{text}");
     Ok(())
 }

@@ -21,25 +21,25 @@ fn data_that_cannot_be_used() {
     let cases: [(&str, &[u8], &[&str], &str); 8] = [
         ("empty.csv", b"", &[], "holds no rows"),
         ("head.csv", b"text,mood\n", &[], "holds no rows"),
-        ("one.csv", b"text,mood\nFine.,good\n", &[], "only 1 row"),
+        ("one.csv", b"text,mood\nFine.,good\n", &[], "Only 1 rows"),
         (
             "column.csv",
             b"text,mood\na,good\nb,bad\n",
             &["--input", "text", "--target", "feeling"],
-            "no column \"feeling\"; the columns are text, mood",
+            "There is no column \"feeling\"; the columns are text, mood",
         ),
         (
             "mixed.csv",
             b"text,mood\na,good\nb,bad,worse\nc,good\n",
             &[],
-            "row 2",
+            "Row 2 of",
         ),
-        ("latin.csv", b"text,mood\ncaf\xe9,good\n", &[], "line 2 of"),
+        ("latin.csv", b"text,mood\ncaf\xe9,good\n", &[], "Line 2 of"),
         (
             "broken.jsonl",
             b"{\"input\": \"a\", \"target\": \"b\"}\n{\"input\": \n",
             &[],
-            "line 2 of",
+            "Line 2 of",
         ),
         ("table.docx", b"PK\x03\x04", &[], "are not read"),
     ];
@@ -176,7 +176,7 @@ fn a_database_that_cannot_be_used() {
 fn wrong_words_are_told_apart_from_faults() {
     let terminal = Terminal::new();
     assert_eq!(terminal.run(&["optimise"]).status.code(), Some(2));
-    assert!(terminal.fault(&["show", "7"]).contains("no run 7"));
+    assert!(terminal.fault(&["show", "7"]).contains("There is no run 7"));
     let output = terminal.run(&["--json", "show", "7"]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stdout).unwrap();

@@ -78,6 +78,8 @@ pub struct LoadOptions {
     pub device: DeviceChoice,
     /// How exactly.
     pub precision: Precision,
+    /// Name to show; the one in the file where none is given.
+    pub name: Option<String>,
 }
 
 impl LoadOptions {
@@ -87,6 +89,7 @@ impl LoadOptions {
             path: path.into(),
             device: DeviceChoice::Auto,
             precision: Precision::Auto,
+            name: None,
         }
     }
 }

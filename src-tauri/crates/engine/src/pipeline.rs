@@ -14,6 +14,9 @@ pub(crate) type Loaded = (Arc<Mutex<dyn Pipeline + Send + Sync>>, ModelFile, Str
 pub(crate) fn load_pipeline(options: &LoadOptions) -> Result<Loaded, LoadError> {
     let mut file = inspect(&options.path)?;
     file.description.sha256 = hash(&options.path)?;
+    if let Some(name) = &options.name {
+        file.description.name.clone_from(name);
+    }
     let placement = place(options, &file)?;
     if placement.device.is_cpu() {
         std::env::set_var(

@@ -47,11 +47,19 @@ impl Axis {
         let mut mark = (self.low / step).ceil() * step;
         let mut out = Vec::new();
         while mark <= self.high + step * 1e-9 {
-            // Sums of steps drift; the nearest multiple does not.
-            out.push((mark / step).round() * step);
+            // Sums of steps drift; the nearest multiple does not. Adding nothing
+            // takes the sign off a zero.
+            out.push((mark / step).round() * step + 0.0);
             mark += step;
         }
         out
+    }
+
+    /// Whole values to mark, about `count` of them.
+    pub fn whole_marks(&self, count: usize) -> Vec<f64> {
+        let mut marks = self.marks(count);
+        marks.retain(|mark| mark.fract() == 0.0);
+        marks
     }
 
     /// Digits after the point that tell the marks apart.
@@ -93,6 +101,8 @@ mod tests {
         let axis = |low, high, log| Axis { low, high, log };
         assert_eq!(axis(0.3, 7.9, false).marks(6), [2.0, 4.0, 6.0]);
         assert_eq!(axis(0.3, 7.9, false).decimals(6), 0);
+        assert_eq!(axis(-0.5, 1.5, false).whole_marks(8), [0.0, 1.0]);
+        assert!(axis(-0.5, 1.5, false).whole_marks(8)[0].is_sign_positive());
         assert_eq!(axis(2.31, 2.39, false).marks(4).len(), 4);
         assert_eq!(axis(2.31, 2.39, false).decimals(4), 2);
         assert_eq!(axis(0.4, 12.0, true).marks(6), [0.5, 1.0, 2.0, 5.0, 10.0]);

@@ -82,15 +82,16 @@ pub(super) fn draw<B: DrawingBackend>(
         builder
             .margin_top(10)
             .margin_right(14)
-            .x_label_area_size(26)
-            .y_label_area_size(52);
+            .x_label_area_size(28)
+            .y_label_area_size(56);
     }
-    let marked = |axis: &Axis, count| Marked {
+    let marked = |axis: &Axis, marks| Marked {
         axis: axis.clone(),
-        marks: axis.marks(count),
+        marks,
     };
+    let (across, up) = (x.whole_marks(marks.1), y.marks(marks.0));
     let mut area = builder
-        .build_cartesian_2d(marked(&x, marks.1), marked(&y, marks.0))
+        .build_cartesian_2d(marked(&x, across), marked(&y, up))
         .map_err(drawing)?;
     let decimals = y.decimals(marks.0);
     let label = |loss: &f64| format!("{loss:.decimals$}");
@@ -99,7 +100,7 @@ pub(super) fn draw<B: DrawingBackend>(
     let size = if view.dressed {
         text(12.0)
     } else {
-        ("sans-serif", 12)
+        ("sans-serif", 15)
             .with_color(colours.ink)
             .into_text_style(root)
     };
@@ -325,7 +326,8 @@ fn range(losses: &[f64], start: f64) -> (f64, f64) {
     sorted.sort_by(f64::total_cmp);
     let low = sorted[0];
     let most = sorted[(sorted.len() - 1) * 95 / 100].max(start);
-    let span = (most - low).max(0.01);
+    // Noise of the last digits is no curve.
+    let span = (most - low).max(0.2);
     (low - 0.05 * span, most + 0.12 * span)
 }
 

@@ -74,7 +74,7 @@ impl Studio {
             .model(draft.model_path.as_deref(), &draft.device)
             .await?;
         // Faults of prompt and data are told before anything is stored.
-        pmpo_core::optimize::plan(&task, &draft.settings, &*model).await?;
+        let plan = pmpo_core::optimize::plan(&task, &draft.settings, &*model).await?;
         let run = {
             let mut store = self.store();
             let row = store.project_row(id)?;
@@ -98,7 +98,9 @@ impl Studio {
                 settings: draft.settings,
                 model_path: path,
             };
-            prepare(&mut store, &job, &*model)?
+            let run = prepare(&mut store, &job, &*model)?;
+            store.set_run_split(run, &plan.split)?;
+            run
         };
         self.begin(run, model)?;
         self.summary(run)

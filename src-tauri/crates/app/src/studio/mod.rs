@@ -2,8 +2,11 @@
 //! most one run going on.
 
 mod chart;
+mod data;
 mod jobs;
+mod models;
 mod projects;
+mod prompts;
 mod tries;
 mod views;
 
@@ -19,7 +22,7 @@ use pmpo_store::{RunId, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::wire::{RunMessage, ShellEvent};
-use crate::{built_in_model, open_store_at, AppError};
+use crate::{built_in_model, load_options, open_store_at, AppError};
 
 pub use tries::TrySink;
 
@@ -38,7 +41,7 @@ impl ModelLoader for EngineLoader {
     async fn load(&self, path: &Path, device: &str) -> Result<Arc<dyn LanguageModel>, AppError> {
         let options = LoadOptions {
             device: device.parse()?,
-            ..LoadOptions::new(path)
+            ..load_options(path)
         };
         Ok(Arc::new(
             Engine::load(&options, EngineOptions::default()).await?,
