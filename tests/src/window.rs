@@ -83,7 +83,12 @@ pub struct Window {
 /// Where the programs of this build are.
 fn programs() -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    own.ancestors().nth(2).unwrap().to_owned()
+    let folder = own.parent().unwrap();
+    // Tests lie one folder further down.
+    if folder.ends_with("deps") {
+        return folder.parent().unwrap().to_owned();
+    }
+    folder.to_owned()
 }
 
 /// Where pictures are left to be looked at.

@@ -144,7 +144,8 @@ pub(crate) fn outcome(outcome: &Outcome) {
     if outcome.improved() {
         say!(
             "The loss on the training examples fell from {:.4} to {:.4} nats.",
-            outcome.start_loss, outcome.best_loss
+            outcome.start_loss,
+            outcome.best_loss
         );
     } else {
         say!(
@@ -162,12 +163,15 @@ pub(crate) fn outcome(outcome: &Outcome) {
     };
     say!(
         "On {} examples that chose nothing: from {:.4} to {:.4} nats: {verdict}.",
-        check.examples, check.start_loss, check.best_loss
+        check.examples,
+        check.start_loss,
+        check.best_loss
     );
     if let Some(interval) = check.interval {
         say!(
             "  95 % interval of the difference: {:+.4} to {:+.4}.",
-            interval.low, interval.high
+            interval.low,
+            interval.high
         );
     }
     if let Some((before, after)) = check.accuracy {
@@ -191,12 +195,14 @@ pub(crate) fn details(details: &RunDetails) {
     );
     say!(
         "\nStart prompt:\n{}\n\nBest prompt:\n{}\n",
-        details.start, details.best
+        details.start,
+        details.best
     );
     for finding in &details.findings {
         say!(
             "  {:+.3}  {}",
-            finding.effect.difference, finding.segment.text
+            finding.effect.difference,
+            finding.segment.text
         );
     }
     if let Some(end) = details.outcome() {

@@ -85,7 +85,8 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             } else {
                 say!(
                     "Loss {:.4} nats, standard error {:.4}.",
-                    scored.loss, scored.std_error
+                    scored.loss,
+                    scored.std_error
                 );
                 if let Some(share) = scored.accuracy {
                     say!("Right labels: {:.0} %.", share * 100.0);
@@ -152,8 +153,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             let text = export(&open_store()?, RunId(run), format)?;
             match out {
                 Some(path) => write(&path, text.as_bytes())?,
-                None => say!("{}", text.trim_end_matches('
-')),
+                None => say!("{}", text.trim_end_matches('\n')),
             }
             Ok(0)
         }

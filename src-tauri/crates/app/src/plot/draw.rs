@@ -1,10 +1,11 @@
+use std::collections::HashMap;
 use std::ops::Range;
 
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::{drawing, fonts, Axis, Geometry, PlotError, Rect, RunChart, View};
+use super::{drawing, fonts, Axis, ChartPoint, Geometry, PlotError, Rect, RunChart, View};
 
 /// Colours that the colour-blind can tell apart (after Okabe and Ito), for
 /// several runs in one picture.
@@ -154,11 +155,11 @@ pub(super) fn draw<B: DrawingBackend>(
         }
         // A few prompts far worse than the start lie on the upper edge.
         let shown = |ordinal: f64, loss: f64| x.shows(ordinal) && loss >= y.low;
+        let dotted = sparse(chart, &x, view.size.width, single);
         let dots = area
             .draw_series(
-                chart
-                    .points
-                    .iter()
+                dotted
+                    .into_iter()
                     .filter(|point| shown(f64::from(point.ordinal), point.loss))
                     .map(|point| {
                         let place = at(f64::from(point.ordinal), point.loss);
@@ -228,6 +229,34 @@ pub(super) fn draw<B: DrawingBackend>(
     })
 }
 
+/// The points to draw. Of very many only the best of each few pixels' width:
+/// nobody could tell the others apart, and a page shows thousands only slowly.
+fn sparse<'a>(chart: &'a RunChart, x: &Axis, width: u32, single: bool) -> Vec<&'a ChartPoint> {
+    const PLENTY: usize = 1500;
+    const PIXELS: f64 = 6.0;
+    if single && chart.points.len() <= PLENTY {
+        return chart.points.iter().collect();
+    }
+    let column = |point: &ChartPoint| {
+        let share = (f64::from(point.ordinal) - x.low) / (x.high - x.low);
+        (share * f64::from(width) / PIXELS) as i64
+    };
+    let mut lowest: HashMap<i64, &ChartPoint> = HashMap::new();
+    for point in &chart.points {
+        let place = lowest.entry(column(point)).or_insert(point);
+        if point.loss < place.loss {
+            *place = point;
+        }
+    }
+    let kept = |point: &&ChartPoint| {
+        point.best
+            || lowest
+                .get(&column(point))
+                .is_some_and(|low| std::ptr::eq(*low, *point))
+    };
+    chart.points.iter().filter(kept).collect()
+}
+
 /// What the axes show: what was asked for, or everything that matters.
 fn axes(charts: &[RunChart], view: &View) -> Result<(Axis, Axis), PlotError> {
     if charts.is_empty() {
@@ -264,6 +293,10 @@ fn axes(charts: &[RunChart], view: &View) -> Result<(Axis, Axis), PlotError> {
             None => low.max(least * 0.9),
         };
         high = high.max(low * 1.01);
+    }
+    if view.dressed && view.y.is_none() {
+        // A band for the legend, which would cover points otherwise.
+        high += 0.3 * (high - low);
     }
     let sound = |a: f64, b: f64| a.is_finite() && b.is_finite() && b - a > 1e-12;
     if !sound(left, right) || !sound(low, high) {
@@ -334,7 +367,6 @@ fn range(losses: &[f64], start: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plot::ChartPoint;
 
     #[test]
     fn the_staircase_stays_inside() {
