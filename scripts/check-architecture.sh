@@ -9,19 +9,20 @@ import json, os, subprocess, sys
 
 WORKSPACE = {
     "pmpo-core": set(),
-    "pmpo-engine": {"pmpo-core"},
+    "pmpo-packed": set(),
+    "pmpo-engine": {"pmpo-core", "pmpo-packed"},
     "pmpo-store": {"pmpo-core"},
     "pmpo-app": {"pmpo-core", "pmpo-engine", "pmpo-store"},
     "pmpo-cli": {"pmpo-core", "pmpo-app"},
     "pmpo-studio": {"pmpo-app"},
 }
 OWNERS = {
-    "mistralrs": "pmpo-engine",
-    "candle-core": "pmpo-engine",
-    "rusqlite": "pmpo-store",
-    "rusqlite_migration": "pmpo-store",
-    "plotters": "pmpo-app",
-    "clap": "pmpo-cli",
+    "mistralrs": {"pmpo-engine"},
+    "candle-core": {"pmpo-engine", "pmpo-packed"},
+    "rusqlite": {"pmpo-store"},
+    "rusqlite_migration": {"pmpo-store"},
+    "plotters": {"pmpo-app"},
+    "clap": {"pmpo-cli"},
 }
 NO_INPUT_OR_OUTPUT = {"tokio", "rusqlite", "mistralrs", "candle-core", "plotters"}
 GENERATED = {"gen", "generated"}
@@ -48,8 +49,9 @@ for package in metadata["packages"]:
             faults.append(f"{name} must not depend on {other}")
         if name == "pmpo-core" and other in NO_INPUT_OR_OUTPUT:
             faults.append(f"pmpo-core does no input or output, so it must not name {other}")
-        elif OWNERS.get(other, name) != name:
-            faults.append(f"only {OWNERS[other]} may name {other}, but {name} does")
+        elif name not in OWNERS.get(other, {name}):
+            owners = " and ".join(sorted(OWNERS[other]))
+            faults.append(f"only {owners} may name {other}, but {name} does")
         if (other == "tauri" or other.startswith("tauri-")) and not shell:
             faults.append(f"only the package in src-tauri may name {other}, but {name} does")
 

@@ -167,6 +167,24 @@ impl Window {
         drop(page);
     }
 
+    /// Waits until the program has ended without being told to.
+    pub async fn ends_by_itself(self) {
+        let pattern = programs().join("pmpo-studio");
+        let clock = Instant::now();
+        loop {
+            let found = Command::new("pgrep")
+                .args(["-f", pattern.to_str().unwrap()])
+                .stdout(Stdio::null())
+                .status()
+                .unwrap();
+            if !found.success() {
+                return;
+            }
+            assert!(clock.elapsed() < LONG, "the program does not end");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+
     pub async fn close(self) {
         // The program is gone at once; the driver may complain.
         let _ = self.page.close().await;
@@ -228,6 +246,14 @@ impl Window {
                 Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
             }
         }
+    }
+
+    /// Presses what makes the window go away, and the driver's answer with it.
+    pub async fn press_and_lose(&self, id: &str) {
+        self.sees(id).await;
+        let script = "const pressed = document.querySelector(arguments[0]);
+            setTimeout(() => pressed.click(), 100);";
+        self.run(script, vec![json!(Self::css(id))]).await;
     }
 
     /// Puts a text into a field, in place of what was there.

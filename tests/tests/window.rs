@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use pmpo_app::wire::Draft;
+use pmpo_app::wire::{Draft, RunState};
 use pmpo_app::{EngineLoader, Preset, Settings, Studio};
 use pmpo_tests::window::{data_folder, Display, Window};
 use serde_json::Value;
@@ -24,6 +24,14 @@ fn small() -> Settings {
     settings.bank_phrases = 1;
     settings.propose_reorder = false;
     settings.split.train_limit = 8;
+    settings.split.validation_limit = 10;
+    settings
+}
+
+/// A run that is still going after being paused, killed and resumed.
+fn long() -> Settings {
+    let mut settings = Preset::Thorough.settings();
+    settings.patience = 0;
     settings.split.validation_limit = 10;
     settings
 }
@@ -137,7 +145,7 @@ async fn the_sample_from_the_first_start_to_an_exported_prompt() {
 async fn a_run_is_paused_resumed_killed_and_recovered() {
     let _turn = TURN.lock().await;
     let (_folder, data) = data_folder();
-    prepare_sample(&data, small());
+    prepare_sample(&data, long());
     let display = Display::new();
     let window = Window::open(&display, &data).await;
     window.press(&format!("start-sample-{SAMPLE}")).await;
@@ -162,8 +170,17 @@ async fn a_run_is_paused_resumed_killed_and_recovered() {
     window.pictures("home-unfinished").await;
     is_accessible(&window, "home with an unfinished run").await;
     window.press("resume-unfinished").await;
-    window.sees_at_last("open-result").await;
-    window.close().await;
+    window.sees_at_last("pause").await;
+
+    // In the background the run goes on without a window, and the program ends with it.
+    window.ask_to_close(&display);
+    window.press_and_lose("close-background").await;
+    window.ends_by_itself().await;
+    let studio = Studio::open(&data, Box::new(EngineLoader)).unwrap();
+    let home = studio.home().unwrap();
+    let run = home.projects[0].last_run.as_ref().unwrap();
+    assert_eq!(run.state, RunState::Completed);
+    assert!(home.unfinished.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,7 @@ use pmpo_core::model::{
     GenerateRequest, Generated, LanguageModel, Measured, ModelDescription, ModelError, ScoreItem,
     ScoredBatch, TextSink, TokenCount,
 };
+use pmpo_packed::{Packed, PackedError};
 use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
 
@@ -32,12 +33,26 @@ const NO_TOKEN: u32 = u32::MAX - 1;
 pub struct EngineOptions {
     /// Whether what the items of a batch share is computed once.
     pub prefix_reuse: bool,
+    /// Whether the packed scorer is used where it knows the model and a second
+    /// copy of the weights fits into memory.
+    pub packed: bool,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { prefix_reuse: true }
+        Self {
+            prefix_reuse: true,
+            packed: true,
+        }
     }
+}
+
+impl EngineOptions {
+    /// Through mistral.rs alone: slower, for every model, the reference.
+    pub const REFERENCE: Self = Self {
+        prefix_reuse: true,
+        packed: false,
+    };
 }
 
 /// Token ids of one item and the log-probability of each answer token, in nats.
@@ -57,6 +72,7 @@ pub struct Engine {
     tokens: Tokens,
     description: ModelDescription,
     options: EngineOptions,
+    packed: Option<Arc<Packed>>,
     /// Whether mistral.rs holds cached prefixes; the lock is the queue.
     turn: Mutex<bool>,
 }
@@ -78,15 +94,16 @@ impl Engine {
             why,
         };
         let load = load.clone();
+        let packs = options.packed;
         // A fresh thread reads anew whether weights are to be unpacked.
         let (sender, receiver) = tokio::sync::oneshot::channel();
         std::thread::Builder::new()
             .name("load model".to_owned())
             .spawn(move || {
-                let _ = sender.send(load_pipeline(&load));
+                let _ = sender.send(load_pipeline(&load, packs));
             })
             .map_err(|why| broken(why.to_string()))?;
-        let (pipeline, mut file, words) = receiver
+        let (pipeline, mut file, words, packed) = receiver
             .await
             .map_err(|_| broken("the engine gave up while reading it".to_owned()))??;
         file.description.device = words;
@@ -112,6 +129,7 @@ impl Engine {
             tokens,
             description: file.description,
             options,
+            packed: packed.map(Arc::new),
             turn: Mutex::new(false),
         })
     }
@@ -159,6 +177,12 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<(Vec<TokenScores>, TokenCount), ModelError> {
         let mut turn = self.turn.lock().await;
+        if let Some(packed) = &self.packed {
+            check(cancel)?;
+            if let Some(done) = pack(packed.clone(), &items, cancel).await? {
+                return Ok(done);
+            }
+        }
         self.evict(&mut turn).await?;
         let mut count = TokenCount::default();
         let shared = self.shared_prefix(&items);
@@ -378,6 +402,46 @@ impl Engine {
                 reused: 0,
             },
         })
+    }
+}
+
+/// Scores with the packed scorer; `None` where an item is beyond what it does exactly.
+async fn pack(
+    packed: Arc<Packed>,
+    items: &[Encoded],
+    cancel: &CancellationToken,
+) -> Result<Option<(Vec<TokenScores>, TokenCount)>, ModelError> {
+    let pairs: Vec<pmpo_packed::Item> = items
+        .iter()
+        .map(|item| (item.before.clone(), item.answer.clone()))
+        .collect();
+    // The caller may go away; then the work ends as if it were cancelled.
+    let given_up = cancel.child_token();
+    let _guard = given_up.clone().drop_guard();
+    let work = tokio::task::spawn_blocking(move || {
+        let scored = packed.score(&pairs, &|| given_up.is_cancelled());
+        scored.map(|scored| (pairs, scored))
+    });
+    match work.await.map_err(failed)? {
+        Ok((pairs, (scores, count))) => {
+            let scores = pairs
+                .into_iter()
+                .zip(scores)
+                .map(|((before, answer), log_probs)| TokenScores {
+                    before,
+                    answer,
+                    log_probs,
+                })
+                .collect();
+            let count = TokenCount {
+                computed: count.computed,
+                reused: count.reused,
+            };
+            Ok(Some((scores, count)))
+        }
+        Err(PackedError::Unsupported(_)) => Ok(None),
+        Err(PackedError::Cancelled) => Err(ModelError::Cancelled),
+        Err(other) => Err(failed(other)),
     }
 }
 

@@ -279,6 +279,13 @@ pub fn devices() -> Vec<DeviceName> {
     out
 }
 
+/// Bytes of memory that programs can still have.
+pub(crate) fn free_memory() -> u64 {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    system.available_memory()
+}
+
 /// Decides where and how a model runs.
 pub fn place(options: &LoadOptions, file: &ModelFile) -> Result<Placement, LoadError> {
     let gpu = match options.device {
@@ -286,9 +293,7 @@ pub fn place(options: &LoadOptions, file: &ModelFile) -> Result<Placement, LoadE
         DeviceChoice::Auto => gpu(0).ok(),
         DeviceChoice::Gpu(number) => Some(gpu(number)?),
     };
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    let free = system.available_memory();
+    let free = free_memory();
     if let Some(device) = gpu {
         return Ok(Placement {
             device,

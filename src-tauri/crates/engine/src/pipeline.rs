@@ -1,17 +1,25 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use mistralrs::core::{
     DeviceMapSetting, GGUFLoaderBuilder, GGUFSpecificConfig, ModelDType, Pipeline, TokenSource,
 };
+use pmpo_packed::Packed;
 use tokio::sync::Mutex;
 
 use crate::error::LoadError;
-use crate::load::{hash, inspect, place, LoadOptions, ModelFile};
+use crate::load::{free_memory, hash, inspect, place, LoadOptions, ModelFile};
 
-/// What mistral.rs loaded, what the file says of itself, and the device in words.
-pub(crate) type Loaded = (Arc<Mutex<dyn Pipeline + Send + Sync>>, ModelFile, String);
+/// What mistral.rs loaded, what the file says of itself, the device in words,
+/// and the packed scorer where it can be used.
+pub(crate) type Loaded = (
+    Arc<Mutex<dyn Pipeline + Send + Sync>>,
+    ModelFile,
+    String,
+    Option<Packed>,
+);
 
-pub(crate) fn load_pipeline(options: &LoadOptions) -> Result<Loaded, LoadError> {
+pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded, LoadError> {
     let mut file = inspect(&options.path)?;
     file.description.sha256 = hash(&options.path)?;
     if let Some(name) = &options.name {
@@ -67,5 +75,22 @@ pub(crate) fn load_pipeline(options: &LoadOptions) -> Result<Loaded, LoadError> 
     let pipeline = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load))
         .map_err(|_| broken("the engine gave up while reading it".to_owned()))?
         .map_err(|why| broken(format!("{why:#}")))?;
-    Ok((pipeline, file, placement.words))
+    let mut words = placement.words;
+    let packed = (packs && placement.exact && placement.device.is_cpu())
+        .then(|| load_packed(&options.path))
+        .flatten();
+    if packed.is_some() {
+        words.push_str(", packed scorer");
+    }
+    Ok((pipeline, file, words, packed))
+}
+
+/// The packed scorer, where it knows the family and its own copy of the
+/// weights leaves memory to work with.
+fn load_packed(path: &Path) -> Option<Packed> {
+    let needed = Packed::bytes_needed(path).ok()?;
+    if needed + pmpo_packed::DEFAULT_MEMORY > free_memory() {
+        return None;
+    }
+    Packed::load(path).ok()
 }

@@ -39,7 +39,10 @@ async fn engine(prefix_reuse: bool) -> Engine {
     pmpo_engine::prepare_process();
     Engine::load(
         &LoadOptions::new(model_path()),
-        EngineOptions { prefix_reuse },
+        EngineOptions {
+            prefix_reuse,
+            packed: false,
+        },
     )
     .await
     .unwrap()

@@ -34,9 +34,11 @@ fn model_path() -> PathBuf {
 async fn engine(prefix_reuse: bool) -> Engine {
     pmpo_engine::prepare_process();
     let load = LoadOptions::new(model_path());
-    Engine::load(&load, EngineOptions { prefix_reuse })
-        .await
-        .unwrap()
+    let options = EngineOptions {
+        prefix_reuse,
+        packed: false,
+    };
+    Engine::load(&load, options).await.unwrap()
 }
 
 fn options() -> Vec<ScoreItem> {

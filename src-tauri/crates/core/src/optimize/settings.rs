@@ -167,7 +167,7 @@ impl Preset {
             Self::Quick => Settings {
                 split: SplitPlan {
                     train_share: 0.3,
-                    train_limit: 16,
+                    train_limit: 20,
                     validation_share: 0.4,
                     validation_limit: 40,
                 },
@@ -176,7 +176,7 @@ impl Preset {
                 max_rewrite_tokens: 96,
                 bank_phrases: 3,
                 demonstration_sets: 2,
-                steps: 2,
+                steps: 3,
                 patience: 2,
                 ..standard
             },

@@ -1,0 +1,77 @@
+//! The packed scorer against the reference path, on the built-in model.
+
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
+use std::path::PathBuf;
+
+use pmpo_core::model::{LanguageModel, ModelError, ScoreItem};
+use pmpo_core::prompt::Conversation;
+use pmpo_engine::{Engine, EngineOptions, LoadOptions};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+fn model_path() -> PathBuf {
+    let data = std::env::var_os("PMPO_DATA_DIR").map_or_else(
+        || {
+            let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".local/share");
+            std::env::var_os("XDG_DATA_HOME")
+                .map_or_else(home, PathBuf::from)
+                .join("pmpo-studio")
+        },
+        PathBuf::from,
+    );
+    data.join("models/SmolLM2-135M-Instruct.Q4_1.gguf")
+}
+
+fn items() -> Vec<ScoreItem> {
+    let file: Value = serde_json::from_str(include_str!("fixtures/losses.json")).unwrap();
+    let rows = file["rows"].as_array().unwrap();
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+    rows[1..]
+        .iter()
+        .flat_map(|row| {
+            // Two answers to each, so that branches of all depths are among them.
+            [text(row, "target"), "Something else".to_owned()].map(|answer| ScoreItem {
+                conversation: Conversation::Chat {
+                    system: Some(text(row, "prompt")),
+                    user: text(row, "input"),
+                },
+                answer,
+                end_of_turn: row["ends_with_end_of_turn"].as_bool().unwrap(),
+            })
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packed_and_reference_agree_on_real_data() {
+    pmpo_engine::prepare_process();
+    let load = LoadOptions::new(model_path());
+    let packed = Engine::load(&load, EngineOptions::default()).await.unwrap();
+    assert!(packed.description().device.ends_with("packed scorer"));
+    let reference = Engine::load(&load, EngineOptions::REFERENCE).await.unwrap();
+    let cancel = CancellationToken::new();
+    let items = items();
+    let (fast, count) = packed.score_detailed(&items, &cancel).await.unwrap();
+    let (slow, slow_count) = reference.score_detailed(&items, &cancel).await.unwrap();
+    let mut furthest = 0.0_f64;
+    for (a, b) in fast.iter().zip(&slow) {
+        assert_eq!((&a.before, &a.answer), (&b.before, &b.answer));
+        for (x, y) in a.log_probs.iter().zip(&b.log_probs) {
+            furthest = furthest.max((x - y).abs() / y.abs().max(1.0));
+        }
+    }
+    println!("furthest apart: {furthest:e}; computed {count:?} and {slow_count:?}");
+    assert!(furthest < 1e-3);
+    assert!(count.computed < slow_count.computed);
+
+    // The same again, to the last bit.
+    let (again, _) = packed.score_detailed(&items, &cancel).await.unwrap();
+    assert_eq!(fast, again);
+
+    cancel.cancel();
+    assert_eq!(
+        packed.score(&items, &cancel).await,
+        Err(ModelError::Cancelled)
+    );
+}

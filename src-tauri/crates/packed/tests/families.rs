@@ -1,0 +1,215 @@
+//! Every family and switch against a slow forward pass, on tiny random models.
+
+mod common;
+
+use candle_core::quantized::gguf_file::Value;
+use common::{slow, Random, Scaling, Tiny};
+use pmpo_packed::{Item, Packed, PackedError};
+
+/// Ragged items: shared prefixes and branches at several depths, duplicates, an
+/// item that continues another, one-token prompts, answers of 1 and 500 tokens.
+fn items(vocabulary: usize) -> Vec<Item> {
+    let mut random = Random(7);
+    let mut tokens = |count| random.tokens(count, vocabulary);
+    let prompt = tokens(41);
+    let mut items: Vec<Item> = (0..6)
+        .map(|i| ([&prompt[..], &tokens(3 + 5 * i)].concat(), tokens(1 + i)))
+        .collect();
+    let (first, answer) = items[0].clone();
+    // The same item twice, other answers to it, and a continuation of both.
+    items.push((first.clone(), answer.clone()));
+    items.push((first.clone(), tokens(1)));
+    items.push((first.clone(), tokens(9)));
+    items.push(([&first[..], &answer].concat(), tokens(4)));
+    // A shorter start of the prompt, cut in the middle of everybody's path.
+    items.push((prompt[..17].to_vec(), prompt[17..25].to_vec()));
+    items.push((prompt[..1].to_vec(), tokens(2)));
+    items.push((tokens(1), tokens(1)));
+    items.push((tokens(1), tokens(500)));
+    items.push((tokens(130), tokens(1)));
+    items
+}
+
+fn close(a: &[Vec<f64>], b: &[Vec<f64>], within: f64, what: &str) {
+    assert_eq!(a.len(), b.len());
+    for (i, (a, b)) in a.iter().zip(b).enumerate() {
+        assert_eq!(a.len(), b.len(), "{what}: item {i}");
+        for (x, y) in a.iter().zip(b) {
+            assert!(
+                (x - y).abs() < within * y.abs().max(1.0),
+                "{what}: item {i}: {x} and {y}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_family_matches_the_slow_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, tiny) in Tiny::all() {
+        let weights = tiny.weights();
+        let packed = Packed::load(&tiny.write(&weights, folder.path())).unwrap();
+        let items = items(tiny.vocabulary);
+        let expected: Vec<Vec<f64>> = items
+            .iter()
+            .map(|(before, answer)| slow::score(&tiny, &weights, before, answer))
+            .collect();
+        let (scores, count) = packed.score(&items, &|| false).unwrap();
+        close(&scores, &expected, 1e-4, name);
+        let alone: usize = items.iter().map(|(b, a)| b.len() + a.len() - 1).sum();
+        assert_eq!(count.computed + count.reused, alone as u64);
+        assert!(count.reused > 400, "{name}: {count:?}");
+
+        for rows in [1, 7, 50, 10_000] {
+            let packed = Packed::load(&tiny.write(&weights, folder.path()))
+                .unwrap()
+                .with_block_rows(rows);
+            let (again, _) = packed.score(&items, &|| false).unwrap();
+            close(
+                &again,
+                &expected,
+                1e-4,
+                &format!("{name}, blocks of {rows}"),
+            );
+        }
+        let packed = packed.with_memory(1);
+        let (again, _) = packed.score(&items, &|| false).unwrap();
+        close(&again, &expected, 1e-4, &format!("{name}, no memory"));
+    }
+}
+
+#[test]
+fn shared_tokens_are_computed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = Tiny::llama();
+    let packed = Packed::load(&tiny.write(&tiny.weights(), folder.path())).unwrap();
+    let item: Item = ((0..20).collect(), vec![1, 2, 3]);
+    let other: Item = ((0..20).collect(), vec![4]);
+    let (scores, count) = packed
+        .score(&[item.clone(), item, other], &|| false)
+        .unwrap();
+    assert_eq!((count.computed, count.reused), (22, 42));
+    assert_eq!(scores[0], scores[1]);
+    let (nothing, count) = packed.score(&[], &|| false).unwrap();
+    assert!(nothing.is_empty() && count.computed == 0);
+    let (empty, _) = packed.score(&[(vec![1], vec![])], &|| false).unwrap();
+    assert_eq!(empty, [Vec::<f64>::new()]);
+}
+
+#[test]
+fn the_whole_window_is_used_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = Tiny {
+        layers: 1,
+        ..Tiny::llama()
+    };
+    let weights = tiny.weights();
+    let packed = Packed::load(&tiny.write(&weights, folder.path()))
+        .unwrap()
+        .with_block_rows(300);
+    let before = Random(3).tokens(tiny.window - 2, tiny.vocabulary);
+    let (scores, _) = packed
+        .score(&[(before.clone(), vec![5, 6])], &|| false)
+        .unwrap();
+    close(
+        &scores,
+        &[slow::score(&tiny, &weights, &before, &[5, 6])],
+        1e-4,
+        "whole window",
+    );
+    let longer = packed.score(&[(before, vec![5, 6, 7])], &|| false);
+    assert!(matches!(longer, Err(PackedError::Input(_))));
+}
+
+#[test]
+fn faulty_items_and_cancelling_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = Tiny::llama();
+    let packed = Packed::load(&tiny.write(&tiny.weights(), folder.path())).unwrap();
+    let score = |item: Item| packed.score(&[item], &|| false);
+    assert!(matches!(
+        score((vec![], vec![1])),
+        Err(PackedError::Input(_))
+    ));
+    assert!(matches!(
+        score((vec![1], vec![301])),
+        Err(PackedError::Input(_))
+    ));
+    let cancelled = packed.score(&[(vec![1], vec![1])], &|| true);
+    assert!(matches!(cancelled, Err(PackedError::Cancelled)));
+}
+
+#[test]
+fn what_is_not_known_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |tiny: Tiny, extra: &[(&str, Value)]| {
+        let extra = extra
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.clone()))
+            .collect();
+        let tiny = Tiny { extra, ..tiny };
+        Packed::load(&tiny.write(&tiny.weights(), folder.path()))
+    };
+    let refused = |found: Result<Packed, PackedError>, word: &str| match found {
+        Err(PackedError::Unsupported(what)) => assert!(what.contains(word), "{what}"),
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("loaded in spite of {word}"),
+    };
+    let llama = Tiny::llama;
+    refused(
+        load(
+            Tiny {
+                family: "gemma",
+                ..llama()
+            },
+            &[],
+        ),
+        "gemma",
+    );
+    refused(load(llama(), &[("expert_count", Value::U32(8))]), "experts");
+    let yarn = ("rope.scaling.type", Value::String("yarn".to_string()));
+    refused(load(llama(), &[yarn]), "yarn");
+    let per_layer = Value::Array(vec![Value::U32(2); 3]);
+    refused(
+        load(llama(), &[("feed_forward_length", per_layer)]),
+        "feed_forward_length",
+    );
+
+    let mut weights = llama().weights();
+    weights.insert("blk.0.ffn_down.bias".to_string(), (vec![60], vec![0.0; 60]));
+    refused(
+        Packed::load(&llama().write(&weights, folder.path())),
+        "blk.0.ffn_down.bias",
+    );
+    weights.remove("blk.0.ffn_down.bias");
+    weights.remove("blk.1.attn_k.weight");
+    refused(
+        Packed::load(&llama().write(&weights, folder.path())),
+        "blk.1.attn_k.weight",
+    );
+
+    // Exact up to where the feature would set in, refused beyond.
+    let item = |length: u32| [((0..length - 1).collect(), vec![1])];
+    let sliding = load(llama(), &[("attention.sliding_window", Value::U32(40))]).unwrap();
+    assert!(sliding.score(&item(40), &|| false).is_ok());
+    assert!(matches!(
+        sliding.score(&item(41), &|| false),
+        Err(PackedError::Unsupported(_))
+    ));
+    let phi3 = Tiny {
+        family: "phi3",
+        fused: true,
+        scaling: Scaling::Short(50, 1.0),
+        ..llama()
+    };
+    let phi3 = load(phi3, &[]).unwrap();
+    assert!(phi3.score(&item(50), &|| false).is_ok());
+    assert!(matches!(
+        phi3.score(&item(51), &|| false),
+        Err(PackedError::Unsupported(_))
+    ));
+    assert!(matches!(
+        Packed::load(&folder.path().join("none")),
+        Err(PackedError::Read(_))
+    ));
+}

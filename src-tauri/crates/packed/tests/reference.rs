@@ -1,0 +1,60 @@
+//! Agreement with log-probabilities that transformers computed in float32 on the
+//! same weights.
+
+use std::path::PathBuf;
+
+use pmpo_packed::{Item, Packed};
+
+/// `PACKED_MODEL` names the GGUF file, `PACKED_REFERENCE` a file of rows with
+/// `prefix_ids`, `target_ids` and `logprobs`.
+#[test]
+fn matches_transformers() {
+    let file = |variable| std::env::var_os(variable).map(PathBuf::from);
+    let (Some(model), Some(rows)) = (file("PACKED_MODEL"), file("PACKED_REFERENCE")) else {
+        eprintln!("PACKED_MODEL or PACKED_REFERENCE is not set: skipped");
+        return;
+    };
+    let packed = Packed::load(&model).unwrap();
+    assert!(
+        packed
+            .weight_bytes()
+            .abs_diff(Packed::bytes_needed(&model).unwrap())
+            < 1 << 20
+    );
+    let rows: serde_json::Value = serde_json::from_slice(&std::fs::read(rows).unwrap()).unwrap();
+    let ids = |row: &serde_json::Value, key: &str| -> Vec<u32> {
+        row[key]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|x| x.as_u64().unwrap() as u32)
+            .collect()
+    };
+    let rows = rows["rows"].as_array().unwrap();
+    let items: Vec<Item> = rows
+        .iter()
+        .map(|row| (ids(row, "prefix_ids"), ids(row, "target_ids")))
+        .collect();
+    let (scores, count) = packed.score(&items, &|| false).unwrap();
+    let mut largest = 0.0f64;
+    for (row, scores) in rows.iter().zip(&scores) {
+        let expected = row["logprobs"].as_array().unwrap();
+        assert_eq!(expected.len(), scores.len());
+        for (x, y) in expected.iter().zip(scores) {
+            let difference = (x.as_f64().unwrap() - y).abs();
+            largest = largest.max(difference);
+        }
+    }
+    println!(
+        "{} rows, {count:?}, largest difference {largest:e}",
+        rows.len()
+    );
+    assert!(largest < 1e-4, "a token is off by {largest:e}");
+
+    // Other blocks, the same numbers.
+    let packed = packed.with_block_rows(100);
+    let (again, _) = packed.score(&items, &|| false).unwrap();
+    for (x, y) in scores.iter().flatten().zip(again.iter().flatten()) {
+        assert!((x - y).abs() < 1e-4);
+    }
+}
