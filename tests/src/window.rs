@@ -45,7 +45,14 @@ pub struct Display {
     _server: Owned,
 }
 
+impl Default for Display {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Display {
+    /// Starts a server on a free number.
     pub fn new() -> Self {
         // The server chooses a free number and writes it to this pipe.
         let mut server = Command::new("Xvfb")

@@ -28,11 +28,14 @@ fn small() -> Settings {
     settings
 }
 
-/// A run that is still going after being paused, killed and resumed.
+/// A run of a minute or more, so that it is still going after a pause and a kill.
 fn long() -> Settings {
-    let mut settings = Preset::Thorough.settings();
+    let mut settings = small();
+    settings.steps = 8;
     settings.patience = 0;
-    settings.split.validation_limit = 10;
+    settings.bank_phrases = 4;
+    settings.propose_reorder = true;
+    settings.split.train_limit = 16;
     settings
 }
 

@@ -205,6 +205,8 @@ fn tile<S: Simd, const WIDTH: usize, const HEIGHT: usize>(
 }
 
 #[cfg(test)]
+// Whole numbers, which any order of summing gives exactly.
+#[allow(clippy::float_cmp)]
 mod tests {
     use super::*;
 

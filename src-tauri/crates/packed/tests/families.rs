@@ -1,5 +1,8 @@
 //! Every family and switch against a slow forward pass, on tiny random models.
 
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+#![allow(unreachable_pub)] // Each test file uses a part of what they share.
+
 mod common;
 
 use candle_core::quantized::gguf_file::Value;

@@ -1,19 +1,33 @@
 //! Agreement with log-probabilities that transformers computed in float32 on the
 //! same weights.
 
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
 use std::path::PathBuf;
 
 use pmpo_packed::{Item, Packed};
 
-/// `PACKED_MODEL` names the GGUF file, `PACKED_REFERENCE` a file of rows with
-/// `prefix_ids`, `target_ids` and `logprobs`.
+fn built_in_model() -> PathBuf {
+    let data = std::env::var_os("PMPO_DATA_DIR").map_or_else(
+        || {
+            let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".local/share");
+            std::env::var_os("XDG_DATA_HOME")
+                .map_or_else(home, PathBuf::from)
+                .join("pmpo-studio")
+        },
+        PathBuf::from,
+    );
+    let path = data.join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    assert!(path.is_file(), "run scripts/fetch-model.sh first");
+    path
+}
+
+/// Rows with `prefix_ids`, `target_ids` and `logprobs`.
+const ROWS: &str = include_str!("../../engine/tests/fixtures/losses.json");
+
 #[test]
 fn matches_transformers() {
-    let file = |variable| std::env::var_os(variable).map(PathBuf::from);
-    let (Some(model), Some(rows)) = (file("PACKED_MODEL"), file("PACKED_REFERENCE")) else {
-        eprintln!("PACKED_MODEL or PACKED_REFERENCE is not set: skipped");
-        return;
-    };
+    let model = built_in_model();
     let packed = Packed::load(&model).unwrap();
     assert!(
         packed
@@ -21,7 +35,7 @@ fn matches_transformers() {
             .abs_diff(Packed::bytes_needed(&model).unwrap())
             < 1 << 20
     );
-    let rows: serde_json::Value = serde_json::from_slice(&std::fs::read(rows).unwrap()).unwrap();
+    let rows: serde_json::Value = serde_json::from_str(ROWS).unwrap();
     let ids = |row: &serde_json::Value, key: &str| -> Vec<u32> {
         row[key]
             .as_array()
