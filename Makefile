@@ -25,7 +25,9 @@ run: build
 		$(TARGET)/pmpo sample || [ $$? -eq 3 ]; \
 	fi
 
+# The window's tests drive the program itself, so it is built first.
 test: check ui-test
+	cargo build --release --locked --workspace
 	cargo test --release --locked --workspace
 
 # How fast answers are scored, with the shared prompt computed once and without.

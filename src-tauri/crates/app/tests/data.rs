@@ -155,3 +155,27 @@ fn samples_are_whole_and_varied() {
         }
     }
 }
+
+#[test]
+fn the_files_of_a_folder_are_one_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let count = read_table(folder.path()).unwrap_err();
+    assert!(matches!(count, DataError::Folder(_, 0, _)));
+    write("b.csv", "text,mood\nc,good\nd,bad\n");
+    write("a.csv", "text,mood\na,good\nb,bad\n");
+    write("notes.md", "not read");
+    write(".hidden.csv", "other\nx\n");
+    let table = read_table(folder.path()).unwrap();
+    let rows: Vec<_> = table
+        .rows
+        .iter()
+        .map(|row| (row.number, row.cells[0].clone().unwrap()))
+        .collect();
+    let expected = [(1, "a"), (2, "b"), (3, "c"), (4, "d")].map(|(n, t)| (n, t.to_owned()));
+    assert_eq!(rows, expected);
+    write("c.csv", "text,feeling\ne,good\n");
+    let error = read_table(folder.path()).unwrap_err();
+    assert!(matches!(&error, DataError::OtherColumns { file, .. } if file.ends_with("c.csv")));
+    assert!(!error.hint().is_empty());
+}

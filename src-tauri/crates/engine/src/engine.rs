@@ -12,13 +12,14 @@ use pmpo_core::model::{
     GenerateRequest, Generated, LanguageModel, Measured, ModelDescription, ModelError, ScoreItem,
     ScoredBatch, TextSink, TokenCount,
 };
-use pmpo_packed::{Packed, PackedError};
+use pmpo_packed::Packed;
 use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::LoadError;
-use crate::generate::{Force, SeededSampler};
+use crate::generate::Force;
 use crate::load::LoadOptions;
+use crate::packed::pack;
 use crate::pipeline::load_pipeline;
 use crate::rows::{join, log_prob};
 use crate::tokenize::{Encoded, Tokens};
@@ -69,15 +70,15 @@ pub struct TokenScores {
 /// A loaded model. Requests wait for each other: the model has one user at a time.
 pub struct Engine {
     runner: Arc<MistralRs>,
-    tokens: Tokens,
-    description: ModelDescription,
+    pub(crate) tokens: Tokens,
+    pub(crate) description: ModelDescription,
     options: EngineOptions,
     packed: Option<Arc<Packed>>,
     /// Whether mistral.rs holds cached prefixes; the lock is the queue.
-    turn: Mutex<bool>,
+    pub(crate) turn: Mutex<bool>,
 }
 
-fn failed(why: impl std::fmt::Display) -> ModelError {
+pub(crate) fn failed(why: impl std::fmt::Display) -> ModelError {
     ModelError::Failed(why.to_string())
 }
 
@@ -246,7 +247,7 @@ impl Engine {
     /// forward pass it drops them all: a token beyond the vocabulary fails at
     /// the first lookup, in milliseconds. Doing so before each batch keeps
     /// memory level, and makes results independent of what ran before.
-    async fn evict(&self, cached: &mut bool) -> Result<(), ModelError> {
+    pub(crate) async fn evict(&self, cached: &mut bool) -> Result<(), ModelError> {
         if !*cached {
             return Ok(());
         }
@@ -296,7 +297,7 @@ impl Engine {
         Ok((log_probs, computed))
     }
 
-    async fn send(
+    pub(crate) async fn send(
         &self,
         ids: Vec<u32>,
         sampling: SamplingParams,
@@ -332,130 +333,19 @@ impl Engine {
         Ok(answer)
     }
 
-    async fn finish(&self, mut answer: mpsc::Receiver<Response>) -> Result<(), ModelError> {
+    pub(crate) async fn finish(
+        &self,
+        mut answer: mpsc::Receiver<Response>,
+    ) -> Result<(), ModelError> {
         match answer.recv().await {
             Some(Response::CompletionDone(_)) => Ok(()),
             Some(other) => Err(unexpected(other)),
             None => Err(failed("the engine stopped")),
         }
     }
-
-    async fn write(
-        &self,
-        request: &GenerateRequest,
-        cancel: &CancellationToken,
-        tell: Option<TextSink>,
-    ) -> Result<Generated, ModelError> {
-        let ids = self.tokens.open(&request.conversation).await?;
-        let room = self.description.context_window.saturating_sub(ids.len());
-        if room == 0 {
-            return Err(ModelError::TooLong {
-                item: 0,
-                tokens: ids.len() + 1,
-                window: self.description.context_window,
-            });
-        }
-        let end = self
-            .tokens
-            .eos()
-            .ok_or_else(|| failed("the model has no end token"))?;
-        let mut turn = self.turn.lock().await;
-        self.evict(&mut turn).await?;
-        check(cancel)?;
-        *turn = true;
-        let read = ids.len();
-        let decode = self.tokens.decoder();
-        let stop = request.stop.clone();
-        let finished = move |written: &[u32]| {
-            let text = decode(written);
-            if let Some(tell) = &tell {
-                tell(until_stop(&text, &stop));
-            }
-            // Text that has not begun yet cannot have ended.
-            stop.iter()
-                .any(|stop| text.trim_start().contains(stop.as_str()))
-        };
-        // Writing also ends when the caller goes away.
-        let given_up = cancel.child_token();
-        let _guard = given_up.clone().drop_guard();
-        let sampler = SeededSampler::new(
-            request.temperature,
-            request.top_p,
-            request.seed,
-            end,
-            given_up.clone(),
-            Box::new(finished),
-        );
-        let mut sampling = SamplingParams::deterministic();
-        sampling.max_len = Some(request.max_tokens.min(room).max(1));
-        let answer = self
-            .send(ids, sampling, false, Some(sampler.clone()))
-            .await?;
-        self.finish(answer).await?;
-        check(cancel)?;
-        let written = sampler.written();
-        let text = self.tokens.decode(&written)?;
-        Ok(Generated {
-            text: until_stop(&text, &request.stop).to_owned(),
-            tokens: TokenCount {
-                computed: (read + written.len()) as u64,
-                reused: 0,
-            },
-        })
-    }
 }
 
-/// Scores with the packed scorer; `None` where an item is beyond what it does exactly.
-async fn pack(
-    packed: Arc<Packed>,
-    items: &[Encoded],
-    cancel: &CancellationToken,
-) -> Result<Option<(Vec<TokenScores>, TokenCount)>, ModelError> {
-    let pairs: Vec<pmpo_packed::Item> = items
-        .iter()
-        .map(|item| (item.before.clone(), item.answer.clone()))
-        .collect();
-    // The caller may go away; then the work ends as if it were cancelled.
-    let given_up = cancel.child_token();
-    let _guard = given_up.clone().drop_guard();
-    let work = tokio::task::spawn_blocking(move || {
-        let scored = packed.score(&pairs, &|| given_up.is_cancelled());
-        scored.map(|scored| (pairs, scored))
-    });
-    match work.await.map_err(failed)? {
-        Ok((pairs, (scores, count))) => {
-            let scores = pairs
-                .into_iter()
-                .zip(scores)
-                .map(|((before, answer), log_probs)| TokenScores {
-                    before,
-                    answer,
-                    log_probs,
-                })
-                .collect();
-            let count = TokenCount {
-                computed: count.computed,
-                reused: count.reused,
-            };
-            Ok(Some((scores, count)))
-        }
-        Err(PackedError::Unsupported(_)) => Ok(None),
-        Err(PackedError::Cancelled) => Err(ModelError::Cancelled),
-        Err(other) => Err(failed(other)),
-    }
-}
-
-/// The text up to the first stop text, blanks at its start aside.
-fn until_stop<'a>(text: &'a str, stops: &[String]) -> &'a str {
-    let lead = text.len() - text.trim_start().len();
-    let cut = stops
-        .iter()
-        .filter_map(|stop| text[lead..].find(stop.as_str()))
-        .min();
-    cut.map_or(text, |at| &text[..lead + at])
-}
-
-fn check(cancel: &CancellationToken) -> Result<(), ModelError> {
+pub(crate) fn check(cancel: &CancellationToken) -> Result<(), ModelError> {
     if cancel.is_cancelled() {
         return Err(ModelError::Cancelled);
     }

@@ -9,10 +9,12 @@ mod engine;
 mod error;
 mod generate;
 mod load;
+mod packed;
 mod pipeline;
 mod pretokenize;
 mod rows;
 mod tokenize;
+mod write;
 
 pub use engine::{Engine, EngineOptions, TokenScores};
 pub use error::LoadError;

@@ -167,6 +167,19 @@ pub enum DataError {
         /// The column.
         column: String,
     },
+    /// A folder without files that can be read, or with too many.
+    #[error("the folder {0} holds {1} files with examples; between 1 and {2} can be read")]
+    Folder(String, usize, usize),
+    /// Files of a folder that do not belong together.
+    #[error("{file} has the columns {found}, the files before it {expected}")]
+    OtherColumns {
+        /// The file.
+        file: String,
+        /// Its columns.
+        found: String,
+        /// Those of the first file.
+        expected: String,
+    },
     /// Too little left.
     #[error("only {0} rows can be used, and a run needs at least 5")]
     TooFew(usize),
@@ -192,6 +205,10 @@ impl DataError {
             }
             Self::BadJson { .. } => {
                 "Every line must be one object, such as {\"input\": \"...\", \"target\": \"...\"}."
+            }
+            Self::Folder(..) => "Put the files with examples into a folder of their own.",
+            Self::OtherColumns { .. } => {
+                "Give all files of the folder the same columns, or bring one file."
             }
             Self::NotText { .. } => "Write the value as text.",
             Self::TooFew(_) => "Bring more rows; about 40 are enough to see a difference.",

@@ -11,14 +11,74 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Longer lines are refused.
 const MOST_LINE: usize = 8 << 20;
 
-/// Reads a file by its ending: `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.json`.
+/// Endings of files that are read.
+const ENDINGS: [&str; 6] = ["csv", "tsv", "txt", "jsonl", "ndjson", "json"];
+/// Folders with more files are refused.
+const MOST_FILES: usize = 1000;
+
+/// Reads a file by its ending: `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.json`;
+/// or all such files of a folder, in the order of their names, as one table.
 pub fn read_table(path: &Path) -> Result<Table, DataError> {
-    let name = path.display().to_string();
-    let ending = path
-        .extension()
+    if path.is_dir() {
+        return read_folder(path);
+    }
+    read_file(path)
+}
+
+/// The files of a folder must have the same columns; rows are numbered on.
+fn read_folder(folder: &Path) -> Result<Table, DataError> {
+    let name = folder.display().to_string();
+    let unreadable = |why: std::io::Error| DataError::Unreadable(name.clone(), why.to_string());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_file() && !hidden && ENDINGS.contains(&ending(&path).as_str()) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() || files.len() > MOST_FILES {
+        return Err(DataError::Folder(name, files.len(), MOST_FILES));
+    }
+    let mut whole: Option<Table> = None;
+    for path in files {
+        let table = read_file(&path)?;
+        match whole.as_mut() {
+            None => whole = Some(table),
+            Some(whole) if whole.columns == table.columns => {
+                let before = whole.rows.len();
+                whole
+                    .rows
+                    .extend(table.rows.into_iter().enumerate().map(|(at, row)| Row {
+                        number: before + at + 1,
+                        ..row
+                    }));
+            }
+            Some(whole) => {
+                return Err(DataError::OtherColumns {
+                    file: path.display().to_string(),
+                    found: table.columns.join(", "),
+                    expected: whole.columns.join(", "),
+                })
+            }
+        }
+    }
+    whole.ok_or(DataError::Empty(name))
+}
+
+fn ending(path: &Path) -> String {
+    path.extension()
         .map(|e| e.to_string_lossy().to_ascii_lowercase())
-        .unwrap_or_default();
-    if !["csv", "tsv", "txt", "jsonl", "ndjson", "json"].contains(&ending.as_str()) {
+        .unwrap_or_default()
+}
+
+fn read_file(path: &Path) -> Result<Table, DataError> {
+    let name = path.display().to_string();
+    let ending = ending(path);
+    if !ENDINGS.contains(&ending.as_str()) {
         return Err(DataError::UnknownKind(ending));
     }
     if !path.is_file() {

@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use pmpo_core::model::{ModelError, TokenCount};
+use pmpo_packed::{Packed, PackedError};
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{failed, TokenScores};
+use crate::tokenize::Encoded;
+
+/// Scores with the packed scorer; `None` where an item is beyond what it does exactly.
+pub(crate) async fn pack(
+    packed: Arc<Packed>,
+    items: &[Encoded],
+    cancel: &CancellationToken,
+) -> Result<Option<(Vec<TokenScores>, TokenCount)>, ModelError> {
+    let pairs: Vec<pmpo_packed::Item> = items
+        .iter()
+        .map(|item| (item.before.clone(), item.answer.clone()))
+        .collect();
+    // The caller may go away; then the work ends as if it were cancelled.
+    let given_up = cancel.child_token();
+    let _guard = given_up.clone().drop_guard();
+    let work = tokio::task::spawn_blocking(move || {
+        let scored = packed.score(&pairs, &|| given_up.is_cancelled());
+        scored.map(|scored| (pairs, scored))
+    });
+    match work.await.map_err(failed)? {
+        Ok((pairs, (scores, count))) => {
+            let scores = pairs
+                .into_iter()
+                .zip(scores)
+                .map(|((before, answer), log_probs)| TokenScores {
+                    before,
+                    answer,
+                    log_probs,
+                })
+                .collect();
+            let count = TokenCount {
+                computed: count.computed,
+                reused: count.reused,
+            };
+            Ok(Some((scores, count)))
+        }
+        Err(PackedError::Unsupported(_)) => Ok(None),
+        Err(PackedError::Cancelled) => Err(ModelError::Cancelled),
+        Err(other) => Err(failed(other)),
+    }
+}
