@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pmpo_app::wire::{RunState, ShellEvent};
 use pmpo_app::{AppError, Studio};
@@ -10,6 +11,9 @@ use tauri_plugin_notification::NotificationExt;
 
 /// Name of the only window.
 pub(crate) const MAIN: &str = "main";
+
+/// How long a program that has ended its work waits for its notice to be taken.
+const TO_BE_NOTICED: Duration = Duration::from_secs(3);
 
 /// What all commands share.
 pub(crate) struct State {
@@ -92,5 +96,13 @@ pub(crate) fn after(app: &AppHandle, event: &ShellEvent) {
         .title(&run.name)
         .body(words)
         .show();
-    app.exit(0);
+    let app = app.clone();
+    std::thread::spawn(move || {
+        // The notice is handed over in the background and would be lost with the program.
+        std::thread::sleep(TO_BE_NOTICED);
+        // The person may have come back meanwhile.
+        if app.state::<State>().leaving.load(Ordering::SeqCst) {
+            app.exit(0);
+        }
+    });
 }
