@@ -2,14 +2,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pmpo_core::dataset::Example;
 use pmpo_core::model::Generated;
-use pmpo_core::model::{LanguageModel, ScoreItem};
+use pmpo_core::model::{LanguageModel, ModelError, ScoreItem};
 use pmpo_core::optimize::{
-    optimize, plan, GenerationKey, Journal, JournalError, Outcome, Part, Plan, PromptScore,
-    RunEvent, Settings, StopReason, Task,
+    optimize, GenerationKey, Journal, JournalError, OptimizeError, Outcome, Part, Plan,
+    PromptScore, RunEvent, Settings, StopReason, Task,
 };
 use pmpo_core::prompt::Template;
 use pmpo_store::{NewRun, RunId, RunRow, RunState, Store, StoreError};
@@ -55,14 +55,14 @@ pub struct JobEstimate {
     pub speed: f64,
 }
 
-/// Reckons a run's work and measures the model's speed on a few examples.
+/// Measures the model's speed on a few examples, and so the time of a plan.
 pub async fn estimate(
     task: &Task,
     settings: &Settings,
+    plan: &Plan,
     model: &dyn LanguageModel,
     cancel: &CancellationToken,
 ) -> Result<JobEstimate, AppError> {
-    let plan = plan(task, settings, model).await?;
     let template = Template::parse(&task.prompt);
     let items = plan
         .split
@@ -82,7 +82,7 @@ pub async fn estimate(
     let clock = Instant::now();
     let tokens = model.score(&items, cancel).await?.tokens.computed;
     let speed = tokens as f64 / clock.elapsed().as_secs_f64().max(1e-6);
-    Ok(describe(&plan, task, speed))
+    Ok(describe(plan, task, speed))
 }
 
 fn describe(plan: &Plan, task: &Task, speed: f64) -> JobEstimate {
@@ -100,10 +100,13 @@ fn describe(plan: &Plan, task: &Task, speed: f64) -> JobEstimate {
     }
 }
 
-/// Stores everything a run depends on and queues it.
+/// Stores everything a run depends on, with the split of its examples, and
+/// queues it. Faults of prompt, data and settings are told before anything is
+/// stored: they stand in `plan`'s way.
 pub fn prepare(
     store: &mut Store,
     job: &NewJob,
+    plan: &Plan,
     model: &dyn LanguageModel,
 ) -> Result<RunId, AppError> {
     let json = |value: Result<serde_json::Value, serde_json::Error>| {
@@ -133,7 +136,7 @@ pub fn prepare(
     let model_id = store.add_model(description, &job.model_path)?;
     let origin = serde_json::json!({ "kind": "written" });
     let version = store.add_version(project, &job.task.prompt, None, &origin)?;
-    Ok(store.create_run(&NewRun {
+    let run = store.create_run(&NewRun {
         project,
         name: job.name.clone(),
         dataset,
@@ -144,7 +147,9 @@ pub fn prepare(
         description: job.task.description.clone(),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         device: description.device.clone(),
-    })?)
+    })?;
+    store.set_run_split(run, &plan.split)?;
+    Ok(run)
 }
 
 /// The newest run that has not come to its end, if any.
@@ -173,6 +178,10 @@ impl Control {
     pub fn pause(&self) {
         self.pausing.store(true, Ordering::SeqCst);
         self.cancel.cancel();
+    }
+
+    fn is_pausing(&self) -> bool {
+        self.pausing.load(Ordering::SeqCst)
     }
 
     /// Trips when either was asked for.
@@ -214,30 +223,25 @@ pub async fn execute(
         frozen: row.frozen.clone(),
     };
     store.set_run_state(run, RunState::Running, None)?;
-    let result = async {
-        let split = plan(&task, &row.settings, model).await?.split;
-        store
-            .set_run_split(run, &split)
-            .map_err(|why| JournalError(why.to_string()))?;
-        let mut journal = StoreJournal {
-            store: &mut *store,
-            row: &row,
-            control,
-            watch,
-        };
-        let cancel = control.cancelled();
-        optimize(&task, &row.settings, model, model, &mut journal, cancel).await
-    }
-    .await;
+    let mut journal = StoreJournal {
+        store: &mut *store,
+        row: &row,
+        control,
+        watch,
+    };
+    let cancel = control.cancelled();
+    let result = optimize(&task, &row.settings, model, model, &mut journal, cancel).await;
     result.map_err(|error| {
+        let early = matches!(error, OptimizeError::Model(ModelError::Cancelled));
         let error = AppError::from(error);
-        let state = if control.cancelled().is_cancelled() {
-            RunState::Paused
-        } else {
-            RunState::Failed
+        // Broken off before the start prompt was measured is no fault.
+        let (state, fault) = match (early, control.is_pausing()) {
+            (true, true) => (RunState::Paused, None),
+            (true, false) => (RunState::Cancelled, None),
+            (false, _) => (RunState::Failed, Some(error.message.as_str())),
         };
         // The first fault is the one to tell; a full disk would fail here again.
-        let _ = store.set_run_state(run, state, Some(&error.message));
+        let _ = store.set_run_state(run, state, fault);
         error
     })
 }
@@ -256,14 +260,18 @@ fn lock(store: &Store, run: RunId) -> Result<File, AppError> {
             "Make the data folder writable, or name another one in PMPO_DATA_DIR.",
         )
     })?;
-    file.try_lock().map_err(|_| {
-        AppError::new(
-            "busy",
-            format!("Run {} is being worked on by another program.", run.0),
-            "Wait for it to end, or stop it first.",
-        )
-    })?;
-    Ok(file)
+    // Whoever looks whether a run is worked on holds the lock for a moment.
+    for _ in 0..20 {
+        if file.try_lock().is_ok() {
+            return Ok(file);
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    Err(AppError::new(
+        "busy",
+        format!("Run {} is being worked on by another program.", run.0),
+        "Wait for it to end, or stop it first.",
+    ))
 }
 
 fn locks(store: &Store) -> PathBuf {
@@ -277,7 +285,7 @@ fn locks(store: &Store) -> PathBuf {
 /// Whether some program is working on a run.
 pub(crate) fn is_worked_on(store: &Store, run: RunId) -> bool {
     let path = locks(store).join(format!("run-{}.lock", run.0));
-    File::open(path).is_ok_and(|file| file.try_lock().is_err())
+    File::open(path).is_ok_and(|file| file.try_lock_shared().is_err())
 }
 
 struct StoreJournal<'a> {
@@ -292,7 +300,7 @@ impl StoreJournal<'_> {
     fn finish(&mut self, outcome: &Outcome) -> Result<(), StoreError> {
         let run = self.row.id;
         let stopped = outcome.reason == StopReason::Cancelled;
-        if stopped && self.control.pausing.load(Ordering::SeqCst) {
+        if stopped && self.control.is_pausing() {
             return self.store.set_run_state(run, RunState::Paused, None);
         }
         let mut best = None;

@@ -396,3 +396,52 @@ async fn a_project_of_ones_own() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn breaking_off_before_anything_is_measured_is_no_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let studio = studio(folder.path(), 2000);
+    let project = studio.open_sample("review-mood").unwrap();
+    let run = studio.start_run(project.id).await.unwrap();
+    let view = studio.run_view(run.id).unwrap();
+    assert!(
+        view.train > 0 && view.validation > 0,
+        "known from the start"
+    );
+    studio.pause_run(run.id).await;
+    let paused = studio.run_view(run.id).unwrap().run;
+    assert_eq!((paused.state, paused.error), (RunState::Paused, None));
+    assert_eq!(studio.home().unwrap().unfinished.len(), 1);
+
+    studio.resume_run(run.id).await.unwrap();
+    studio.stop_run(run.id).await;
+    let stopped = studio.run_view(run.id).unwrap().run;
+    assert_eq!((stopped.state, stopped.error), (RunState::Cancelled, None));
+    assert!(studio.home().unwrap().unfinished.is_empty());
+}
+
+/// Looking whether a run is worked on takes its lock for a moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_at_runs_does_not_keep_one_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    let studio = studio(folder.path(), 1);
+    let project = studio.open_sample("review-mood").unwrap();
+    let run = studio.start_run(project.id).await.unwrap();
+    studio.pause_run(run.id).await;
+    let looker = studio.clone();
+    let looking = std::thread::spawn(move || {
+        for _ in 0..400 {
+            looker.home().unwrap();
+        }
+    });
+    for _ in 0..10 {
+        studio.resume_run(run.id).await.unwrap();
+        studio.pause_run(run.id).await;
+        let now = studio.run_view(run.id).unwrap().run;
+        assert!(now.error.is_none(), "{:?}", now.error);
+        if now.state == RunState::Completed {
+            break;
+        }
+    }
+    looking.join().unwrap();
+}

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use pmpo_app::data::{build, guess_mapping, read_table, Columns, Import};
 use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
 use pmpo_app::plot::{png, svg, ChartSize, Theme, View};
-use pmpo_app::store::RunId;
+use pmpo_app::store::{RunId, RunState};
 use pmpo_app::{
     built_in_model, data_dir, estimate, execute, export, load_options, open_store, prepare,
     run_chart, run_details, sample, score_prompt, unfinished, AppError, Control, ExportFormat,
     NewJob,
 };
 use pmpo_core::model::LanguageModel;
-use pmpo_core::optimize::{Preset, Settings, StopReason, Task};
+use pmpo_core::optimize::{plan, Preset, Settings, StopReason, Task};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Cli, Command, Effort, Format, ModelArgs, SettingArgs, TaskArgs};
@@ -195,7 +195,10 @@ async fn optimize(
 ) -> Result<u8, AppError> {
     let mut store = open_store()?;
     let engine = load(model, json).await?;
-    let work_ahead = estimate(&task, &settings, &engine, &stop_on_interrupt()).await?;
+    let plan = plan(&task, &settings, &engine)
+        .await
+        .map_err(AppError::from)?;
+    let work_ahead = estimate(&task, &settings, &plan, &engine, &stop_on_interrupt()).await?;
     if json {
         print_json(&work_ahead)?;
     } else {
@@ -220,7 +223,7 @@ async fn optimize(
         settings,
         model_path: path.display().to_string(),
     };
-    let id = prepare(&mut store, &job, &engine)?;
+    let id = prepare(&mut store, &job, &plan, &engine)?;
     work(&mut store, id, &engine, json).await
 }
 
@@ -238,7 +241,16 @@ async fn work(
             stop.stop();
         }
     });
-    let outcome = execute(store, id, engine, &control, &mut |event| watcher.see(event)).await?;
+    let result = execute(store, id, engine, &control, &mut |event| watcher.see(event)).await;
+    let outcome = match result {
+        Err(_) if store.run(id)?.state == RunState::Cancelled => {
+            if !json {
+                say!("Stopped before anything was measured; `pmpo resume` goes on.");
+            }
+            return Ok(STOPPED);
+        }
+        other => other?,
+    };
     if !json {
         say!();
         report::outcome(&outcome);

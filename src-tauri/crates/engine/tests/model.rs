@@ -2,38 +2,15 @@
 
 #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 
-use std::path::PathBuf;
+mod common;
 
 use candle_core::quantized::gguf_file::{write, Value};
+use common::model_path;
 use pmpo_core::model::{GenerateRequest, LanguageModel, ModelError, ScoreItem};
 use pmpo_core::prompt::Conversation;
 use pmpo_engine::{inspect, Engine, EngineOptions, LoadError, LoadOptions};
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
-
-fn model_path() -> PathBuf {
-    if let Some(own) = std::env::var_os("PMPO_MODEL") {
-        return own.into();
-    }
-    let data = std::env::var_os("PMPO_DATA_DIR").map_or_else(
-        || {
-            std::env::var_os("XDG_DATA_HOME")
-                .map_or_else(
-                    || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".local/share"),
-                    PathBuf::from,
-                )
-                .join("pmpo-studio")
-        },
-        PathBuf::from,
-    );
-    let path = data.join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
-    assert!(
-        path.is_file(),
-        "run scripts/fetch-model.sh first: {} is missing",
-        path.display()
-    );
-    path
-}
 
 async fn engine(prefix_reuse: bool) -> Engine {
     pmpo_engine::prepare_process();

@@ -2,26 +2,14 @@
 
 #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 
-use std::path::PathBuf;
+mod common;
 
+use common::model_path;
 use pmpo_core::model::{LanguageModel, ModelError, ScoreItem};
 use pmpo_core::prompt::Conversation;
 use pmpo_engine::{Engine, EngineOptions, LoadOptions};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-
-fn model_path() -> PathBuf {
-    let data = std::env::var_os("PMPO_DATA_DIR").map_or_else(
-        || {
-            let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".local/share");
-            std::env::var_os("XDG_DATA_HOME")
-                .map_or_else(home, PathBuf::from)
-                .join("pmpo-studio")
-        },
-        PathBuf::from,
-    );
-    data.join("models/SmolLM2-135M-Instruct.Q4_1.gguf")
-}
 
 fn items() -> Vec<ScoreItem> {
     let file: Value = serde_json::from_str(include_str!("fixtures/losses.json")).unwrap();

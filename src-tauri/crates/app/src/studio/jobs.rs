@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pmpo_core::model::LanguageModel;
-use pmpo_core::optimize::{Activity, Part, RunEvent, Task};
-use pmpo_store::{ProjectId, RunId};
+use pmpo_core::optimize::{plan, Activity, Part, RunEvent, Task};
+use pmpo_store::{ProjectId, RunId, RunState};
 use tokio::sync::watch;
 
 use super::{held, RunSink, Studio, Watcher};
@@ -37,7 +37,8 @@ impl Studio {
             .model(draft.model_path.as_deref(), &draft.device)
             .await?;
         let cancel = tokio_util::sync::CancellationToken::new();
-        let estimate = crate::estimate(&task, &draft.settings, &*model, &cancel).await?;
+        let plan = plan(&task, &draft.settings, &*model).await?;
+        let estimate = crate::estimate(&task, &draft.settings, &plan, &*model, &cancel).await?;
         Ok(estimate.into())
     }
 
@@ -74,7 +75,7 @@ impl Studio {
             .model(draft.model_path.as_deref(), &draft.device)
             .await?;
         // Faults of prompt and data are told before anything is stored.
-        let plan = pmpo_core::optimize::plan(&task, &draft.settings, &*model).await?;
+        let plan = plan(&task, &draft.settings, &*model).await?;
         let run = {
             let mut store = self.store();
             let row = store.project_row(id)?;
@@ -98,9 +99,7 @@ impl Studio {
                 settings: draft.settings,
                 model_path: path,
             };
-            let run = prepare(&mut store, &job, &*model)?;
-            store.set_run_split(run, &plan.split)?;
-            run
+            prepare(&mut store, &job, &plan, &*model)?
         };
         self.begin(run, model)?;
         self.summary(run)
@@ -126,11 +125,7 @@ impl Studio {
     fn must_be_idle(&self) -> Result<(), AppError> {
         match held(&self.job).as_ref() {
             None => Ok(()),
-            Some(_) => Err(AppError::new(
-                "busy",
-                "Another run is going on.",
-                "Wait for it to end, pause it, or stop it.",
-            )),
+            Some(_) => Err(busy()),
         }
     }
 
@@ -140,8 +135,7 @@ impl Studio {
         {
             let mut job = held(&self.job);
             if job.is_some() {
-                drop(job);
-                return self.must_be_idle();
+                return Err(busy());
             }
             *job = Some(Job {
                 run,
@@ -254,10 +248,10 @@ impl Studio {
         if let Some(error) = error {
             // A run that could not even begin has no record of why.
             let mut store = self.store();
-            if store.run(run).is_ok_and(|row| row.error.is_none()) {
-                let state = pmpo_store::RunState::Failed;
+            let open = |state| matches!(state, RunState::Queued | RunState::Running);
+            if store.run(run).is_ok_and(|row| open(row.state)) {
                 // The fault itself may be that nothing can be written.
-                let _ = store.set_run_state(run, state, Some(&error.message));
+                let _ = store.set_run_state(run, RunState::Failed, Some(&error.message));
             }
         }
         if let Ok(view) = self.run_view(run.0) {
@@ -335,4 +329,12 @@ impl Studio {
         }
         Ok(self.store().delete_run(RunId(run))?)
     }
+}
+
+fn busy() -> AppError {
+    AppError::new(
+        "busy",
+        "Another run is going on.",
+        "Wait for it to end, pause it, or stop it.",
+    )
 }

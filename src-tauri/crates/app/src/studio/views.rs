@@ -1,6 +1,6 @@
 //! Runs as the window shows them.
 
-use pmpo_core::optimize::{Part as DataPart, Preset, PromptScore, Settings};
+use pmpo_core::optimize::{Part as DataPart, PromptScore};
 use pmpo_store::{ProjectId, RunId, RunRow, RunState, Store};
 
 use super::projects::version_summary;
@@ -12,11 +12,6 @@ use crate::wire::{
 use crate::AppError;
 
 impl Studio {
-    /// The settings of a preset.
-    pub fn preset_settings(preset: Preset) -> Settings {
-        preset.settings()
-    }
-
     pub(super) fn summaries(&self, store: &Store) -> Result<Vec<RunSummary>, AppError> {
         store
             .runs()?
