@@ -279,3 +279,25 @@ async fn the_sample_by_keyboard_alone() {
     window.key('\u{e007}').await;
     window.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_windows_size_is_remembered() {
+    let _turn = TURN.lock().await;
+    let (_folder, data) = data_folder();
+    let display = Display::new();
+    let window = Window::open(&display, &data).await;
+    window.sees("new-project").await;
+    window.page.set_window_size(1000, 700).await.unwrap();
+    let width = |size: Value| size.as_u64().unwrap();
+    let script = "return window.innerWidth";
+    let small = width(window.run(script, vec![]).await);
+    assert!((900..1100).contains(&small), "{small}");
+    // Without a run the cross closes the window at once, and the size is kept.
+    window.ask_to_close(&display);
+    window.ends_by_itself().await;
+    let window = Window::open(&display, &data).await;
+    window.sees("new-project").await;
+    let again = width(window.run(script, vec![]).await);
+    assert_eq!(again, small);
+    window.close().await;
+}
