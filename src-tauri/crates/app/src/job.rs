@@ -8,8 +8,8 @@ use pmpo_core::dataset::Example;
 use pmpo_core::model::Generated;
 use pmpo_core::model::{LanguageModel, ModelError, ScoreItem};
 use pmpo_core::optimize::{
-    optimize, GenerationKey, Journal, JournalError, OptimizeError, Outcome, Part, Plan,
-    PromptScore, RunEvent, Settings, StopReason, Task,
+    optimize, GenerationKey, Journal, JournalError, OptimizeError, Outcome, PairKey, PairLoss,
+    Plan, RunEvent, Settings, StopReason, Task,
 };
 use pmpo_core::prompt::Template;
 use pmpo_store::{NewRun, RunId, RunRow, RunState, Store, StoreError};
@@ -330,14 +330,12 @@ fn lost(error: pmpo_store::StoreError) -> JournalError {
 }
 
 impl Journal for StoreJournal<'_> {
-    fn recall_score(
-        &mut self,
-        text: &str,
-        part: Part,
-    ) -> Result<Option<PromptScore>, JournalError> {
-        self.store
-            .recall_score(self.row.id, text, part)
-            .map_err(lost)
+    fn recall_pairs(&mut self, keys: &[PairKey]) -> Result<Vec<Option<PairLoss>>, JournalError> {
+        self.store.recall_pairs(self.row.id, keys).map_err(lost)
+    }
+
+    fn keep_pairs(&mut self, pairs: &[(PairKey, PairLoss)]) -> Result<(), JournalError> {
+        self.store.keep_pairs(self.row.id, pairs).map_err(lost)
     }
 
     fn recall_generated(

@@ -68,8 +68,15 @@ impl Watcher {
                 let accuracy = score.accuracy().map_or_else(String::new, |share| {
                     format!("  {:>3.0} % right", share * 100.0)
                 });
+                let (about, dropped) = match score.dropped {
+                    Some(dropped) => (
+                        '~',
+                        format!(", dropped after {} of {}", score.examples.len(), dropped.of),
+                    ),
+                    None => (' ', String::new()),
+                };
                 self.line(format!(
-                    "{:>4}  {loss:.4}{accuracy}  {what}",
+                    "{:>4} {about}{loss:.4}{accuracy}  {what}{dropped}",
                     candidate.ordinal
                 ));
                 if candidate.origin == Origin::Start {

@@ -147,6 +147,12 @@ pub trait LanguageModel: Send + Sync {
         cancel: &CancellationToken,
     ) -> Result<ScoredBatch, ModelError>;
 
+    /// Whether items of several prompts are scored faster in one batch than in
+    /// one batch each.
+    fn shares_among_prompts(&self) -> bool {
+        false
+    }
+
     /// Writes one text. Equal requests give equal texts.
     async fn generate(
         &self,

@@ -393,6 +393,10 @@ impl LanguageModel for Engine {
         Ok(ScoredBatch { scores, tokens })
     }
 
+    fn shares_among_prompts(&self) -> bool {
+        self.packed.is_some()
+    }
+
     async fn generate(
         &self,
         request: &GenerateRequest,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use pmpo_core::loss::Paired;
 use pmpo_core::model::TokenCount;
 use pmpo_core::optimize::{
-    Candidate, ExampleLoss, Part, PromptScore, Refusal, SegmentFinding, SegmentVerdict,
+    Candidate, Dropped, ExampleLoss, Part, PromptScore, Refusal, SegmentFinding, SegmentVerdict,
 };
 use pmpo_core::prompt::Segment;
 use rusqlite::{params, OptionalExtension};
@@ -27,6 +27,11 @@ pub struct ScoreSummary {
     pub tokens: TokenCount,
     /// Working time.
     pub seconds: f64,
+    /// Examples scored.
+    pub scored: usize,
+    /// Examples that a whole score would have had, where the race was lost
+    /// before; then the loss is an estimate.
+    pub dropped_of: Option<usize>,
 }
 
 /// A candidate with what is known of it.
@@ -87,7 +92,10 @@ impl Store {
             let mut scores: HashMap<(u32, String), ScoreSummary> = c
                 .prepare(
                     "SELECT candidate, part, loss, std_error, accuracy, tokens_computed,
-                         tokens_reused, seconds FROM scores WHERE run_id = ?1",
+                         tokens_reused, seconds, dropped_of,
+                         (SELECT COUNT(*) FROM example_losses AS e WHERE e.run_id = s.run_id
+                              AND e.candidate = s.candidate AND e.part = s.part)
+                     FROM scores AS s WHERE run_id = ?1",
                 )?
                 .query_map([id], |r| {
                     let summary = ScoreSummary {
@@ -99,6 +107,8 @@ impl Store {
                             reused: r.get(6)?,
                         },
                         seconds: r.get(7)?,
+                        dropped_of: r.get(8)?,
+                        scored: r.get(9)?,
                     };
                     Ok(((r.get(0)?, r.get(1)?), summary))
                 })?
@@ -209,7 +219,7 @@ impl Store {
         self.snapshot(|c| {
             let found = c
                 .query_row(
-                    "SELECT tokens_computed, tokens_reused, seconds FROM scores
+                    "SELECT tokens_computed, tokens_reused, seconds, loss, dropped_of FROM scores
                      WHERE run_id = ?1 AND candidate = ?2 AND part = ?3",
                     key,
                     |r| {
@@ -217,11 +227,15 @@ impl Store {
                             computed: r.get(0)?,
                             reused: r.get(1)?,
                         };
-                        Ok((tokens, r.get(2)?))
+                        let estimate = r.get(3)?;
+                        let dropped = r
+                            .get::<_, Option<usize>>(4)?
+                            .map(|of| Dropped { of, estimate });
+                        Ok((tokens, r.get(2)?, dropped))
                     },
                 )
                 .optional()?;
-            let Some((tokens, seconds)) = found else {
+            let Some((tokens, seconds, dropped)) = found else {
                 return Ok(None);
             };
             let examples = c
@@ -241,6 +255,7 @@ impl Store {
                 examples,
                 tokens,
                 seconds,
+                dropped,
             }))
         })
     }

@@ -27,27 +27,6 @@ impl Store {
         })
     }
 
-    /// The score of a prompt in this run, if it was measured.
-    pub fn recall_score(
-        &self,
-        run: RunId,
-        text: &str,
-        part: Part,
-    ) -> Result<Option<PromptScore>, StoreError> {
-        let ordinal = self.sql(|c| {
-            c.query_row(
-                "SELECT s.candidate FROM candidates AS c
-                 JOIN scores AS s ON s.run_id = c.run_id AND s.candidate = c.ordinal
-                 WHERE c.run_id = ?1 AND c.text_hash = ?2 AND c.text = ?3 AND s.part = ?4
-                 ORDER BY c.ordinal LIMIT 1",
-                params![run, text_hash(text), text, part_name(part)],
-                |r| r.get(0),
-            )
-            .optional()
-        })?;
-        ordinal.map_or(Ok(None), |ordinal| self.score(run, ordinal, part))
-    }
-
     /// A text that the model wrote in this run, with its working time.
     pub fn recall_generated(
         &self,
@@ -223,8 +202,8 @@ fn write_score(
 ) -> Result<(), Fault> {
     let new = t.execute(
         "INSERT INTO scores (run_id, candidate, part, loss, std_error, accuracy, tokens_computed,
-             tokens_reused, seconds)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+             tokens_reused, seconds, dropped_of)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
         params![
             run,
             candidate,
@@ -234,7 +213,8 @@ fn write_score(
             score.accuracy(),
             score.tokens.computed,
             score.tokens.reused,
-            finite(score.seconds, "a working time")?
+            finite(score.seconds, "a working time")?,
+            score.dropped.map(|dropped| dropped.of)
         ],
     )?;
     if new == 0 {

@@ -14,6 +14,7 @@ mod journal;
 mod json;
 mod models;
 mod open;
+mod pairs;
 mod projects;
 mod runs;
 #[cfg(test)]

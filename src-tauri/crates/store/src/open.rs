@@ -17,7 +17,10 @@ pub struct Store {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Every format there was, in order. A released one is never edited.
-pub(crate) const MIGRATIONS: [&str; 1] = [include_str!("migrations/01-start.sql")];
+pub(crate) const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/01-start.sql"),
+    include_str!("migrations/02-pairs.sql"),
+];
 
 impl Store {
     /// Opens or makes a database. An older one is copied beside itself

@@ -92,6 +92,7 @@ fn scored(ordinal: u32, text: &str) -> RunEvent {
                 reused: 3,
             },
             seconds: 0.25,
+            dropped: None,
         },
     }
 }
@@ -154,15 +155,8 @@ fn events_come_back_bit_for_bit_and_twice_is_once() {
     else {
         unreachable!()
     };
-    assert_eq!(
-        store.recall_score(run, "Be.", Part::Train).unwrap(),
-        Some(score)
-    );
-    assert_eq!(
-        store.recall_score(run, "Be.", Part::Validation).unwrap(),
-        None
-    );
-    assert_eq!(store.recall_score(run, "Other", Part::Train).unwrap(), None);
+    assert_eq!(store.score(run, 1, Part::Train).unwrap(), Some(score));
+    assert_eq!(store.score(run, 1, Part::Validation).unwrap(), None);
     assert_eq!(
         store.recall_generated(run, &key).unwrap(),
         Some((generated, 1.5))

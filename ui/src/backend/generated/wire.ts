@@ -785,6 +785,15 @@ demonstration_sets: number,
  */
 leak_words: number, 
 /**
+ * Score candidates on growing parts of the training examples and drop those
+ * that cannot win any more.
+ */
+racing: boolean, 
+/**
+ * How many standard errors behind a candidate must be to be dropped.
+ */
+race_z: number, 
+/**
  * Most steps (paper: 20).
  */
 steps: number, 
@@ -924,6 +933,19 @@ export type Refusal = { "kind": "empty" } | { "kind": "repeated" } | { "kind": "
 words: string, } | { "kind": "too_long" };
 
 /**
+ * How far a dropped candidate came.
+ */
+export type DroppedEarly = { 
+/**
+ * Examples scored.
+ */
+scored: number, 
+/**
+ * Examples that the whole score would have had.
+ */
+of: number, };
+
+/**
  * A prompt that was tried: scored or refused.
  */
 export type Candidate = { 
@@ -948,9 +970,13 @@ origin: Origin,
  */
 text: string, 
 /**
- * Mean training loss in nats.
+ * Mean training loss in nats; an estimate where it was dropped.
  */
 loss: number | null, 
+/**
+ * Set where it was dropped because it could not win any more.
+ */
+dropped: DroppedEarly | null, 
 /**
  * Standard error of that mean.
  */

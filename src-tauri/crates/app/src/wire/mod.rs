@@ -127,6 +127,7 @@ pub fn typescript() -> String {
         StopReason,
         Origin,
         Refusal,
+        DroppedEarly,
         Candidate,
         SegmentVerdict,
         SegmentFinding,

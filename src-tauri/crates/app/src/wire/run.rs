@@ -84,14 +84,25 @@ pub struct Candidate {
     pub origin: Origin,
     /// The prompt.
     pub text: String,
-    /// Mean training loss in nats.
+    /// Mean training loss in nats; an estimate where it was dropped.
     pub loss: Option<f64>,
+    /// Set where it was dropped because it could not win any more.
+    pub dropped: Option<DroppedEarly>,
     /// Standard error of that mean.
     pub std_error: Option<f64>,
     /// Share of right labels, on label tasks.
     pub accuracy: Option<f64>,
     /// Why it was not scored.
     pub refusal: Option<Refusal>,
+}
+
+/// How far a dropped candidate came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+pub struct DroppedEarly {
+    /// Examples scored.
+    pub scored: usize,
+    /// Examples that the whole score would have had.
+    pub of: usize,
 }
 
 impl From<CandidateRow> for Candidate {
@@ -103,6 +114,10 @@ impl From<CandidateRow> for Candidate {
             origin: row.candidate.origin,
             text: row.candidate.text,
             loss: row.train.map(|score| score.loss),
+            dropped: row.train.and_then(|score| {
+                let scored = score.scored;
+                score.dropped_of.map(|of| DroppedEarly { scored, of })
+            }),
             std_error: row.train.and_then(|score| finite(score.std_error)),
             accuracy: row.train.and_then(|score| score.accuracy),
             refusal: row.refusal,
@@ -123,6 +138,13 @@ impl Candidate {
             origin: candidate.origin.clone(),
             text: candidate.text.clone(),
             loss: score.map(PromptScore::loss),
+            dropped: score.and_then(|score| {
+                let scored = score.examples.len();
+                score.dropped.map(|dropped| DroppedEarly {
+                    scored,
+                    of: dropped.of,
+                })
+            }),
             std_error: score.and_then(|score| finite(score.std_error())),
             accuracy: score.and_then(PromptScore::accuracy),
             refusal: refusal.cloned(),

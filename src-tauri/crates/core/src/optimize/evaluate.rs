@@ -198,6 +198,7 @@ pub async fn score_all(
             examples: evaluator.losses(&indices, &batch.scores),
             tokens: batch.tokens,
             seconds: clock.elapsed().as_secs_f64(),
+            dropped: None,
         },
         left_out,
     })

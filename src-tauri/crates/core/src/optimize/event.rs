@@ -91,6 +91,19 @@ pub struct PromptScore {
     pub tokens: TokenCount,
     /// Working time in seconds.
     pub seconds: f64,
+    /// Set where the race was lost before all examples were scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Dropped>,
+}
+
+/// A candidate that was dropped because it could not win any more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Examples that the whole score would have had.
+    pub of: usize,
+    /// Mean loss to expect over all of them, in nats: the incumbent's, plus the
+    /// mean difference to it on the examples scored.
+    pub estimate: f64,
 }
 
 impl PromptScore {
@@ -99,9 +112,12 @@ impl PromptScore {
         self.examples.iter().map(|example| example.loss).collect()
     }
 
-    /// Mean loss over the examples, in nats.
+    /// Mean loss over the examples, in nats; of a dropped candidate an estimate.
     pub fn loss(&self) -> f64 {
-        mean(&self.losses())
+        match self.dropped {
+            Some(dropped) => dropped.estimate,
+            None => mean(&self.losses()),
+        }
     }
 
     /// Standard error of the mean loss; infinite for fewer than two examples.
@@ -329,12 +345,33 @@ pub enum RunEvent {
 #[error("{0}")]
 pub struct JournalError(pub String);
 
+/// Names one (prompt, example, model, settings): equal keys, equal losses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PairKey(pub [u8; 16]);
+
+/// A prompt's loss on one example and what it cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PairLoss {
+    /// Loss in nats.
+    pub loss: f64,
+    /// On label tasks, whether the likeliest label was the right one.
+    pub correct: Option<bool>,
+    /// Its share of the tokens of the call that scored it.
+    pub tokens: TokenCount,
+    /// Its share of the call's working time, in seconds.
+    pub seconds: f64,
+}
+
 /// Keeps what happens and gives back what already happened, so that a run that
-/// was broken off can be repeated up to that point without the model.
+/// was broken off can be repeated up to that point without the model, and so
+/// that no run scores again what another has scored.
 pub trait Journal: Send {
-    /// The stored score of a prompt in this run.
-    fn recall_score(&mut self, text: &str, part: Part)
-        -> Result<Option<PromptScore>, JournalError>;
+    /// The stored losses of pairs, in the order asked. What another run paid
+    /// for costs nothing here: its tokens and seconds are zero.
+    fn recall_pairs(&mut self, keys: &[PairKey]) -> Result<Vec<Option<PairLoss>>, JournalError>;
+
+    /// Stores losses as soon as the model gave them.
+    fn keep_pairs(&mut self, pairs: &[(PairKey, PairLoss)]) -> Result<(), JournalError>;
 
     /// The stored text for a key in this run, with its working time.
     fn recall_generated(

@@ -159,6 +159,9 @@ pub async fn plan(
     })
 }
 
+/// Share of its candidates' pairs that a race scores, roughly.
+const RACED_SHARE: f64 = 0.4;
+
 /// Tokens of one step, roughly.
 pub(super) fn step_tokens(settings: &Settings, per_prompt: u64, prompt: usize) -> u64 {
     let rewrites = settings.hard_examples * settings.rewrites;
@@ -167,12 +170,17 @@ pub(super) fn step_tokens(settings: &Settings, per_prompt: u64, prompt: usize) -
     } else {
         0
     };
-    let scored = settings.max_segments.min(3)
-        + usize::from(settings.propose_drop)
+    let masked = settings.max_segments.min(3);
+    let candidates = usize::from(settings.propose_drop)
         + usize::from(settings.propose_reorder)
         + settings.bank_phrases
         + demonstrations
         + rewrites;
+    let candidates = match settings.racing {
+        true => candidates as f64 * RACED_SHARE,
+        false => candidates as f64,
+    };
+    let scored = (masked as f64 + candidates).ceil();
     // A rewrite reads some 250 tokens of instructions and rarely uses all it may write.
     let written = rewrites * (250 + prompt + settings.max_rewrite_tokens / 2);
     scored as u64 * per_prompt + written as u64

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use crate::random::{derived_seed, generator};
 use crate::rewrite::LeakGuard;
 
 use super::evaluate::Evaluator;
+use super::pairs::PairKeys;
 use super::plan::{plan, prompt_tokens, step_tokens, OptimizeError, Plan, Task};
 use super::{
     Activity, Candidate, Estimate, GenerationKey, Journal, Origin, Outcome, Part, PromptScore,
@@ -33,23 +34,24 @@ pub(super) struct Proposal {
     pub(super) shown: Vec<usize>,
 }
 
-/// One run; its parts are in `steps.rs`.
+/// One run; its parts are in `measure.rs` and `steps.rs`.
 pub(super) struct Run<'a> {
     pub(super) task: &'a Task,
     pub(super) settings: &'a Settings,
     pub(super) scorer: &'a dyn LanguageModel,
     pub(super) rewriter: &'a dyn LanguageModel,
     pub(super) evaluator: Evaluator<'a>,
+    pub(super) keys: PairKeys,
     pub(super) plan: Plan,
     pub(super) description: String,
     leak: LeakGuard,
     start_tokens: usize,
-    journal: &'a mut dyn Journal,
-    cancel: &'a CancellationToken,
+    pub(super) journal: &'a mut dyn Journal,
+    pub(super) cancel: &'a CancellationToken,
     next: u32,
     pub(super) step: u32,
-    /// Every text tried so far.
-    tried: HashMap<String, u32>,
+    /// Every proposal so far, and the start prompt.
+    tried: HashSet<String>,
     /// Demonstrations in each scored candidate.
     pub(super) shown: HashMap<u32, Vec<usize>>,
     done: TokenCount,
@@ -81,6 +83,12 @@ pub async fn optimize(
         .iter()
         .map(|&i| task.examples[i].clone())
         .collect();
+    let evaluator = Evaluator {
+        examples: &task.examples,
+        labels: plan.labels.clone(),
+        settings,
+        has_chat_template: scorer.description().has_chat_template,
+    };
     let description = if task.description.trim().is_empty() {
         crate::rewrite::task_description(&train[0], plan.labels.as_ref())
     } else {
@@ -91,12 +99,8 @@ pub async fn optimize(
         settings,
         scorer,
         rewriter,
-        evaluator: Evaluator {
-            examples: &task.examples,
-            labels: plan.labels.clone(),
-            settings,
-            has_chat_template: scorer.description().has_chat_template,
-        },
+        keys: PairKeys::new(&evaluator, scorer.description()),
+        evaluator,
         description,
         // The guard covers all examples: copying a held-out one would spoil the check.
         leak: LeakGuard::new(&task.examples, &task.prompt, settings.leak_words),
@@ -106,7 +110,7 @@ pub async fn optimize(
         cancel,
         next: 0,
         step: 0,
-        tried: HashMap::new(),
+        tried: HashSet::from([task.prompt.clone()]),
         shown: HashMap::new(),
         done: TokenCount::default(),
         seconds: 0.0,
@@ -234,50 +238,6 @@ impl Run<'_> {
         }
     }
 
-    /// Scores a prompt, or takes its score from the journal.
-    pub(super) async fn score(
-        &mut self,
-        candidate: Candidate,
-        part: Part,
-    ) -> Result<Scored, OptimizeError> {
-        let score = match self.journal.recall_score(&candidate.text, part)? {
-            Some(score) => score,
-            None => {
-                let indices = match part {
-                    Part::Train => &self.plan.split.train,
-                    Part::Validation => &self.plan.split.validation,
-                };
-                let items = self.evaluator.items(&candidate.text, indices)?;
-                let clock = Instant::now();
-                let batch = self.scorer.score(&items, self.cancel).await?;
-                PromptScore {
-                    examples: self.evaluator.losses(indices, &batch.scores),
-                    tokens: batch.tokens,
-                    seconds: clock.elapsed().as_secs_f64(),
-                }
-            }
-        };
-        if score
-            .examples
-            .iter()
-            .any(|example| !example.loss.is_finite())
-        {
-            let word = "it gave a loss that is not a number".to_owned();
-            return Err(ModelError::Failed(word).into());
-        }
-        self.tried
-            .entry(candidate.text.clone())
-            .or_insert(candidate.ordinal);
-        self.spent(score.tokens, score.seconds);
-        self.journal.record(&RunEvent::Scored {
-            candidate: candidate.clone(),
-            part,
-            score: score.clone(),
-        })?;
-        self.progress()?;
-        Ok(Scored { candidate, score })
-    }
-
     /// Lets the model write, or takes the text from the journal.
     pub(super) async fn generate(
         &mut self,
@@ -318,12 +278,12 @@ impl Run<'_> {
         Ok(generated.text)
     }
 
-    /// Numbers a proposal and scores it, or records why not.
+    /// Numbers a proposal for the race, or records why it does not run.
     pub(super) async fn consider(
         &mut self,
         proposal: Proposal,
         incumbent: &Scored,
-    ) -> Result<Option<Scored>, OptimizeError> {
+    ) -> Result<Option<Candidate>, OptimizeError> {
         let refusal = self.refusal(&proposal).await?;
         let parent = Some(incumbent.candidate.ordinal);
         let candidate = self.candidate(proposal.text, proposal.origin, parent);
@@ -332,8 +292,9 @@ impl Run<'_> {
                 .record(&RunEvent::Refused { candidate, refusal })?;
             return Ok(None);
         }
+        self.tried.insert(candidate.text.clone());
         self.shown.insert(candidate.ordinal, proposal.shown);
-        self.score(candidate, Part::Train).await.map(Some)
+        Ok(Some(candidate))
     }
 
     async fn refusal(&self, proposal: &Proposal) -> Result<Option<Refusal>, OptimizeError> {
@@ -341,7 +302,7 @@ impl Run<'_> {
         if !text.contains(char::is_alphanumeric) {
             return Ok(Some(Refusal::Empty));
         }
-        if self.tried.contains_key(text) {
+        if self.tried.contains(text) {
             return Ok(Some(Refusal::Repeated));
         }
         let names = |prompt: &str| -> Vec<String> {
@@ -417,12 +378,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn spent(&mut self, tokens: TokenCount, seconds: f64) {
+    pub(super) fn spent(&mut self, tokens: TokenCount, seconds: f64) {
         self.done += tokens;
         self.seconds += seconds;
     }
 
-    fn progress(&mut self) -> Result<(), OptimizeError> {
+    pub(super) fn progress(&mut self) -> Result<(), OptimizeError> {
         let steps_left = (self.settings.steps as u64).saturating_sub(u64::from(self.step));
         let step = step_tokens(
             self.settings,

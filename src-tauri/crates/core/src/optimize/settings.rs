@@ -99,6 +99,11 @@ pub struct Settings {
     pub demonstration_sets: usize,
     /// A candidate that copies this many consecutive words of a training example is refused.
     pub leak_words: usize,
+    /// Score candidates on growing parts of the training examples and drop those
+    /// that cannot win any more.
+    pub racing: bool,
+    /// How many standard errors behind a candidate must be to be dropped.
+    pub race_z: f64,
     /// Most steps (paper: 20).
     pub steps: usize,
     /// Steps without improvement after which the run ends; 0 never ends it.
@@ -155,6 +160,8 @@ impl Preset {
             max_demonstrations: 0,
             demonstration_sets: 3,
             leak_words: 8,
+            racing: true,
+            race_z: 1.5,
             steps: 8,
             patience: 3,
             min_gain: 0.001,
@@ -211,6 +218,7 @@ impl Preset {
                 propose_drop: false,
                 propose_reorder: false,
                 bank_phrases: 0,
+                racing: false,
                 steps: 20,
                 patience: 0,
                 min_gain: 0.0,
@@ -249,6 +257,10 @@ impl Settings {
             (
                 self.clear_z.is_finite() && self.clear_z >= 0.0,
                 "the number of standard errors must be 0 or more",
+            ),
+            (
+                self.race_z.is_finite() && self.race_z > 0.0,
+                "the number of standard errors of the race must be over 0",
             ),
             (
                 self.temperature.is_finite() && self.temperature >= 0.0,

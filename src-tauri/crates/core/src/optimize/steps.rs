@@ -36,44 +36,45 @@ impl Run<'_> {
             self.analyse(incumbent).await?;
         }
         self.busy(Activity::Candidates)?;
-        let mut scored = Vec::new();
-        let mut stop = self.exhausted();
-        let mut built = self.proposals(incumbent).into_iter();
-        while stop.is_none() {
-            let Some(proposal) = built.next() else { break };
-            scored.extend(self.consider(proposal, incumbent).await?);
-            stop = self.exhausted();
+        let mut racers = Vec::new();
+        for proposal in self.proposals(incumbent) {
+            racers.extend(self.consider(proposal, incumbent).await?);
         }
-        let hard = self.hard_examples(incumbent);
-        for example in hard {
+        for example in self.hard_examples(incumbent) {
             for variant in 0..self.settings.rewrites {
-                if stop.is_some() {
+                if self.exhausted().is_some() {
                     break;
                 }
                 let proposal = self.rewrite(incumbent, example, variant).await?;
-                scored.extend(self.consider(proposal, incumbent).await?);
-                stop = self.exhausted();
+                racers.extend(self.consider(proposal, incumbent).await?);
             }
         }
+        let scored = self.race(racers, incumbent).await?;
         let goal = incumbent.score.loss() - self.settings.min_gain;
         // The first of equals wins, so that equal seeds choose equally.
         let winner = scored
             .into_iter()
+            .filter(|one| one.score.dropped.is_none())
             .min_by(|a, b| a.score.loss().total_cmp(&b.score.loss()))
             .filter(|best| best.score.loss() < goal);
-        Ok((winner, stop))
+        Ok((winner, self.exhausted()))
     }
 
     /// Measures what each unit does: `L(masked) - L(prompt)` (paper, step 2).
     async fn analyse(&mut self, incumbent: &Scored) -> Result<(), OptimizeError> {
         let segments = self.find_segments(&incumbent.candidate.text).await?;
         let before = incumbent.score.losses();
+        let parent = Some(incumbent.candidate.ordinal);
+        let mut masked = Vec::with_capacity(segments.len());
+        for (at, segment) in segments.iter().enumerate() {
+            let text = mask_segment(&incumbent.candidate.text, segment, self.settings.mask_mode);
+            masked.push(self.candidate(text, Origin::Mask { segment: at }, parent));
+        }
+        // Together, because they begin alike.
+        let scored = self.score_all(masked, Part::Train).await?;
         let mut findings = Vec::with_capacity(segments.len());
-        for (at, segment) in segments.into_iter().enumerate() {
-            let text = mask_segment(&incumbent.candidate.text, &segment, self.settings.mask_mode);
-            let parent = Some(incumbent.candidate.ordinal);
-            let masked = self.candidate(text, Origin::Mask { segment: at }, parent);
-            let after = self.score(masked, Part::Train).await?.score.losses();
+        for (segment, masked) in segments.into_iter().zip(scored) {
+            let after = masked.score.losses();
             let effect = Paired::new(&before, &after);
             findings.push(SegmentFinding {
                 segment,

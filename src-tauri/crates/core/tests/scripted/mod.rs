@@ -164,18 +164,22 @@ impl LanguageModel for Scripted {
 #[derive(Default, Clone)]
 pub(crate) struct Memory {
     pub(crate) events: Vec<RunEvent>,
-    pub(crate) scores: HashMap<(String, Part), PromptScore>,
+    pub(crate) pairs: HashMap<PairKey, PairLoss>,
     pub(crate) written: HashMap<GenerationKey, (Generated, f64)>,
     pub(crate) fail_after: Option<usize>,
 }
 
 impl Journal for Memory {
-    fn recall_score(
-        &mut self,
-        text: &str,
-        part: Part,
-    ) -> Result<Option<PromptScore>, JournalError> {
-        Ok(self.scores.get(&(text.to_owned(), part)).cloned())
+    fn recall_pairs(&mut self, keys: &[PairKey]) -> Result<Vec<Option<PairLoss>>, JournalError> {
+        Ok(keys
+            .iter()
+            .map(|key| self.pairs.get(key).copied())
+            .collect())
+    }
+
+    fn keep_pairs(&mut self, pairs: &[(PairKey, PairLoss)]) -> Result<(), JournalError> {
+        self.pairs.extend(pairs.iter().copied());
+        Ok(())
     }
 
     fn recall_generated(
@@ -190,15 +194,6 @@ impl Journal for Memory {
             return Err(JournalError("the power is gone".into()));
         }
         match event {
-            RunEvent::Scored {
-                candidate,
-                part,
-                score,
-            } => {
-                let mut still = score.clone();
-                still.seconds = 0.0;
-                self.scores.insert((candidate.text.clone(), *part), still);
-            }
             RunEvent::Generated { key, generated, .. } => {
                 self.written.insert(key.clone(), (generated.clone(), 0.0));
             }

@@ -11,8 +11,8 @@ use pmpo_core::dataset::{Answer, Example};
 use pmpo_core::loss::Paired;
 use pmpo_core::model::{Generated, ModelDescription, TokenCount};
 use pmpo_core::optimize::{
-    Candidate, Estimate, ExampleLoss, GenerationKey, Origin, Outcome, Part, PromptScore, Refusal,
-    RunEvent, SegmentFinding, SegmentVerdict, Settings, StopReason,
+    Candidate, Dropped, Estimate, ExampleLoss, GenerationKey, Origin, Outcome, PairKey, PairLoss,
+    Part, PromptScore, Refusal, RunEvent, SegmentFinding, SegmentVerdict, Settings, StopReason,
 };
 use pmpo_core::prompt::Segment;
 
@@ -124,6 +124,7 @@ fn score(losses: &[f64]) -> PromptScore {
             .collect(),
         tokens: tokens(10, 4),
         seconds: 0.1 + 0.2,
+        dropped: None,
     }
 }
 

@@ -18,7 +18,7 @@ fn a_zero_without_its_sign_is_still_equal() {
     let run = queued(&mut store);
     let event = scored(0, "one", Part::Train, &[-0.0, 0.0]);
     store.record(run, &event).unwrap();
-    let found = store.recall_score(run, "one", Part::Train).unwrap();
+    let found = store.score(run, 0, Part::Train).unwrap();
     assert_eq!(found, Some(score(&[-0.0, 0.0])));
 }
 
@@ -40,13 +40,20 @@ fn any_score() -> impl Strategy<Value = PromptScore> {
                 correct,
             }
         });
-    (proptest::collection::vec(example, 1..6), count(), loss()).prop_map(
-        |(examples, tokens, seconds)| PromptScore {
+    let dropped = (any::<u32>(), loss()).prop_map(|(of, estimate)| Dropped {
+        of: of as usize,
+        estimate,
+    });
+    let dropped = proptest::option::of(dropped);
+    let examples = proptest::collection::vec(example, 1..6);
+    (examples, count(), loss(), dropped).prop_map(|(examples, tokens, seconds, dropped)| {
+        PromptScore {
             examples,
             tokens,
             seconds,
-        },
-    )
+            dropped,
+        }
+    })
 }
 
 fn any_finding() -> impl Strategy<Value = SegmentFinding> {
@@ -123,7 +130,7 @@ proptest! {
                 (Part::Train, train, row.train),
                 (Part::Validation, validation, row.validation),
             ] {
-                let found = store.recall_score(run, text, part).unwrap().unwrap();
+                let found = store.score(run, row.candidate.ordinal, part).unwrap().unwrap();
                 prop_assert_eq!(exact(&found), exact(score));
                 let summary = summary.unwrap();
                 prop_assert_eq!(exact(&summary.loss), exact(&score.loss()));

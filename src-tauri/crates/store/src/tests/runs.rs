@@ -103,6 +103,8 @@ fn every_event_is_read_back() {
         accuracy: measured.accuracy(),
         tokens: measured.tokens,
         seconds: measured.seconds,
+        scored: 3,
+        dropped_of: None,
     };
     assert_eq!(rows[0].train, Some(summary));
     assert!(rows[0].validation.is_some() && rows[0].refusal.is_none());
@@ -144,18 +146,6 @@ fn recall_gives_what_was_measured_in_this_run_only() {
     for event in history() {
         store.record(run, &event).unwrap();
     }
-    let recall = |run, text: &str, part| store.recall_score(run, text, part).unwrap();
-    assert_eq!(
-        recall(run, "Say no. {{input}}", Part::Train),
-        Some(score(&[0.25]))
-    );
-    assert_eq!(recall(run, "Say no. {{input}}", Part::Validation), None);
-    assert_eq!(
-        recall(run, "first", Part::Train),
-        None,
-        "refused, so never scored"
-    );
-    assert_eq!(recall(other, "Say no. {{input}}", Part::Train), None);
     let (generated, seconds) = store
         .recall_generated(run, &key("rewrite 1 2"))
         .unwrap()
@@ -176,16 +166,56 @@ fn recall_gives_what_was_measured_in_this_run_only() {
 }
 
 #[test]
-fn an_equal_hash_is_not_an_equal_text() {
+fn a_candidate_dropped_in_the_race_keeps_its_estimate() {
     let mut store = Store::open_in_memory().unwrap();
     let run = queued(&mut store);
+    let mut dropped = score(&[0.5, 0.7]);
+    dropped.dropped = Some(Dropped {
+        of: 5,
+        estimate: 0.1 + 0.2,
+    });
+    let event = RunEvent::Scored {
+        candidate: candidate(0, "one"),
+        part: Part::Train,
+        score: dropped.clone(),
+    };
+    store.record(run, &event).unwrap();
+    let found = store.score(run, 0, Part::Train).unwrap();
+    assert_eq!(found, Some(dropped));
+    let summary = store.candidates(run).unwrap()[0].train.unwrap();
+    assert_eq!((summary.scored, summary.dropped_of), (2, Some(5)));
+    assert_eq!(summary.loss.to_bits(), (0.1_f64 + 0.2).to_bits());
+}
+
+#[test]
+fn a_pair_is_measured_once_for_all_runs_and_paid_for_by_one() {
+    let mut store = Store::open_in_memory().unwrap();
+    let (run, other) = (queued(&mut store), queued(&mut store));
+    let pair = |loss: f64| PairLoss {
+        loss,
+        correct: Some(true),
+        tokens: tokens(7, 3),
+        seconds: 0.25,
+    };
+    let [first, second, third] = [[1; 16], [2; 16], [3; 16]].map(PairKey);
     store
-        .record(run, &scored(0, "one", Part::Train, &[1.0]))
+        .keep_pairs(run, &[(first, pair(0.1 + 0.2)), (second, pair(1.0))])
         .unwrap();
-    let hash = pmpo_core::random::text_hash("two");
-    let sql = "UPDATE candidates SET text_hash = ?1";
-    store.connection.execute(sql, [hash]).unwrap();
-    assert_eq!(store.recall_score(run, "two", Part::Train).unwrap(), None);
+    // What was measured first stays.
+    store.keep_pairs(other, &[(second, pair(9.0))]).unwrap();
+    let keys = [third, second, first];
+    assert_eq!(
+        store.recall_pairs(run, &keys).unwrap(),
+        [None, Some(pair(1.0)), Some(pair(0.1 + 0.2))]
+    );
+    let free = PairLoss {
+        tokens: TokenCount::default(),
+        seconds: 0.0,
+        ..pair(1.0)
+    };
+    assert_eq!(store.recall_pairs(other, &keys).unwrap()[1], Some(free));
+    assert!(store.keep_pairs(run, &[(third, pair(f64::NAN))]).is_err());
+    assert_eq!(store.recall_pairs(run, &[third]).unwrap(), [None]);
 }
 
 #[test]
