@@ -14,7 +14,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)/release
 # rustup and set-up put programs there that a shell opened before does not know.
 export PATH := $(HOME)/.cargo/bin:$(CACHE)/node/bin:$(PATH)
 
-.PHONY: run test bench bench-window build check ui-test setup setup-test wire fmt
+.PHONY: run test bench bench-growth bench-window build check ui-test setup setup-test wire fmt
 
 # Exit status 3 means that no better prompt was found, which is a result too.
 run: build
@@ -30,9 +30,15 @@ test: check ui-test
 	cargo build --release --locked --workspace
 	cargo test --release --locked --workspace
 
-# How fast answers are scored, with the shared prompt computed once and without.
+# How fast answers are scored, beside llama.cpp and transformers on this machine.
 bench: build
-	$(TARGET)/bench
+	@peers=$$(sh scripts/setup-peers.sh) \
+		&& $(TARGET)/bench --peers "$$(echo "$$peers" | tail -n 1)" \
+		|| { echo "The peers could not be installed; only our own ways are measured."; $(TARGET)/bench; }
+
+# How time and memory grow with examples and with the prompt.
+bench-growth: build
+	$(TARGET)/bench-growth
 
 # What the window costs and whether it stays smooth.
 bench-window: setup-test build

@@ -9,7 +9,8 @@ import json, os, subprocess, sys
 
 WORKSPACE = {
     "pmpo-core": set(),
-    "pmpo-packed": set(),
+    "pmpo-mapped": set(),
+    "pmpo-packed": {"pmpo-mapped"},
     "pmpo-engine": {"pmpo-core", "pmpo-packed"},
     "pmpo-store": {"pmpo-core"},
     "pmpo-app": {"pmpo-core", "pmpo-engine", "pmpo-store"},
@@ -19,6 +20,7 @@ WORKSPACE = {
 OWNERS = {
     "mistralrs": {"pmpo-engine"},
     "candle-core": {"pmpo-engine", "pmpo-packed"},
+    "memmap2": {"pmpo-mapped"},
     "rusqlite": {"pmpo-store"},
     "rusqlite_migration": {"pmpo-store"},
     "plotters": {"pmpo-app"},

@@ -120,6 +120,7 @@ fn redraw() {
                         + 3.0 / (1.0 + f64::from(ordinal) / 200.0)
                         + f64::from((ordinal * 7919 + run as u32 * 31) % 100) / 100.0,
                     best: ordinal % 100 == 0,
+                    dropped: false,
                 })
                 .collect(),
             validation: vec![(0.0, 5.2), (1900.0, 2.4)],

@@ -1,114 +1,238 @@
-//! `make bench`: how fast answers are scored: through mistral.rs with whole
-//! sequences, with the prompt computed once, and with the packed scorer.
+//! `make bench`: how fast answers are scored, by us and by others, on the same
+//! machine in one run.
 //!
-//! The fixed work: a prompt of 244 tokens and 50 examples of 28 tokens, each
-//! with an answer of 6. A pair is one (prompt, example). All ways run in turn in
-//! one process, so that their ratios hold on a noisy machine.
+//! Four pieces of work (see [`shapes`]). A pair is one (prompt, example). Our
+//! ways: mistral.rs with whole sequences, mistral.rs with the prompt computed
+//! once, and the packed scorer. The others, where `--peers PYTHON` names an
+//! interpreter that has them (`scripts/setup-peers.sh`): llama.cpp and
+//! transformers, each as fast as it goes (`scripts/peers/peers.py`).
 
 use std::error::Error;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use pmpo_app::built_in_model;
 use pmpo_app::engine::{prepare_process, Engine, EngineOptions, LoadOptions};
 use pmpo_core::model::LanguageModel;
+use pmpo_packed::Packed;
+use serde_json::{json, Value};
 use tokio_util::sync::CancellationToken;
 
 const SENTENCE: &str = "You are a careful assistant. Read the customer's message and reply with one word: positive, negative or neutral. Do not explain. ";
 const MESSAGE: &str = "Message: The delivery was late and the box was damaged, but the staff were kind and replaced it at once without charge.\nAnswer:";
 const ANSWER: &str = " neutral and not one thing more";
-/// The plain way is slow: a fifth of the examples shows its speed.
-const PLAIN_EXAMPLES: usize = 10;
-const EXAMPLES: usize = 50;
 const ROUNDS: usize = 3;
+/// A peer's round is cut to what fits in these seconds.
+const PEER_SECONDS: u64 = 40;
 
 type Item = (Vec<u32>, Vec<u32>);
 
-struct Speed {
-    pairs: f64,
-    computed: f64,
+struct Shape {
+    name: &'static str,
+    words: String,
+    items: Vec<Item>,
+    /// Pairs that the slow ways do: enough to show their speed.
+    plain: usize,
+    reference: usize,
+}
+
+/// One row of the table.
+struct Row {
+    way: String,
+    pairs: usize,
+    speed: f64,
     loss: f64,
+    note: String,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     prepare_process();
-    tokio::runtime::Runtime::new()?.block_on(bench())
+    let mut args = std::env::args().skip(1);
+    let peers = match args.next().as_deref() {
+        Some("--peers") => args.next().map(PathBuf::from),
+        Some(other) => return Err(format!("unknown argument {other}").into()),
+        None => None,
+    };
+    tokio::runtime::Runtime::new()?.block_on(bench(peers.as_deref()))
 }
 
-async fn bench() -> Result<(), Box<dyn Error>> {
+async fn bench(peers: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let path = built_in_model();
-    let load = LoadOptions::new(path);
-    let plain = EngineOptions {
+    let load = LoadOptions::new(path.clone());
+    let options = EngineOptions {
         prefix_reuse: false,
         packed: false,
     };
-    let plain = Engine::load(&load, plain).await?;
-    let reuse = Engine::load(&load, EngineOptions::REFERENCE).await?;
+    let plain = Engine::load(&load, options).await?;
+    let reference = Engine::load(&load, EngineOptions::REFERENCE).await?;
     let packed = Engine::load(&load, EngineOptions::default()).await?;
     let about = packed.description();
     println!("{} on the {}", about.name, about.device);
-    let items = items(&reuse).await?;
-    println!(
-        "{EXAMPLES} examples, {} + {} tokens each; best of {ROUNDS} rounds\n",
-        items[0].0.len(),
-        items[0].1.len()
-    );
-    // A first round warms caches and is not counted.
-    measure(&plain, &items[..2]).await?;
-    measure(&reuse, &items[..2]).await?;
-    measure(&packed, &items[..2]).await?;
-    let mut rows = [Vec::new(), Vec::new(), Vec::new()];
-    for _ in 0..ROUNDS {
-        rows[0].push(measure(&plain, &items[..PLAIN_EXAMPLES]).await?);
-        rows[1].push(measure(&reuse, &items).await?);
-        rows[2].push(measure(&packed, &items).await?);
-    }
-    println!(
-        "{:<34}{:>10}{:>22}{:>10}",
-        "way", "pairs/s", "computed tokens/s", "loss"
-    );
-    let mut best = Vec::new();
-    let names = [
-        "mistral.rs, whole sequences",
-        "mistral.rs, prompt computed once",
-        "packed scorer",
-    ];
-    for (name, runs) in names.into_iter().zip(&rows) {
-        let Some(top) = runs.iter().max_by(|a, b| a.pairs.total_cmp(&b.pairs)) else {
-            continue;
+    let counter = Packed::load(&path)?;
+    let shapes = shapes(&reference).await?;
+    let mut others = match peers {
+        Some(python) => ask_peers(python, &path, &shapes)?,
+        None => Vec::new(),
+    };
+    let ceiling = own_matrix_rate()?;
+    let theirs = others
+        .iter()
+        .filter_map(|line| line["gflops"].as_f64())
+        .fold(0.0, f64::max);
+    println!("\nfloat32 matrix product: candle {ceiling:.0} GFLOP/s, torch {theirs:.0} GFLOP/s");
+    let ceiling = ceiling.max(theirs);
+
+    for shape in &shapes {
+        println!("\n{}: {}", shape.name, shape.words);
+        println!("{:<52}{:>7}{:>10}{:>10}", "way", "pairs", "pairs/s", "loss");
+        // A first round warms caches and is not counted.
+        for engine in [&plain, &reference, &packed] {
+            measure(engine, &shape.items[..2], "").await?;
+        }
+        let mut rows = Vec::new();
+        let ways = [
+            (&plain, shape.plain, "mistral.rs, whole sequences"),
+            (
+                &reference,
+                shape.reference,
+                "mistral.rs, prompt computed once",
+            ),
+            (&packed, shape.items.len(), "packed scorer"),
+        ];
+        for (engine, count, way) in ways {
+            let rounds = if count > 200 || count < shape.items.len() {
+                1
+            } else {
+                ROUNDS
+            };
+            let mut best: Option<Row> = None;
+            for _ in 0..rounds {
+                let row = measure(engine, &shape.items[..count], way).await?;
+                if best.as_ref().is_none_or(|best| row.speed > best.speed) {
+                    best = Some(row);
+                }
+            }
+            rows.extend(best);
+        }
+        let (own, slower) = match rows.split_last() {
+            Some((own, slower)) => (own.speed, slower.iter().map(|row| row.speed).collect()),
+            None => (0.0, Vec::new()),
         };
+        let mut speeds: Vec<f64> = slower;
+        for line in others.extract_if(.., |line| line["shape"] == shape.name) {
+            let way = line["way"].as_str().unwrap_or_default().to_owned();
+            if let Some(fault) = line["error"].as_str() {
+                println!("{way}: {fault}");
+                continue;
+            }
+            let number = |key: &str| line[key].as_f64().unwrap_or(f64::NAN);
+            speeds.push(number("pairs_per_second"));
+            rows.push(Row {
+                way,
+                pairs: number("pairs") as usize,
+                speed: number("pairs_per_second"),
+                loss: number("loss"),
+                note: line["note"].as_str().unwrap_or_default().to_owned(),
+            });
+        }
+        for row in &rows {
+            println!(
+                "{:<52}{:>7}{:>10.2}{:>10.4}  {}",
+                row.way, row.pairs, row.speed, row.loss, row.note
+            );
+        }
+        let operations = counter.operations(&shape.items) as f64 / shape.items.len() as f64;
+        let rate = operations * own / 1e9;
+        let times: Vec<String> = speeds
+            .iter()
+            .map(|speed| format!("{:.2}", own / speed))
+            .collect();
         println!(
-            "{name:<34}{:>10.2}{:>22.0}{:>10.4}",
-            top.pairs, top.computed, top.loss
+            "packed scorer: {} times the others in their order; {rate:.0} GFLOP/s of needed linear layers, {:.0} % of the matrix rate",
+            times.join(", "),
+            100.0 * rate / ceiling
         );
-        best.push(top.pairs);
     }
-    println!(
-        "\ncomputing the prompt once: {:.1} times; packed: {:.1} times, {:.1} times that",
-        best[1] / best[0],
-        best[2] / best[0],
-        best[2] / best[1]
-    );
     Ok(())
 }
 
-/// The fixed work; one token of each message differs, so that no two are equal.
-async fn items(engine: &Engine) -> Result<Vec<Item>, Box<dyn Error>> {
+/// The pieces of work. Tokens are those of plain sentences, one changed in each
+/// example, so that no two examples are equal.
+async fn shapes(engine: &Engine) -> Result<Vec<Shape>, Box<dyn Error>> {
+    let sentence = engine.token_ids(SENTENCE).await?;
     let prompt = engine.token_ids(&SENTENCE.repeat(9)).await?;
     let message = engine.token_ids(MESSAGE).await?;
     let answer = engine.token_ids(ANSWER).await?;
-    Ok((0..EXAMPLES)
-        .map(|number| {
-            let mut before = prompt.clone();
-            before.extend(&message);
-            before[prompt.len() + number % 20] += number as u32;
-            (before, answer.clone())
+    let text = engine
+        .token_ids(&format!("{MESSAGE}{ANSWER} ").repeat(12))
+        .await?;
+    let item = |prompt: &[u32], length: usize, answer: &[u32], number: usize| {
+        let mut before = [prompt, &text[..length]].concat();
+        before[prompt.len() + number % length.min(20)] += number as u32;
+        (before, answer.to_vec())
+    };
+    let fixed = |count: usize| -> Vec<Item> {
+        (0..count)
+            .map(|number| {
+                let mut before = [&prompt[..], &message].concat();
+                before[prompt.len() + number % 20] += number as u32;
+                (before, answer.clone())
+            })
+            .collect()
+    };
+    let long: Vec<u32> = prompt.iter().copied().cycle().take(1000).collect();
+    // Lengths as unequal as those of school problems and their solutions.
+    let solutions: Vec<Item> = (0..16)
+        .map(|i| {
+            item(
+                &sentence,
+                45 + i * 29 % 83,
+                &text[7..7 + 70 + i * 47 % 131],
+                i,
+            )
         })
-        .collect())
+        .collect();
+    let labels: Vec<Item> = (0..40).map(|i| item(&long, 20, &answer[..1], i)).collect();
+    Ok(vec![
+        Shape {
+            name: "fixed",
+            words: "a prompt of 244 tokens, 50 examples of 28, answers of 6".into(),
+            items: fixed(50),
+            plain: 6,
+            reference: 50,
+        },
+        Shape {
+            name: "long answers",
+            words: format!(
+                "a prompt of {} tokens, 16 examples of 45 to 127, answers of 70 to 200",
+                sentence.len()
+            ),
+            items: solutions,
+            plain: 8,
+            reference: 16,
+        },
+        Shape {
+            name: "long prompt",
+            words: "a prompt of 1000 tokens, 40 examples of 20, answers of 1".into(),
+            items: labels,
+            plain: 2,
+            reference: 40,
+        },
+        Shape {
+            name: "many examples",
+            words: "a prompt of 244 tokens, 1000 examples of 28, answers of 6".into(),
+            items: fixed(1000),
+            plain: 6,
+            reference: 60,
+        },
+    ])
 }
 
-async fn measure(engine: &Engine, items: &[Item]) -> Result<Speed, Box<dyn Error>> {
+async fn measure(engine: &Engine, items: &[Item], way: &str) -> Result<Row, Box<dyn Error>> {
     let clock = Instant::now();
-    let (scores, tokens) = engine
+    let (scores, _) = engine
         .score_tokens(items, &CancellationToken::new())
         .await?;
     let seconds = clock.elapsed().as_secs_f64();
@@ -118,9 +242,70 @@ async fn measure(engine: &Engine, items: &[Item]) -> Result<Speed, Box<dyn Error
             count + score.log_probs.len(),
         )
     });
-    Ok(Speed {
-        pairs: items.len() as f64 / seconds,
-        computed: tokens.computed as f64 / seconds,
+    Ok(Row {
+        way: way.to_owned(),
+        pairs: items.len(),
+        speed: items.len() as f64 / seconds,
         loss: sum / count as f64,
+        note: String::new(),
     })
+}
+
+/// Lets the peers do the same work, one program after the other.
+fn ask_peers(python: &Path, model: &Path, shapes: &[Shape]) -> Result<Vec<Value>, Box<dyn Error>> {
+    let shapes: Vec<Value> = shapes
+        .iter()
+        .map(|shape| {
+            let items: Vec<Value> = shape
+                .items
+                .iter()
+                .map(|(before, answer)| json!({ "before": before, "answer": answer }))
+                .collect();
+            json!({ "name": shape.name, "items": items })
+        })
+        .collect();
+    let threads = std::thread::available_parallelism()?.get();
+    let work = json!({
+        "shapes": shapes, "rounds": ROUNDS, "seconds": PEER_SECONDS, "threads": threads,
+    });
+    let file = tempfile::NamedTempFile::new()?;
+    serde_json::to_writer(&file, &work)?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/peers/peers.py");
+    let mut lines = Vec::new();
+    for way in ["matrix", "llama", "transformers"] {
+        println!("measuring {way} ...");
+        let mut child = Command::new(python)
+            .arg(&script)
+            .args([way.as_ref(), model.as_os_str(), file.path().as_os_str()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        if let Some(output) = child.stdout.take() {
+            for line in BufReader::new(output).lines() {
+                lines.push(serde_json::from_str(&line?)?);
+            }
+        }
+        let status = child.wait()?;
+        if !status.success() {
+            println!("{way} ended with {status}");
+        }
+    }
+    Ok(lines)
+}
+
+/// The float32 rate of candle's matrix product in GFLOP/s, at the shape of one
+/// feed-forward layer and a large block.
+fn own_matrix_rate() -> Result<f64, Box<dyn Error>> {
+    use candle_core::{DType, Device, Tensor};
+    let (rows, inner, columns) = (1024, 576, 3072);
+    let left = Tensor::ones((rows, inner), DType::F32, &Device::Cpu)?;
+    let right = Tensor::ones((inner, columns), DType::F32, &Device::Cpu)?;
+    let mut best: f64 = 0.0;
+    for _ in 0..30 {
+        let clock = Instant::now();
+        left.matmul(&right)?;
+        let rate = 2.0 * (rows * inner * columns) as f64 / clock.elapsed().as_secs_f64() / 1e9;
+        best = best.max(rate);
+    }
+    Ok(best)
 }

@@ -41,7 +41,8 @@ const standard: Settings = {
   content_free_prior: false, split: { train_share: 0.4, train_limit: 50, validation_share: 0.4, validation_limit: 80 },
   segmenter: "auto", max_segments: 5, mask_mode: "replace", clear_z: 1.96, hard_examples: 2, rewrites: 3, wording: "auto",
   temperature: 0.9, top_p: 0.95, max_rewrite_tokens: 256, propose_drop: true, propose_reorder: true, bank_phrases: 4,
-  max_demonstrations: 0, demonstration_sets: 3, leak_words: 8, steps: 8, patience: 3, min_gain: 0.001, max_tokens: null,
+  max_demonstrations: 0, demonstration_sets: 3, leak_words: 8, racing: true, race_z: 1.5,
+  steps: 8, patience: 3, min_gain: 0.001, max_tokens: null,
   max_minutes: null, resamples: 10000,
 };
 
@@ -58,7 +59,7 @@ export const presets: Record<Preset, Settings> = {
   paper: {
     ...standard, objective: "answer", normalization: "sum", preference_normalization: "sum", end_of_turn: false,
     split: { train_share: 0.2, train_limit: 50, validation_share: 0.4, validation_limit: 200 }, segmenter: "model", hard_examples: 3,
-    rewrites: 4, propose_drop: false, propose_reorder: false, bank_phrases: 0, steps: 20, patience: 0, min_gain: 0,
+    rewrites: 4, propose_drop: false, propose_reorder: false, bank_phrases: 0, racing: false, steps: 20, patience: 0, min_gain: 0,
   },
 };
 

@@ -1,5 +1,5 @@
 import type {
-  Candidate, ExampleChange, Origin, Outcome, RunMessage, RunResult, RunSummary, RunView, SegmentView, Settings, VersionSummary,
+  Candidate, DroppedEarly, ExampleChange, Origin, Outcome, RunMessage, RunResult, RunSummary, RunView, SegmentView, Settings, VersionSummary,
 } from "./generated/wire";
 import { piecesOf } from "./scripted-prompt";
 
@@ -21,6 +21,15 @@ const rewrites = [
   "Is the writer of this review happy or not? Answer positive or negative.",
 ];
 
+/** Examples that a run of the stand-in chooses with. */
+const TRAIN = 20;
+
+/** How far a prompt comes that is `behind` the best; null: it is measured whole. */
+function dropOf(behind: number): DroppedEarly | null {
+  if (behind < 0.2) return null;
+  return { scored: behind > 0.5 ? 5 : behind > 0.35 ? 8 : 12, of: TRAIN };
+}
+
 export type Plan = { messages: RunMessage[]; outcome: Outcome; best: Candidate };
 
 /** All messages of a run, in their order. `gain: false` makes one that finds nothing better. */
@@ -37,7 +46,7 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
   };
   const scored = (step: number, parent: number | null, origin: Origin, text: string, loss: number): Candidate => ({
     ordinal: ordinal++, step, parent, origin, text, loss, std_error: 0.05 + roll() * 0.04,
-    accuracy: Math.min(1, Math.max(0, 1.02 - loss / 5 + (roll() - 0.5) * 0.05)), refusal: null,
+    accuracy: Math.min(1, Math.max(0, 1.02 - loss / 5 + (roll() - 0.5) * 0.05)), dropped: null, refusal: null,
   });
 
   messages.push({ kind: "phase", phase: "loading_model" }, { kind: "phase", phase: "measuring_start" });
@@ -74,6 +83,9 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
     for (const [origin, text] of tries) {
       const change = gain ? -0.85 / step + roll() * 0.8 : 0.05 + roll() * 0.8;
       const candidate = scored(step, base.ordinal, origin, text, Math.max(0.4, (base.loss ?? 0) + change));
+      candidate.dropped = dropOf((candidate.loss ?? 0) - (best.loss ?? 0));
+      // So few examples give few different shares.
+      if (candidate.dropped) candidate.accuracy = Math.round((candidate.accuracy ?? 0) * candidate.dropped.scored) / candidate.dropped.scored;
       tell({ kind: "candidate", candidate }, 3600);
       if ((candidate.loss ?? 9) < (best.loss ?? 0)) {
         best = candidate;
@@ -85,7 +97,7 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
       candidate: {
         ordinal: ordinal++, step, parent: base.ordinal, origin: { kind: "rewrite", example: 3, variant: 2 },
         text: "Write “small boat and a patient skipper: we even saw dolphins” and then the mood.",
-        loss: null, std_error: null, accuracy: null, refusal: { kind: "leak", words: "small boat and a patient skipper we even saw" },
+        loss: null, dropped: null, std_error: null, accuracy: null, refusal: { kind: "leak", words: "small boat and a patient skipper we even saw" },
       },
     });
     messages.push({ kind: "step", step: { step, incumbent: best.ordinal, loss: best.loss ?? 0, improved }, best });
@@ -107,7 +119,7 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
 /** A view of a run that has not done anything yet. */
 export function freshView(run: RunSummary, settings: Settings, prompt: string, dataName: string): RunView {
   return {
-    run, settings, model: "Qwen3 0.6B", device: "Processor", data_name: dataName, train: 20, validation: 40, start_prompt: prompt,
+    run, settings, model: "Qwen3 0.6B", device: "Processor", data_name: dataName, train: TRAIN, validation: 40, start_prompt: prompt,
     best: null, candidates: [], segments: [], steps: [], phase: "loading_model", progress: null, outcome: null, left_out: [],
   };
 }

@@ -73,6 +73,22 @@ describe("the chart", () => {
     expect(onselect).toHaveBeenCalledWith(expect.objectContaining({ ordinal: 4 }));
   });
 
+  it("says of a prompt dropped early that its loss is an estimate", async () => {
+    show(points, { drops: new Map([[2, { scored: 8, of: 20 }]]) });
+    const at = await layer();
+    const rows = within(screen.getByTestId("chart-table")).getAllByRole("row");
+    // Newest first, below the head.
+    expect(rows[3]).toHaveTextContent("Prompt tried, dropped after 8 of 20");
+    expect(rows[3]).toHaveTextContent("≈ 2.80");
+    expect(rows[2]).not.toHaveTextContent("dropped");
+    await pointer(at, "move", 132, 100);
+    expect(screen.getByTestId("chart-tip")).toHaveTextContent(/≈ 2\.80.*dropped after 8 of 20/u);
+    await fireEvent.keyDown(at, { key: "ArrowRight" });
+    expect(at).toHaveTextContent("no. 3, loss 2.700");
+    await fireEvent.keyDown(at, { key: "ArrowLeft" });
+    expect(at).toHaveTextContent("no. 2, loss ≈ 2.80, dropped after 8 of 20");
+  });
+
   it("shows what is under the pointer and chooses it by click", async () => {
     const { onselect } = show(points);
     const at = await layer();

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { firstWords, formatChange, formatDuration, formatLoss, formatShare, roughly } from "./run-format";
+import { firstWords, formatChange, formatDuration, formatEstimate, formatLoss, formatShare, roughly } from "./run-format";
 
 it("writes losses and changes in the language", () => {
   expect(formatLoss(2.5, "en")).toBe("2.500");
@@ -11,6 +11,12 @@ it("writes losses and changes in the language", () => {
   expect(formatChange(-0.1234, "de")).toBe("−0,123");
   expect(formatChange(0.0001, "en")).toBe("0.000");
   expect(formatShare(0.473, "en")).toBe("47%");
+});
+
+it("writes an estimate as one", () => {
+  expect(formatEstimate(2.4071, "en")).toBe("≈ 2.41");
+  expect(formatEstimate(2.4071, "de")).toBe("≈ 2,41");
+  expect(formatEstimate(null, "en")).toBe("–");
 });
 
 it("is only as exact about the time to go as one can be", () => {

@@ -13,12 +13,19 @@ function format(language: string, options: Intl.NumberFormatOptions): Intl.Numbe
   return made;
 }
 
+const TWO = { minimumFractionDigits: 2, maximumFractionDigits: 2 } as const;
 const THREE = { minimumFractionDigits: 3, maximumFractionDigits: 3 } as const;
 
 /** A loss in nats; a dash where there is none. */
 export function formatLoss(loss: number | null, language: string): string {
   if (loss === null || !Number.isFinite(loss)) return "–";
   return format(language, THREE).format(loss).replace("-", "−");
+}
+
+/** A loss that is only estimated, no more exact than it is known. */
+export function formatEstimate(loss: number | null, language: string): string {
+  if (loss === null || !Number.isFinite(loss)) return "–";
+  return `≈ ${format(language, TWO).format(loss).replace("-", "−")}`;
 }
 
 /** A difference with its sign, the minus as wide as the plus. */

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { runView } from "../test/run-fixtures";
 import { deRun } from "../text/de-run";
 import { enRun } from "../text/en-run";
-import { originWords, refusalWords, standing, timeLeftWords } from "./run-words";
+import { droppedWords, lossWords, originWords, refusalWords, standing, timeLeftWords } from "./run-words";
 
 it("says in words how a prompt came about and why it was refused", () => {
   expect(originWords({ kind: "drop", segment: 0 }, enRun.run, "en")).toBe("Part 1 taken out");
@@ -10,6 +10,14 @@ it("says in words how a prompt came about and why it was refused", () => {
   expect(originWords({ kind: "bank", phrase: "Kurz." }, deRun.run, "de")).toBe("Satz hinzugefügt: „Kurz.“");
   expect(refusalWords({ kind: "leak", words: "a b c" }, enRun.run)).toContain("a b c");
   expect(refusalWords({ kind: "frozen" }, enRun.run)).toContain("locked");
+});
+
+it("says of a prompt dropped early on what it was measured", () => {
+  const dropped = { scored: 8, of: 20 };
+  expect(lossWords(2.4071, dropped, "en")).toBe("≈ 2.41");
+  expect(lossWords(2.4071, null, "en")).toBe("2.407");
+  expect(droppedWords(dropped, enRun.run, "en")).toBe("dropped after 8 of 20");
+  expect(droppedWords(dropped, deRun.run, "de")).toBe("aussortiert nach 8 von 20");
 });
 
 it("tells the time to go", () => {

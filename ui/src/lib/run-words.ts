@@ -1,6 +1,6 @@
-import type { Origin, Refusal, RunView, SegmentVerdict } from "../backend/generated/wire";
+import type { DroppedEarly, Origin, Refusal, RunView, SegmentVerdict } from "../backend/generated/wire";
 import type { RunText } from "../text/en-run";
-import { firstWords, formatCount, roughly } from "./run-format";
+import { firstWords, formatCount, formatEstimate, formatLoss, roughly } from "./run-format";
 import { canResume } from "./run";
 
 /** How a prompt came about. People count from 1. */
@@ -28,6 +28,16 @@ export function originWords(origin: Origin, text: RunText, language: string): st
 /** Why a prompt was not tried. */
 export function refusalWords(refusal: Refusal, text: RunText): string {
   return refusal.kind === "leak" ? text.refusal.leak(firstWords(refusal.words, 60)) : text.refusal[refusal.kind];
+}
+
+/** The loss of a prompt, which is only estimated for one dropped early. */
+export function lossWords(loss: number | null, dropped: DroppedEarly | null | undefined, language: string): string {
+  return dropped ? formatEstimate(loss, language) : formatLoss(loss, language);
+}
+
+/** On how much of the examples a prompt was measured before it was dropped. */
+export function droppedWords(dropped: DroppedEarly, text: RunText, language: string): string {
+  return text.dropped.after(formatCount(dropped.scored, language), formatCount(dropped.of, language));
 }
 
 /** The time to go, as coarse as it is known. */

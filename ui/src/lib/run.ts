@@ -1,4 +1,4 @@
-import type { Candidate, RunMessage, RunView, SegmentView, StepSummary } from "../backend/generated/wire";
+import type { Candidate, DroppedEarly, RunMessage, RunView, SegmentView, StepSummary } from "../backend/generated/wire";
 
 /**
  * The view after `messages`. Messages are taken in batches because a copy of
@@ -123,5 +123,17 @@ export function listed(candidates: Candidate[], order: CandidateOrder): Candidat
     (candidate) => candidate.origin.kind !== "mask" && (order === "newest" || (candidate.refusal !== null) === (order === "refused")),
   );
   if (order !== "best") return list.reverse();
-  return list.sort((a, b) => (a.loss ?? Infinity) - (b.loss ?? Infinity) || a.ordinal - b.ordinal);
+  // An estimate is no measurement: those dropped early come after all others.
+  const late = (candidate: Candidate) => Number(candidate.dropped !== null);
+  return list.sort((a, b) => late(a) - late(b) || (a.loss ?? Infinity) - (b.loss ?? Infinity) || a.ordinal - b.ordinal);
+}
+
+/** Numbers of the prompts dropped early, with how far each came. */
+export type Drops = ReadonlyMap<number, DroppedEarly>;
+
+/** The points of the chart do not say who was dropped early; the prompts do. */
+export function dropsOf(candidates: Candidate[]): Drops {
+  const drops = new Map<number, DroppedEarly>();
+  for (const { ordinal, dropped } of candidates) if (dropped) drops.set(ordinal, dropped);
+  return drops;
 }

@@ -26,6 +26,7 @@ export const settingGroups = {
   examples: {
     "split.train_share": { control: "number", whole: false, above: 0, most: 1 }, "split.train_limit": whole(2),
     "split.validation_share": share, "split.validation_limit": whole(0), hard_examples: whole(0),
+    racing: onOff, race_z: { control: "number", whole: false, above: 0 },
   },
   measuring: {
     objective: choice("both", "answer", "choice"), normalization: choice("per_token", "sum"),

@@ -4,7 +4,7 @@ import { presets } from "../backend/scripted-data";
 export function candidate(ordinal: number, change: Partial<Candidate> = {}): Candidate {
   return {
     ordinal, step: 1, parent: 0, origin: { kind: "rewrite", example: 0, variant: 0 }, text: `Prompt ${ordinal}`,
-    loss: 3 - (ordinal % 10) / 20, std_error: 0.05, accuracy: null, refusal: null, ...change,
+    loss: 3 - (ordinal % 10) / 20, std_error: 0.05, accuracy: null, dropped: null, refusal: null, ...change,
   };
 }
 

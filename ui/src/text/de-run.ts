@@ -117,6 +117,13 @@ export const deRun: typeof enRun = {
       frozen: "Nicht ausprobiert: ein gesperrter Teil war verändert",
       leak: (words) => `Nicht ausprobiert: aus einem Beispiel abgeschrieben („${words}“)`,
       too_long: "Nicht ausprobiert: zu lang für das Modell",
+      budget: "Nicht zu Ende gemessen: die erlaubte Zeit oder Arbeitsmenge war aufgebraucht",
+    },
+    dropped: {
+      after: (scored, of) => `aussortiert nach ${scored} von ${of}`,
+      count: (shown) => `${shown} früh aussortiert`,
+      meaning:
+        "Ein Prompt, der klar zurückliegt, wird an den übrigen Beispielen nicht mehr gemessen. Das spart Zeit. Sein Verlust ist dann nur geschätzt (≈).",
     },
     candidates: {
       title: "Ausprobierte Prompts",
@@ -132,6 +139,7 @@ export const deRun: typeof enRun = {
       text: "Sein Text",
       error: (value) => `± ${value}`,
       right: (share) => `${share} richtig`,
+      rightOf: (share, scored) => `${share} richtig bei diesen ${scored} Beispielen`,
     },
     segments: {
       title: "Was jeder Teil bewirkt",
@@ -166,7 +174,7 @@ export const deRun: typeof enRun = {
     waiting: "Die Kurve beginnt, sobald der Start-Prompt gemessen ist.",
     empty: "Es gibt noch nichts zu zeichnen.",
     kind: { start: "Start", candidate: "Ausprobiert", best: "Neuer bester", validation: "Prüfung an Zurückgehaltenen" },
-    at: (kind, number, loss) => `${kind}, Nr. ${number}, Verlust ${loss}`,
+    at: (kind, number, loss, dropped) => `${kind}, Nr. ${number}, Verlust ${loss}${dropped && `, ${dropped}`}`,
     number: "Nr.",
     what: "Art",
     how: "Wie er entstand",

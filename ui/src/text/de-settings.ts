@@ -22,6 +22,8 @@ export const deSettings: typeof enSettings = {
     "split.validation_share": { name: "Zurückgelegter Anteil", text: "Teil der Beispiele, von 0 bis 1, der für die Prüfung am Ende beiseitegelegt wird." },
     "split.validation_limit": { name: "Höchstens zurückgelegt", text: "Nie mehr zurückgelegte Beispiele als so viele." },
     hard_examples: { name: "Schwere Beispiele je Schritt", text: "So viele der Beispiele, die das Modell am meisten überraschen, leiten das Umschreiben." },
+    racing: { name: "Klar schlechtere früh aussortieren", text: "Neue Prompts werden erst an wenigen, dann an mehr Beispielen gemessen. Liegt einer klar zurück, wird er vorzeitig aussortiert. Das spart Zeit." },
+    race_z: { name: "Wie weit ein Prompt zurückliegen muss", text: "Er wird aussortiert, wenn sein Rückstand so viele Male größer ist als die Unsicherheit. Kleiner spart mehr Zeit, größer ist sicherer." },
     objective: { name: "Was gesenkt wird", text: "Bei Beispielen mit wenigen verschiedenen Antworten: die Überraschung durch die Antwort selbst, durch die Wahl unter den Antworten oder beides." },
     normalization: { name: "Lange Antworten", text: "Ob die Überraschung über die Token einer Antwort gemittelt oder summiert wird. Summiert wiegen lange Antworten mehr." },
     preference_normalization: { name: "Lange Antworten in Paaren", text: "Dasselbe für Beispiele mit einer besseren und einer schlechteren Antwort." },

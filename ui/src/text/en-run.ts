@@ -113,6 +113,13 @@ export const enRun = {
       frozen: "Not tried: it changed a locked part",
       leak: (words: string) => `Not tried: it copied an example (“${words}”)`,
       too_long: "Not tried: too long for the model",
+      budget: "Not measured to the end: the allowed time or work was used up",
+    },
+    dropped: {
+      after: (scored: string, of: string) => `dropped after ${scored} of ${of}`,
+      count: (shown: string) => `${shown} dropped early`,
+      meaning:
+        "A prompt that is clearly behind is not measured on the rest of the examples. This saves time. Its loss is then only an estimate (≈).",
     },
     candidates: {
       title: "Prompts tried",
@@ -128,6 +135,7 @@ export const enRun = {
       text: "Its text",
       error: (value: string) => `± ${value}`,
       right: (share: string) => `${share} right`,
+      rightOf: (share: string, scored: string) => `${share} right on those ${scored} examples`,
     },
     segments: {
       title: "What each part does",
@@ -162,7 +170,8 @@ export const enRun = {
     waiting: "The curve begins as soon as the start prompt has been measured.",
     empty: "There is nothing to draw yet.",
     kind: { start: "Start", candidate: "Prompt tried", best: "New best", validation: "Held-out check" },
-    at: (kind: string, number: string, loss: string) => `${kind}, no. ${number}, loss ${loss}`,
+    at: (kind: string, number: string, loss: string, dropped: string) =>
+      `${kind}, no. ${number}, loss ${loss}${dropped && `, ${dropped}`}`,
     number: "No.",
     what: "Kind",
     how: "How it came about",

@@ -21,6 +21,8 @@ export const enSettings = {
     "split.validation_share": { name: "Share held out", text: "Part of the examples, from 0 to 1, kept aside for the check at the end." },
     "split.validation_limit": { name: "Most held out", text: "Never more held-out examples than this." },
     hard_examples: { name: "Hard examples per step", text: "So many of the examples that surprise the model most guide the rewrites." },
+    racing: { name: "Drop clear losers early", text: "New prompts are measured on a few examples first, then on more. One that is clearly behind is dropped before all are measured. This saves time." },
+    race_z: { name: "How far behind a prompt must be", text: "It is dropped when it is behind by more than so many times the uncertainty. Smaller saves more time, larger is safer." },
     objective: { name: "What is lowered", text: "For examples with few different answers: surprise by the answer itself, by the choice among the answers, or both." },
     normalization: { name: "Long answers", text: "Whether the surprise is averaged over an answer's tokens or added up. Added up, long answers weigh more." },
     preference_normalization: { name: "Long answers in pairs", text: "The same for examples with a better and a worse answer." },

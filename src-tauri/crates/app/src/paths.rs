@@ -24,6 +24,15 @@ pub fn data_dir() -> PathBuf {
     base.join("pmpo-studio")
 }
 
+/// The folder of what can be made anew: `pmpo-studio` in the user's cache folder.
+fn cache_dir() -> PathBuf {
+    env::var_os("XDG_CACHE_HOME")
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cache")))
+        .map_or_else(data_dir, |base| base.join("pmpo-studio"))
+}
+
 /// Where the built-in model lies; it may be missing.
 pub fn built_in_model() -> PathBuf {
     data_dir().join("models").join(MODEL_FILE)
@@ -34,6 +43,7 @@ pub fn load_options(path: &Path) -> LoadOptions {
     let built_in = path.file_name().is_some_and(|name| name == MODEL_FILE);
     LoadOptions {
         name: built_in.then(|| "SmolLM2 135M Instruct".to_owned()),
+        ready: Some(cache_dir().join("ready")),
         ..LoadOptions::new(path)
     }
 }

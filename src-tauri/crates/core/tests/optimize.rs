@@ -387,3 +387,88 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn racing_drops_losers_and_finds_the_same_winners() {
+    let task = task("You are a poet. Answer the text.", 60);
+    let whole = Settings {
+        racing: false,
+        ..quick()
+    };
+    let (mut raced, mut full) = (Memory::default(), Memory::default());
+    let fast = run(&task, &quick(), &Scripted::new(), &mut raced).await;
+    let slow = run(&task, &whole, &Scripted::new(), &mut full).await;
+    assert_eq!(fast, slow);
+    assert!(raced.pairs.len() < full.pairs.len() * 3 / 4);
+    let mut dropped = 0;
+    for event in &raced.events {
+        let RunEvent::Scored {
+            candidate, score, ..
+        } = event
+        else {
+            continue;
+        };
+        let Some(lost) = score.dropped else { continue };
+        dropped += 1;
+        assert_ne!(candidate.ordinal, fast.best);
+        assert!(score.examples.len() < lost.of);
+        // Near what the whole score would have been.
+        let text = &candidate.text;
+        let real = full.events.iter().find_map(|event| match event {
+            RunEvent::Scored {
+                candidate, score, ..
+            } if &candidate.text == text => Some(score.loss()),
+            _ => None,
+        });
+        let real = real.unwrap();
+        assert!(
+            (score.loss() - real).abs() < 0.1,
+            "{} and {real}",
+            score.loss()
+        );
+    }
+    assert!(dropped > 3);
+}
+
+#[tokio::test]
+async fn what_an_earlier_run_scored_is_not_scored_again() {
+    let task = task("You are a poet. Answer the text.", 30);
+    let mut first = Memory::default();
+    let model = Scripted::new();
+    let outcome = run(&task, &quick(), &model, &mut first).await;
+    let scored = model.asked.lock().unwrap().len();
+    assert!(scored > 0);
+    let mut second = Memory {
+        pairs: first.pairs.clone(),
+        ..Memory::default()
+    };
+    assert_eq!(run(&task, &quick(), &model, &mut second).await, outcome);
+    assert_eq!(model.asked.lock().unwrap().len(), scored);
+    // Another objective asks another question.
+    let other = Settings {
+        normalization: pmpo_core::loss::Normalization::Sum,
+        ..quick()
+    };
+    run(&task, &other, &model, &mut second).await;
+    assert!(model.asked.lock().unwrap().len() > scored);
+}
+
+#[tokio::test]
+async fn a_budget_that_ends_amid_a_race_says_so() {
+    let task = task("You are a poet. Answer the text.", 60);
+    let mut found = false;
+    for most in (200..2000).step_by(100) {
+        let settings = Settings {
+            max_tokens: Some(most),
+            ..quick()
+        };
+        let mut journal = Memory::default();
+        let outcome = run(&task, &settings, &Scripted::new(), &mut journal).await;
+        let unfinished = journal.events.iter().any(|event| {
+            matches!(event, RunEvent::Refused { refusal: Refusal::Budget, candidate }
+                if candidate.ordinal != outcome.best)
+        });
+        found |= unfinished && outcome.reason == StopReason::TokenBudget;
+    }
+    assert!(found);
+}

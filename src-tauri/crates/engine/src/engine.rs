@@ -130,7 +130,7 @@ impl Engine {
             tokens,
             description: file.description,
             options,
-            packed: packed.map(Arc::new),
+            packed,
             turn: Mutex::new(false),
         })
     }

@@ -80,6 +80,9 @@ pub struct LoadOptions {
     pub precision: Precision,
     /// Name to show; the one in the file where none is given.
     pub name: Option<String>,
+    /// A folder of the program's own for weights made ready, so that the next
+    /// start is quicker; none keeps nothing.
+    pub ready: Option<PathBuf>,
 }
 
 impl LoadOptions {
@@ -90,6 +93,7 @@ impl LoadOptions {
             device: DeviceChoice::Auto,
             precision: Precision::Auto,
             name: None,
+            ready: None,
         }
     }
 }

@@ -1,10 +1,12 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use mistralrs::core::{
     DeviceMapSetting, GGUFLoaderBuilder, GGUFSpecificConfig, ModelDType, Pipeline, TokenSource,
 };
-use pmpo_packed::Packed;
+use pmpo_packed::{Packed, Ready};
+use sysinfo::Disks;
 use tokio::sync::Mutex;
 
 use crate::error::LoadError;
@@ -16,7 +18,7 @@ pub(crate) type Loaded = (
     Arc<Mutex<dyn Pipeline + Send + Sync>>,
     ModelFile,
     String,
-    Option<Packed>,
+    Option<Arc<Packed>>,
 );
 
 pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded, LoadError> {
@@ -72,13 +74,18 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
             None,
         )
     };
-    let pipeline = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load))
+    let wanted = packs && placement.exact && placement.device.is_cpu();
+    let (pipeline, packed) = std::thread::scope(|scope| {
+        // Side by side: each is one thread's work for the most part.
+        let packed = wanted.then(|| scope.spawn(|| load_packed(options, &file)));
+        let pipeline = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load));
+        let packed = packed.and_then(|thread| thread.join().ok().flatten());
+        (pipeline, packed)
+    });
+    let pipeline = pipeline
         .map_err(|_| broken("the engine gave up while reading it".to_owned()))?
         .map_err(|why| broken(format!("{why:#}")))?;
     let mut words = placement.words;
-    let packed = (packs && placement.exact && placement.device.is_cpu())
-        .then(|| load_packed(&options.path))
-        .flatten();
     if packed.is_some() {
         words.push_str(", packed scorer");
     }
@@ -87,10 +94,121 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
 
 /// The packed scorer, where it knows the family and its own copy of the
 /// weights leaves memory to work with.
-fn load_packed(path: &Path) -> Option<Packed> {
+fn load_packed(options: &LoadOptions, file: &ModelFile) -> Option<Arc<Packed>> {
+    let path = &options.path;
     let needed = Packed::bytes_needed(path).ok()?;
-    if needed + pmpo_packed::DEFAULT_MEMORY > free_memory() {
+    // mistral.rs takes its own copy at the same time.
+    let other = 4 * file.description.parameters;
+    if needed + other + pmpo_packed::DEFAULT_MEMORY > free_memory() {
         return None;
     }
-    Packed::load(path).ok()
+    let Some(folder) = options.ready.clone() else {
+        return Packed::load(path).ok().map(Arc::new);
+    };
+    let ready = Ready {
+        file: folder.join(format!("{}.f32", file.description.sha256)),
+        identity: file.description.sha256.clone(),
+    };
+    if let Some(packed) = Packed::load_ready(path, &ready) {
+        return Some(Arc::new(packed));
+    }
+    let packed = Arc::new(Packed::load(path).ok()?);
+    if has_room(&folder, needed) {
+        let kept = packed.clone();
+        // Nobody waits for it. Without the file the next start is only slower.
+        let keep = move || {
+            let _ = kept.keep(&ready);
+            clear_old(&folder);
+        };
+        let _ = std::thread::Builder::new()
+            .name("keep weights".to_owned())
+            .spawn(keep);
+    }
+    Some(packed)
+}
+
+/// Whether the disk has room for weights made ready, and as much again.
+fn has_room(folder: &Path, needed: u64) -> bool {
+    let disks = Disks::new_with_refreshed_list();
+    let folder = folder
+        .ancestors()
+        .find_map(|place| place.canonicalize().ok())
+        .unwrap_or_default();
+    disks
+        .iter()
+        .filter(|disk| folder.starts_with(disk.mount_point()))
+        // The one mounted deepest holds the folder.
+        .max_by_key(|disk| disk.mount_point().components().count())
+        .is_some_and(|disk| disk.available_space() > 2 * needed)
+}
+
+/// Weights made ready that are kept: those of the models used last.
+const READY_KEPT: usize = 3;
+
+/// Removes all but the files used last, and what a broken start left behind.
+fn clear_old(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    let mut files: Vec<(SystemTime, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    files.sort_by(|a, b| b.cmp(a));
+    let is_old = |time: &SystemTime| time.elapsed().is_ok_and(|age| age > HOUR);
+    let (whole, parts): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|(_, path)| path.extension().is_some_and(|end| end == "f32"));
+    let parts = parts
+        .into_iter()
+        .filter(|(time, path)| path.extension().is_some_and(|end| end == "part") && is_old(time));
+    for (_, path) in whole.into_iter().skip(READY_KEPT).chain(parts) {
+        // A file that stays only takes room.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Longer than any program writes one file.
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_weights_used_last_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, hours: u64| {
+            let file = std::fs::File::create(folder.path().join(name)).unwrap();
+            let time = SystemTime::now() - hours as u32 * HOUR;
+            file.set_modified(time).unwrap();
+        };
+        for (hours, name) in ["a.f32", "b.f32", "c.f32", "d.f32", "e.f32"]
+            .iter()
+            .enumerate()
+        {
+            write(name, hours as u64);
+        }
+        write("f.f32.7.part", 0);
+        write("g.f32.8.part", 2);
+        write("something else", 9);
+        clear_old(folder.path());
+        let mut left: Vec<String> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        let kept = ["a.f32", "b.f32", "c.f32", "f.f32.7.part", "something else"];
+        assert_eq!(left, kept);
+        clear_old(&folder.path().join("missing"));
+    }
+
+    #[test]
+    fn room_is_asked_of_the_disk_that_holds_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("not there yet");
+        assert!(has_room(&inside, 1));
+        assert!(!has_room(&inside, u64::MAX / 4));
+    }
 }

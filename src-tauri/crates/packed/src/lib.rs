@@ -26,6 +26,7 @@ mod load;
 mod matrix;
 mod output;
 mod product;
+mod ready;
 mod rope;
 mod tree;
 
@@ -34,6 +35,7 @@ use std::path::Path;
 use config::Config;
 use forward::Forward;
 use load::Model;
+pub use ready::Ready;
 use tree::Tree;
 
 /// Default bound on working memory (keys, values and activations), in bytes.
@@ -100,11 +102,27 @@ pub struct Packed {
 impl Packed {
     /// Reads a GGUF file and turns its weights into float32.
     pub fn load(path: &Path) -> Result<Packed, PackedError> {
-        Ok(Packed {
-            model: Model::load(path)?,
+        Ok(Packed::new(Model::load(path)?))
+    }
+
+    /// As [`Packed::load`], with the matrices mapped from the file that
+    /// [`Packed::keep`] wrote. `None` where it is missing, damaged, or another
+    /// model's.
+    pub fn load_ready(path: &Path, ready: &Ready) -> Option<Packed> {
+        Model::load_ready(path, ready).map(Packed::new)
+    }
+
+    /// Writes the matrices for [`Packed::load_ready`]: whole, or not at all.
+    pub fn keep(&self, ready: &Ready) -> std::io::Result<()> {
+        ready::write(ready, &self.model.packed_floats())
+    }
+
+    fn new(model: Model) -> Packed {
+        Packed {
+            model,
             memory: DEFAULT_MEMORY,
             block_rows: DEFAULT_BLOCK_ROWS,
-        })
+        }
     }
 
     /// Bytes of weights that [`Packed::load`] would keep, from the file's header

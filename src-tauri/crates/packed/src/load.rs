@@ -10,6 +10,7 @@ use candle_core::Device;
 
 use crate::config::Config;
 use crate::matrix::PackedMatrix;
+use crate::ready::{Matrices, Ready};
 use crate::PackedError;
 
 /// One decoder layer. Matrices are (outputs, inputs).
@@ -60,6 +61,18 @@ pub(crate) fn bytes_needed(path: &Path) -> Result<u64, PackedError> {
 
 impl Model {
     pub(crate) fn load(path: &Path) -> Result<Model, PackedError> {
+        Model::read(path, &mut None)
+    }
+
+    /// The model in `path` with its matrices out of a mapped file; `None` where
+    /// that file does not serve.
+    pub(crate) fn load_ready(path: &Path, ready: &Ready) -> Option<Model> {
+        let mut matrices = Some(Matrices::open(ready)?);
+        let model = Model::read(path, &mut matrices).ok()?;
+        matrices?.is_used_up().then_some(model)
+    }
+
+    fn read(path: &Path, ready: &mut Option<Matrices>) -> Result<Model, PackedError> {
         let mut file = BufReader::new(File::open(path)?);
         let content = Content::read(&mut file)?;
         let config = Config::read(&content)?;
@@ -67,6 +80,7 @@ impl Model {
             unread: content.tensor_infos.keys().cloned().collect(),
             file,
             content,
+            ready,
         };
 
         let (hidden, vocabulary) = (config.hidden, config.vocabulary);
@@ -107,6 +121,16 @@ impl Model {
             + self.output.as_ref().map_or(0, PackedMatrix::bytes)
     }
 
+    /// All matrices, packed, in the order of loading.
+    pub(crate) fn packed_floats(&self) -> Vec<&[f32]> {
+        let layers = self.layers.iter().flat_map(|layer| layer.matrices());
+        std::iter::once(&self.embedding)
+            .chain(&self.output)
+            .chain(layers)
+            .map(PackedMatrix::floats_packed)
+            .collect()
+    }
+
     /// Weights that every row meets in the layers' matrices.
     pub(crate) fn layer_weights(&self) -> u64 {
         let matrices = self.layers.iter().flat_map(|layer| layer.matrices());
@@ -121,24 +145,27 @@ impl Model {
 
 impl Layer {
     fn matrices(&self) -> [&PackedMatrix; 4] {
-        [&self.qkv, &self.attention_output, &self.gate_up, &self.down]
+        // In the order of loading.
+        [&self.qkv, &self.gate_up, &self.attention_output, &self.down]
     }
 }
 
 /// The file, and which of its tensors nothing has asked for yet.
-struct Tensors {
+struct Tensors<'a> {
     file: BufReader<File>,
     content: Content,
     unread: BTreeSet<String>,
+    /// Matrices that were packed before.
+    ready: &'a mut Option<Matrices>,
 }
 
-impl Tensors {
+impl Tensors<'_> {
     fn has(&self, name: &str) -> bool {
         self.content.tensor_infos.contains_key(name)
     }
 
-    /// A tensor's values in row-major order; its shape must be `shape`.
-    fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, PackedError> {
+    /// Notes that a tensor is read; its shape must be `shape`.
+    fn expect(&mut self, name: &str, shape: &[usize]) -> Result<(), PackedError> {
         let Some(info) = self.content.tensor_infos.get(name) else {
             return Err(PackedError::Unsupported(format!("a file without {name}")));
         };
@@ -149,6 +176,12 @@ impl Tensors {
             )));
         }
         self.unread.remove(name);
+        Ok(())
+    }
+
+    /// A tensor's values in row-major order; its shape must be `shape`.
+    fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, PackedError> {
+        self.expect(name, shape)?;
         let tensor = self.content.tensor(&mut self.file, name, &Device::Cpu)?;
         Ok(tensor
             .dequantize(&Device::Cpu)?
@@ -175,7 +208,14 @@ impl Tensors {
         outputs: usize,
         inputs: usize,
     ) -> Result<PackedMatrix, PackedError> {
-        let mut matrix = PackedMatrix::zeros(outputs, inputs);
+        let mut matrix = match self.ready {
+            Some(ready) => {
+                let piece = ready.take(PackedMatrix::floats(outputs, inputs));
+                let short = || PackedError::Read("the packed matrices end early".to_owned());
+                PackedMatrix::mapped(piece.ok_or_else(short)?, outputs, inputs)
+            }
+            None => PackedMatrix::zeros(outputs, inputs),
+        };
         let mut first = 0;
         for name in names {
             let rows = match (names.len(), self.content.tensor_infos.get(*name)) {
@@ -185,7 +225,10 @@ impl Tensors {
             if first + rows > outputs {
                 return Err(PackedError::Unsupported(format!("{name} of {rows} rows")));
             }
-            matrix.fill(first, &self.read(name, &[rows, inputs])?);
+            match self.ready {
+                Some(_) => self.expect(name, &[rows, inputs])?,
+                None => matrix.fill(first, &self.read(name, &[rows, inputs])?),
+            }
             first += rows;
         }
         match first == outputs {

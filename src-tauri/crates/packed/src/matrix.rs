@@ -2,6 +2,7 @@
 //! change, so no product has to do it again.
 
 use crate::product::{pack_rows, panel_width, Product};
+use crate::ready::Piece;
 
 /// Longest stretch of the inner dimension in one pass: a column panel of this
 /// depth stays in the first-level cache while the row tiles go over it.
@@ -37,11 +38,17 @@ impl Aligned {
     }
 }
 
+/// Where a matrix's floats are.
+enum Floats {
+    Own(Aligned),
+    Mapped(Piece),
+}
+
 /// A weight matrix of shape (outputs, inputs), packed for products with rows of
 /// activations. Panel `p` holds the outputs `p * width ..`, as `inputs` rows of
 /// `width` floats; the last panel is filled up with zeros.
 pub(crate) struct PackedMatrix {
-    data: Aligned,
+    data: Floats,
     outputs: usize,
     inputs: usize,
 }
@@ -51,9 +58,26 @@ impl PackedMatrix {
     pub(crate) fn zeros(outputs: usize, inputs: usize) -> PackedMatrix {
         let width = panel_width();
         PackedMatrix {
-            data: Aligned::zeros(outputs.div_ceil(width) * width * inputs),
+            data: Floats::Own(Aligned::zeros(outputs.div_ceil(width) * width * inputs)),
             outputs,
             inputs,
+        }
+    }
+
+    /// A matrix of this shape whose packed floats are in a file.
+    pub(crate) fn mapped(piece: Piece, outputs: usize, inputs: usize) -> PackedMatrix {
+        PackedMatrix {
+            data: Floats::Mapped(piece),
+            outputs,
+            inputs,
+        }
+    }
+
+    /// The packed floats.
+    pub(crate) fn floats_packed(&self) -> &[f32] {
+        match &self.data {
+            Floats::Own(own) => own.as_slice(),
+            Floats::Mapped(piece) => piece.as_slice(),
         }
     }
 
@@ -65,7 +89,10 @@ impl PackedMatrix {
     /// Writes `rows` (row-major, `inputs` floats each) as outputs `first ..`.
     pub(crate) fn fill(&mut self, first: usize, rows: &[f32]) {
         let (width, inputs) = (panel_width(), self.inputs);
-        let data = self.data.as_mut_slice();
+        let Floats::Own(data) = &mut self.data else {
+            return;
+        };
+        let data = data.as_mut_slice();
         for (i, row) in rows.chunks_exact(inputs).enumerate() {
             let (panel, column) = ((first + i) / width, (first + i) % width);
             let panel = &mut data[panel * inputs * width..][..inputs * width];
@@ -80,7 +107,7 @@ impl PackedMatrix {
     pub(crate) fn copy_row(&self, index: usize, out: &mut [f32]) {
         let width = panel_width();
         let start = index / width * self.inputs * width + index % width;
-        let column = self.data.as_slice()[start..].iter().step_by(width);
+        let column = self.floats_packed()[start..].iter().step_by(width);
         for (slot, value) in out.iter_mut().zip(column) {
             *slot = *value;
         }
@@ -95,7 +122,7 @@ impl PackedMatrix {
     }
 
     pub(crate) fn bytes(&self) -> u64 {
-        (self.data.len * size_of::<f32>()) as u64
+        size_of_val(self.floats_packed()) as u64
     }
 
     /// `out = x W^T`, or `out += x W^T`, for the outputs `first .. first + count`
@@ -118,7 +145,7 @@ impl PackedMatrix {
         if rows == 0 {
             return;
         }
-        let panels = &self.data.as_slice()[first / width * inputs * width..];
+        let panels = &self.floats_packed()[first / width * inputs * width..];
         let depth = inputs.div_ceil(inputs.div_ceil(DEPTH));
         let mut start = 0;
         while start < inputs {

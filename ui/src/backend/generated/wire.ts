@@ -930,7 +930,7 @@ export type Refusal = { "kind": "empty" } | { "kind": "repeated" } | { "kind": "
 /**
  * The copied words.
  */
-words: string, } | { "kind": "too_long" };
+words: string, } | { "kind": "too_long" } | { "kind": "budget" };
 
 /**
  * How far a dropped candidate came.

@@ -146,6 +146,26 @@ it("refuses a wrong setting and goes back to the default", async () => {
   expect(screen.getByTestId("start-run")).toBeEnabled();
 });
 
+it("lets the early dropping be switched off and its measure be set", async () => {
+  preferences.apply({ theme: "light", language: "en", advanced: true });
+  const { backend, project } = await sample();
+  const racing = await screen.findByRole("checkbox", { name: "Drop clear losers early" });
+  const behind = screen.getByRole("textbox", { name: "How far behind a prompt must be" });
+  expect(racing).toBeChecked();
+  expect(behind).toHaveValue("1.5");
+  await userEvent.clear(behind);
+  await userEvent.type(behind, "0");
+  await waitFor(() => expect(behind).toBeInvalid());
+  await userEvent.clear(behind);
+  await userEvent.type(behind, "2.1");
+  await userEvent.click(racing);
+  await waitFor(async () => expect((await backend.project(project.id)).draft.settings).toMatchObject({ racing: false, race_z: 2.1 }), { timeout: 2000 });
+  await userEvent.click(screen.getByTestId("setting-racing-reset"));
+  await userEvent.click(screen.getByTestId("setting-race_z-reset"));
+  await waitFor(() => expect(racing).toBeChecked());
+  expect(behind).toHaveValue("1.5");
+});
+
 it("estimates only on request while the model is not loaded", async () => {
   const { backend } = await sample({ loaded: false });
   expect(backend.calls.some(([name]) => name === "estimate")).toBe(false);

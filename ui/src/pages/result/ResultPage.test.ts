@@ -7,7 +7,7 @@ import { makeScripted } from "../../backend/scripted";
 import { router } from "../../lib/router.svelte";
 import { toasts } from "../../lib/toasts.svelte";
 import { renderPage, seriousFaults } from "../../test/render";
-import { change, runResult, runView, validation } from "../../test/run-fixtures";
+import { candidate, change, runResult, runView, validation } from "../../test/run-fixtures";
 import ResultPage from "./ResultPage.svelte";
 
 function show(result: RunResult, more: Partial<Backend> = {}) {
@@ -119,6 +119,23 @@ describe("start and best prompt", () => {
     expect(backend.exportRun).toHaveBeenCalledWith(7, "md");
     await waitFor(() => expect(toasts.list.at(-1)?.text).toBe("Saved as /home/you/report.md"));
   });
+});
+
+it("says of a prompt chosen in the curve that it was dropped early", async () => {
+  const early = candidate(4, { loss: 2.4071, text: "Behind", dropped: { scored: 8, of: 20 } });
+  const result = runResult();
+  show({ ...result, view: { ...result.view, candidates: [...result.view.candidates, early] } }, {
+    chart: async (request) => ({
+      svg: "<svg xmlns='http://www.w3.org/2000/svg'/>", plot: { left: 0, top: 0, width: 100, height: 100 },
+      x: { min: 0, max: 4 }, y: { min: 0, max: 4, log: request.log },
+      points: [{ run: 7, kind: "candidate", ordinal: 4, x: 2, y: 2.4071, origin: early.origin, text: "Behind" }],
+    }),
+  });
+  const layer = await screen.findByTestId("chart-layer");
+  await fireEvent.keyDown(layer, { key: "End" });
+  expect(screen.getByTestId("chart-tip")).toHaveTextContent("≈ 2.41");
+  await fireEvent.keyDown(layer, { key: "Enter" });
+  expect(screen.getByTestId("dropped-term")).toHaveTextContent("dropped after 8 of 20");
 });
 
 describe("the table of examples", () => {

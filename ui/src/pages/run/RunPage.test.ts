@@ -229,6 +229,58 @@ describe("the prompts tried", () => {
   });
 });
 
+describe("a prompt dropped early", () => {
+  const early = candidate(2, { loss: 2.4071, accuracy: 0.75, text: "Behind", dropped: { scored: 8, of: 20 } });
+  const whole = candidate(1, { loss: 2.9, accuracy: 0.5, text: "Measured whole" });
+
+  it("has an estimate for a loss, and says on how much it was measured", async () => {
+    const { container } = show(runView({ candidates: [candidate(0), whole, early] }));
+    const list = await screen.findByTestId("candidates");
+    const row = within(list).getByRole("button", { name: /Behind/u });
+    expect(row).toHaveTextContent("≈ 2.41");
+    expect(row).toHaveTextContent("dropped after 8 of 20");
+    expect(row).not.toHaveTextContent("to the best");
+    await fireEvent.click(row);
+    const detail = row.parentElement;
+    expect(detail).toHaveTextContent("75% right on those 8 examples");
+    expect(detail).not.toHaveTextContent("±");
+    const other = within(list).getByRole("button", { name: /Measured whole/u });
+    expect(other).toHaveTextContent("2.900");
+    expect(other).not.toHaveTextContent("dropped");
+    expect(await seriousFaults(container)).toEqual([]);
+  });
+
+  it("comes after all that were measured whole, however low its estimate", async () => {
+    show(runView({ candidates: [candidate(0, { loss: 3 }), whole, early], best: whole }));
+    const list = await screen.findByTestId("candidates");
+    await fireEvent.change(screen.getByTestId("candidates-order"), { target: { value: "best" } });
+    const rows = within(list).getAllByRole("listitem");
+    expect(rows.map((row) => /No\. \d/u.exec(row.textContent ?? "")?.[0])).toEqual(["No. 1", "No. 0", "No. 2"]);
+    expect(within(rows[0] as HTMLElement).getByText("best")).toBeInTheDocument();
+    expect(within(rows[2] as HTMLElement).queryByText("best")).toBeNull();
+  });
+
+  it("is explained once, where there is one", async () => {
+    const { unmount } = show(runView({ candidates: [candidate(0), early] }));
+    expect(await screen.findByTestId("candidates-count")).toHaveTextContent("2 prompts, 1 dropped early");
+    await fireEvent.click(screen.getByTestId("dropped-term"));
+    expect((await screen.findAllByText(/clearly behind.*saves time/u)).length).toBeGreaterThan(0);
+    unmount();
+    show(runView({ candidates: [candidate(0), whole] }));
+    expect(await screen.findByTestId("candidates-count")).toHaveTextContent(/^2 prompts$/u);
+  });
+
+  it("is told in the chart as well", async () => {
+    const chart: Backend["chart"] = async (request) => ({
+      svg: "<svg xmlns='http://www.w3.org/2000/svg'/>", plot: { left: 0, top: 0, width: 100, height: 100 },
+      x: { min: 0, max: 4 }, y: { min: 0, max: 4, log: request.log },
+      points: [{ run: 7, kind: "candidate", ordinal: 2, x: 2, y: 2.4071, origin: early.origin, text: "Behind" }],
+    });
+    show(runView({ candidates: [candidate(0), whole, early] }), { chart });
+    expect(await screen.findByTestId("chart-table")).toHaveTextContent(/dropped after 8 of 20\s*≈ 2\.41/u);
+  });
+});
+
 it("has no serious faults of accessibility in any state", async () => {
   const segments = [{ step: 1, candidate: 0, pieces: [{ text: "A.", finding: { verdict: "helps" as const, effect: 1, std_error: null } }] }];
   for (const run of [{}, { state: "paused", active: false }, { state: "failed", active: false, error: ERROR }, { state: "completed", active: false }] as const) {
@@ -250,4 +302,7 @@ it("follows a whole scripted run to its end", async () => {
   backend.finish(run.id);
   await waitFor(() => expect(screen.getByTestId("open-result")).toBeInTheDocument());
   expect(await state()).toHaveAttribute("data-state", "completed");
+  const { candidates, best } = await backend.runView(run.id);
+  expect(candidates.some((one) => one.dropped)).toBe(true);
+  expect(best?.dropped).toBeNull();
 });

@@ -168,13 +168,24 @@ pub(super) fn draw<B: DrawingBackend>(
                         } else {
                             (dot.mix(if single { 1.0 } else { 0.35 }), radius)
                         };
-                        Circle::new(place, size, colour.filled())
+                        // An estimate is a ring, a measurement is full.
+                        let style = match point.dropped {
+                            true => colour.stroke_width(1),
+                            false => colour.filled(),
+                        };
+                        Circle::new(place, size, style)
                     }),
             )
             .map_err(drawing)?;
         if single {
             dots.label("prompt")
                 .legend(move |(x, y)| Circle::new((x + 8, y), 4, dot.filled()));
+            if chart.points.iter().any(|point| point.dropped) {
+                area.draw_series(std::iter::empty::<Circle<(f64, f64), i32>>())
+                    .map_err(drawing)?
+                    .label("dropped early")
+                    .legend(move |(x, y)| Circle::new((x + 8, y), 4, dot.stroke_width(1)));
+            }
         }
         area.draw_series(LineSeries::new(
             clipped(&steps(chart, x.high), &x, &y)
@@ -378,6 +389,7 @@ mod tests {
                     ordinal,
                     loss,
                     best: true,
+                    dropped: false,
                 })
                 .to_vec(),
             validation: Vec::new(),

@@ -33,6 +33,8 @@ pub struct ChartPoint {
     pub loss: f64,
     /// Whether it became the incumbent.
     pub best: bool,
+    /// Whether it was dropped early; then the loss is an estimate.
+    pub dropped: bool,
 }
 
 /// Colours for a light or a dark page.
@@ -236,6 +238,7 @@ mod tests {
                         3.0 - f64::from(i % 7) * 0.1
                     },
                     best: [0, 3, 6].contains(&i),
+                    dropped: i > 20,
                 })
                 .collect(),
             validation: vec![(0.0, 3.1), (6.0, 2.5)],

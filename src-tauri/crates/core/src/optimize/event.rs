@@ -177,6 +177,8 @@ pub enum Refusal {
     },
     /// Some training example would not fit the model's window.
     TooLong,
+    /// The budget was used up before it was scored to the end.
+    Budget,
 }
 
 /// A text written by the model during a run, by what asked for it.

@@ -8,7 +8,7 @@ use crate::model::{ModelError, TokenCount};
 use super::run::{Run, Scored};
 use super::{
     Candidate, Dropped, ExampleLoss, OptimizeError, PairKey, PairLoss, Part, PromptScore, Race,
-    RunEvent,
+    Refusal, RunEvent,
 };
 
 /// Pairs whose losses the journal does not know, of one prompt.
@@ -67,6 +67,9 @@ impl Run<'_> {
             }
             return Ok(scored);
         }
+        if self.exhausted().is_some() {
+            return Ok(Vec::new());
+        }
         let train = self.plan.split.train.clone();
         let race = Race {
             total: train.len(),
@@ -79,7 +82,7 @@ impl Run<'_> {
         let mut done: Vec<(usize, Scored)> = Vec::with_capacity(candidates.len());
         let mut from = 0;
         for to in race.rounds() {
-            if running.is_empty() || self.exhausted().is_some() && from == 0 {
+            if running.is_empty() {
                 break;
             }
             let texts: Vec<&str> = running.iter().map(|&at| &*candidates[at].text).collect();
@@ -100,6 +103,13 @@ impl Run<'_> {
                 let whole = to == train.len();
                 if goes_on && !whole && !out_of_budget {
                     still.push(at);
+                    continue;
+                }
+                if goes_on && !whole {
+                    self.journal.record(&RunEvent::Refused {
+                        candidate: candidates[at].clone(),
+                        refusal: Refusal::Budget,
+                    })?;
                     continue;
                 }
                 let mut score = prompt_score(&train[..to], &pairs[at]);

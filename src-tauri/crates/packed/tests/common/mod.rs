@@ -1,6 +1,7 @@
 //! Tiny random models in GGUF form, and a slow forward pass to hold the packed
 //! one against.
 
+#[allow(dead_code)] // Not every test file needs it.
 pub mod slow;
 
 use std::collections::BTreeMap;

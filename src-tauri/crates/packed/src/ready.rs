@@ -1,0 +1,152 @@
+//! Matrices that were packed once, in a file that is mapped into memory: the
+//! next start neither reads the model's weights nor converts them.
+//!
+//! Layout: one page of header (see [`header`]), then the matrices' floats in the
+//! order in which the model is loaded, little-endian, each starting a cache line.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pmpo_mapped::Mapped;
+use rayon::prelude::*;
+
+use crate::product::panel_width;
+
+/// Where a model's packed matrices are kept, and which model's they are.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// The file; its folder is made where missing.
+    pub file: PathBuf,
+    /// What tells the model from all others, for example its SHA-256.
+    pub identity: String,
+}
+
+const MAGIC: &str = "PMPO packed matrices 1";
+/// Bytes before the floats: a page, so that they start a page too.
+const HEADER: usize = 4096;
+/// Bytes of which a thread makes one checksum.
+const CHECKED: usize = 1 << 20;
+
+/// The first lines of the file, which name all that its floats depend on.
+fn header(identity: &str, bytes: usize, checksum: u64) -> Vec<u8> {
+    let width = panel_width();
+    let mut text =
+        format!("{MAGIC}\n{identity}\npanels of {width}\n{bytes} bytes\n{checksum:016x}\n")
+            .into_bytes();
+    text.resize(HEADER, 0);
+    text
+}
+
+/// Changes with every bit and with the order, at the speed of reading memory.
+fn checksum(bytes: &[u8]) -> u64 {
+    const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(PRIME).rotate_left(29);
+    let parts: Vec<u64> = bytes
+        .par_chunks(CHECKED)
+        .map(|part| {
+            let (rows, rest) = part.as_chunks::<32>();
+            let mut sums = [1, 2, 3, 4];
+            for row in rows {
+                for (sum, word) in sums.iter_mut().zip(row.as_chunks::<8>().0) {
+                    *sum = mix(*sum, u64::from_le_bytes(*word));
+                }
+            }
+            let rest = rest.iter().map(|byte| u64::from(*byte));
+            sums.into_iter().chain(rest).fold(0, mix)
+        })
+        .collect();
+    parts.into_iter().fold(bytes.len() as u64, mix)
+}
+
+/// A mapped file whose header and checksum are right, handed out piece by piece.
+pub(crate) struct Matrices {
+    map: Arc<Mapped>,
+    next: usize,
+}
+
+impl Matrices {
+    /// The file, unless it is missing, another model's, or damaged.
+    pub(crate) fn open(ready: &Ready) -> Option<Matrices> {
+        let file = File::open(&ready.file).ok()?;
+        let map = Mapped::open_private(&file).ok()?;
+        let floats = map.get(HEADER..)?;
+        if map[..HEADER] != header(&ready.identity, floats.len(), checksum(floats)) {
+            return None;
+        }
+        // Says that it was used, for whoever clears away old ones.
+        let _ = file.set_modified(std::time::SystemTime::now());
+        Some(Matrices {
+            map: Arc::new(map),
+            next: HEADER,
+        })
+    }
+
+    /// The next matrix's floats.
+    pub(crate) fn take(&mut self, floats: usize) -> Option<Piece> {
+        let range = self.next..self.next + floats * size_of::<f32>();
+        self.map.get(range.clone())?;
+        self.next = range.end.next_multiple_of(LINE);
+        Some(Piece {
+            map: self.map.clone(),
+            range,
+        })
+    }
+
+    /// Whether all of it was handed out.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.next == self.map.len()
+    }
+}
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// One matrix's part of the mapped file.
+pub(crate) struct Piece {
+    map: Arc<Mapped>,
+    range: Range<usize>,
+}
+
+impl Piece {
+    pub(crate) fn as_slice(&self) -> &[f32] {
+        // Pages and cache lines are aligned for floats.
+        bytemuck::try_cast_slice(&self.map[self.range.clone()]).unwrap_or_default()
+    }
+}
+
+/// Writes matrices for the next start: whole, or not at all.
+pub(crate) fn write(ready: &Ready, matrices: &[&[f32]]) -> std::io::Result<()> {
+    let mut floats = Vec::new();
+    for matrix in matrices {
+        floats.extend_from_slice(bytemuck::cast_slice(matrix));
+        floats.resize(floats.len().next_multiple_of(LINE), 0);
+    }
+    if let Some(folder) = ready.file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    // A name of its own, because several programs may load the same model.
+    let mut part = ready.file.clone().into_os_string();
+    part.push(format!(".{}.part", std::process::id()));
+    let part = PathBuf::from(part);
+    let done = write_to(
+        &part,
+        &header(&ready.identity, floats.len(), checksum(&floats)),
+        &floats,
+    )
+    .and_then(|()| fs::rename(&part, &ready.file));
+    if done.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    done
+}
+
+fn write_to(path: &Path, header: &[u8], floats: &[u8]) -> std::io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    file.write_all(header)?;
+    file.write_all(floats)?;
+    // On the disk before it gets its name: a power cut leaves no half file.
+    file.into_inner()?.sync_all()
+}
