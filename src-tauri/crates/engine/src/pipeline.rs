@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use mistralrs::core::{
     DeviceMapSetting, GGUFLoaderBuilder, GGUFSpecificConfig, ModelDType, Pipeline, TokenSource,
 };
-use pmpo_packed::{Packed, Ready};
+use pmpo_packed::{Packed, PackedError, Ready};
 use sysinfo::Disks;
 use tokio::sync::Mutex;
 
@@ -29,10 +29,9 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
     }
     let placement = place(options, &file)?;
     if placement.device.is_cpu() {
-        std::env::set_var(
-            "CANDLE_DEQUANTIZE_ALL",
-            if placement.exact { "1" } else { "0" },
-        );
+        // mistral.rs 0.8.1 does not load Phi-3 with unpacked weights.
+        let unpacked = placement.exact && file.description.architecture != "phi3";
+        std::env::set_var("CANDLE_DEQUANTIZE_ALL", if unpacked { "1" } else { "0" });
     }
     let broken = |why: String| LoadError::Failed {
         path: options.path.display().to_string(),
@@ -79,40 +78,57 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
         // Side by side: each is one thread's work for the most part.
         let packed = wanted.then(|| scope.spawn(|| load_packed(options, &file)));
         let pipeline = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load));
-        let packed = packed.and_then(|thread| thread.join().ok().flatten());
+        let gave_up = || Err("reading the weights failed".to_owned());
+        let packed = packed.map(|thread| thread.join().unwrap_or_else(|_| gave_up()));
         (pipeline, packed)
     });
     let pipeline = pipeline
         .map_err(|_| broken("the engine gave up while reading it".to_owned()))?
         .map_err(|why| broken(format!("{why:#}")))?;
     let mut words = placement.words;
-    if packed.is_some() {
-        words.push_str(", packed scorer");
-    }
+    let packed = match packed {
+        Some(Ok(packed)) => {
+            words.push_str(", packed scorer");
+            Some(packed)
+        }
+        // Part of the run's record: the same scores, but slower.
+        Some(Err(why)) => {
+            words.push_str(&format!(", without the packed scorer ({why}); slower"));
+            None
+        }
+        None => None,
+    };
     Ok((pipeline, file, words, packed))
 }
 
 /// The packed scorer, where it knows the family and its own copy of the
-/// weights leaves memory to work with.
-fn load_packed(options: &LoadOptions, file: &ModelFile) -> Option<Arc<Packed>> {
+/// weights leaves memory to work with; else why not.
+fn load_packed(options: &LoadOptions, file: &ModelFile) -> Result<Arc<Packed>, String> {
     let path = &options.path;
-    let needed = Packed::bytes_needed(path).ok()?;
+    let unknown = |why: PackedError| match why {
+        PackedError::Unsupported(what) => format!("it does not know {what}"),
+        other => other.to_string(),
+    };
+    let needed = Packed::bytes_needed(path).map_err(unknown)?;
     // mistral.rs takes its own copy at the same time.
     let other = 4 * file.description.parameters;
-    if needed + other + pmpo_packed::DEFAULT_MEMORY > free_memory() {
-        return None;
+    let (needs, free) = (needed + other + pmpo_packed::DEFAULT_MEMORY, free_memory());
+    if needs > free {
+        let (needs, free) = (needs >> 20, free >> 20);
+        return Err(format!("it needs {needs} MB of memory and {free} are free"));
     }
+    let load = || Packed::load(path).map(Arc::new).map_err(unknown);
     let Some(folder) = options.ready.clone() else {
-        return Packed::load(path).ok().map(Arc::new);
+        return load();
     };
     let ready = Ready {
         file: folder.join(format!("{}.f32", file.description.sha256)),
         identity: file.description.sha256.clone(),
     };
     if let Some(packed) = Packed::load_ready(path, &ready) {
-        return Some(Arc::new(packed));
+        return Ok(Arc::new(packed));
     }
-    let packed = Arc::new(Packed::load(path).ok()?);
+    let packed = load()?;
     if has_room(&folder, needed) {
         let kept = packed.clone();
         // Nobody waits for it. Without the file the next start is only slower.
@@ -124,7 +140,7 @@ fn load_packed(options: &LoadOptions, file: &ModelFile) -> Option<Arc<Packed>> {
             .name("keep weights".to_owned())
             .spawn(keep);
     }
-    Some(packed)
+    Ok(packed)
 }
 
 /// Whether the disk has room for weights made ready, and as much again.

@@ -44,7 +44,12 @@ pub struct Tiny {
     pub fused: bool,
     pub tied: bool,
     pub scaling: Scaling,
+    /// Further keys of the family.
     pub extra: Vec<(String, Value)>,
+    /// Further keys, whole.
+    pub general: Vec<(String, Value)>,
+    /// How matrices are stored.
+    pub matrices: GgmlDType,
 }
 
 impl Tiny {
@@ -67,6 +72,8 @@ impl Tiny {
             tied: false,
             scaling: Scaling::Plain,
             extra: Vec::new(),
+            general: Vec::new(),
+            matrices: GgmlDType::F32,
         }
     }
 
@@ -290,6 +297,7 @@ impl Tiny {
                 .iter()
                 .map(|(name, value)| (key(name), value.clone())),
         );
+        metadata.extend(self.general.iter().cloned());
         metadata
     }
 
@@ -301,10 +309,11 @@ impl Tiny {
             .map(|(name, (shape, values))| {
                 let tensor =
                     Tensor::from_vec(values.clone(), shape.as_slice(), &Device::Cpu).unwrap();
-                (
-                    name.as_str(),
-                    QTensor::quantize(&tensor, GgmlDType::F32).unwrap(),
-                )
+                let kind = match shape.len() {
+                    2 => self.matrices,
+                    _ => GgmlDType::F32,
+                };
+                (name.as_str(), QTensor::quantize(&tensor, kind).unwrap())
             })
             .collect();
         let metadata = self.metadata();
