@@ -159,6 +159,7 @@ impl Attention<'_> {
             queries.extend_from_slice(&qkv[start..start + group * head_dim]);
         }
         let scale = 1.0 / (head_dim as f32).sqrt();
+        left.resize(count * head_dim, 0.0);
         pack_rows(queries, head_dim, count, head_dim, scale, left);
         let score_width = pieces
             .iter()
@@ -205,6 +206,7 @@ impl Attention<'_> {
         for piece in pieces {
             for start in (0..piece.count).step_by(DEPTH) {
                 let depth = DEPTH.min(piece.count - start);
+                left.resize(count * depth, 0.0);
                 pack_rows(
                     &scores[piece.start + start..],
                     score_width,

@@ -6,7 +6,11 @@ use crate::ready::Piece;
 
 /// Longest stretch of the inner dimension in one pass: a column panel of this
 /// depth stays in the first-level cache while the row tiles go over it.
-const DEPTH: usize = 384;
+const DEPTH: usize = 320;
+
+/// Panels that go through all stretches of the inner dimension before the next:
+/// their part of the result stays in the second-level cache.
+const COLUMN_PANELS: usize = 4;
 
 /// Zeroed floats whose first element starts a cache line, so that vector loads
 /// of whole panels never straddle two lines.
@@ -147,23 +151,27 @@ impl PackedMatrix {
         }
         let panels = &self.floats_packed()[first / width * inputs * width..];
         let depth = inputs.div_ceil(inputs.div_ceil(DEPTH));
-        let mut start = 0;
-        while start < inputs {
+        pack.resize(rows * inputs, 0.0);
+        for start in (0..inputs).step_by(depth) {
             let depth = depth.min(inputs - start);
-            pack_rows(&x[start..], inputs, rows, depth, 1.0, pack);
-            Product {
-                left: pack,
-                rows,
-                depth,
-                right: &panels[start * width..],
-                panel_stride: inputs * width,
-                columns: count,
-                out: &mut *out,
-                stride,
-                accumulate: accumulate || start > 0,
+            let part = &mut pack[rows * start..];
+            pack_rows(&x[start..], inputs, rows, depth, 1.0, part);
+        }
+        for column in (0..count).step_by(COLUMN_PANELS * width) {
+            for start in (0..inputs).step_by(depth) {
+                Product {
+                    left: &pack[rows * start..],
+                    rows,
+                    depth: depth.min(inputs - start),
+                    right: &panels[column * inputs + start * width..],
+                    panel_stride: inputs * width,
+                    columns: (COLUMN_PANELS * width).min(count - column),
+                    out: &mut out[column..],
+                    stride,
+                    accumulate: accumulate || start > 0,
+                }
+                .run();
             }
-            .run();
-            start += depth;
         }
     }
 }

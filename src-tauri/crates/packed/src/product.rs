@@ -40,16 +40,17 @@ pub(crate) fn tile_rows() -> usize {
 
 /// Packs `rows` rows of `x` (`stride` floats apart, the first `depth` of each),
 /// times `scale`, into tiles of `tile_rows()` rows, inner dimension outermost.
+/// `out` holds `rows * depth` floats.
 pub(crate) fn pack_rows(
     x: &[f32],
     stride: usize,
     rows: usize,
     depth: usize,
     scale: f32,
-    out: &mut Vec<f32>,
+    out: &mut [f32],
 ) {
     let tile = tile_rows();
-    out.resize(rows * depth, 0.0);
+    let out = &mut out[..rows * depth];
     if depth == 0 {
         return;
     }

@@ -77,6 +77,14 @@ impl Run<'_> {
             min_gain: self.settings.min_gain,
         };
         let before = incumbent.score.losses();
+        let known: Vec<&[f64]> = std::iter::once(&before)
+            .chain(&self.whole)
+            .map(|losses| &losses[..])
+            .collect();
+        let order = race.order(&known);
+        // From here on in the order of the race.
+        let examples: Vec<usize> = order.iter().map(|&at| train[at]).collect();
+        let before: Vec<f64> = order.iter().map(|&at| before[at]).collect();
         let mut pairs: Vec<Vec<PairLoss>> = vec![Vec::new(); candidates.len()];
         let mut running: Vec<usize> = (0..candidates.len()).collect();
         let mut done: Vec<(usize, Scored)> = Vec::with_capacity(candidates.len());
@@ -86,7 +94,7 @@ impl Run<'_> {
                 break;
             }
             let texts: Vec<&str> = running.iter().map(|&at| &*candidates[at].text).collect();
-            let new = self.measure(&texts, &train[from..to]).await?;
+            let new = self.measure(&texts, &examples[from..to]).await?;
             for (&at, new) in running.iter().zip(new) {
                 pairs[at].extend(new);
             }
@@ -96,31 +104,38 @@ impl Run<'_> {
                 .map(|&at| pairs[at].iter().map(|pair| pair.loss).collect())
                 .collect();
             let seen: Vec<&[f64]> = losses.iter().map(|losses| &losses[..]).collect();
-            let out_of_budget = self.exhausted().is_some();
             let goes_on = race.survivors(&before[..to], &seen);
+            let out_of_budget = self.exhausted().is_some();
             let mut still = Vec::with_capacity(running.len());
             for ((at, losses), goes_on) in running.into_iter().zip(losses).zip(goes_on) {
-                let whole = to == train.len();
-                if goes_on && !whole && !out_of_budget {
-                    still.push(at);
-                    continue;
-                }
-                if goes_on && !whole {
-                    self.journal.record(&RunEvent::Refused {
-                        candidate: candidates[at].clone(),
-                        refusal: Refusal::Budget,
-                    })?;
-                    continue;
-                }
-                let mut score = prompt_score(&train[..to], &pairs[at]);
-                if !whole {
-                    score.dropped = Some(Dropped {
+                let candidate = candidates[at].clone();
+                let score = if to == train.len() {
+                    // As all whole scores are, in the order of the split.
+                    let mut own = pairs[at].clone();
+                    order
+                        .iter()
+                        .zip(&pairs[at])
+                        .for_each(|(&place, pair)| own[place] = *pair);
+                    prompt_score(&train, &own)
+                } else if !goes_on {
+                    let dropped = Dropped {
                         of: train.len(),
                         estimate: mean(&before) + mean(&losses) - mean(&before[..to]),
-                    });
-                }
-                let scored = self.record_score(candidates[at].clone(), Part::Train, score)?;
-                done.push((at, scored));
+                    };
+                    PromptScore {
+                        dropped: Some(dropped),
+                        ..prompt_score(&examples[..to], &pairs[at])
+                    }
+                } else if out_of_budget {
+                    let refusal = Refusal::Budget;
+                    self.journal
+                        .record(&RunEvent::Refused { candidate, refusal })?;
+                    continue;
+                } else {
+                    still.push(at);
+                    continue;
+                };
+                done.push((at, self.record_score(candidate, Part::Train, score)?));
             }
             running = still;
         }
@@ -134,6 +149,9 @@ impl Run<'_> {
         part: Part,
         score: PromptScore,
     ) -> Result<Scored, OptimizeError> {
+        if part == Part::Train && score.dropped.is_none() {
+            self.whole.push(score.losses());
+        }
         self.journal.record(&RunEvent::Scored {
             candidate: candidate.clone(),
             part,

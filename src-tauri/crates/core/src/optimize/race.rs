@@ -4,7 +4,7 @@
 //! configuring metaheuristics", GECCO 2002). The test is paired, because losses
 //! of two prompts on one example rise and fall together.
 
-use crate::loss::{mean, std_error};
+use crate::loss::mean;
 
 /// The rules of one race over `total` examples.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,6 +17,12 @@ pub struct Race {
     pub min_gain: f64,
 }
 
+/// Examples before anyone is dropped.
+const FIRST_ROUND: usize = 4;
+/// Few examples tell badly how differences scatter: the variance of all
+/// candidates together counts as so many more of them.
+const POOLED: f64 = 4.0;
+
 impl Race {
     /// How many examples are scored after each round, rising to all of them.
     pub fn rounds(&self) -> Vec<usize> {
@@ -24,47 +30,155 @@ impl Race {
         let mut next = FIRST_ROUND;
         while next < self.total {
             rounds.push(next);
-            next = (next * 3).div_ceil(2).max(next + 1);
+            next = (next * 3).div_ceil(2);
         }
         rounds.push(self.total);
         rounds
     }
 
+    /// The order of the examples (as places in the loss vectors), such that the
+    /// first few tell as much as possible about all.
+    ///
+    /// `known` are losses of whole-scored prompts, that of the incumbent first.
+    /// Each next example keeps the means over those chosen so far near the means
+    /// over all, of the incumbent's losses and of the differences to them
+    /// (herding: Welling, ICML 2009). Losses of new candidates differ from the
+    /// incumbent's in the same ways, so that their means are near as well.
+    pub fn order(&self, known: &[&[f64]]) -> Vec<usize> {
+        let Some((incumbent, others)) = known.split_first() else {
+            return (0..self.total).collect();
+        };
+        let mut features = vec![standardised(incumbent.to_vec())];
+        features.extend(
+            others
+                .iter()
+                .map(|losses| standardised(differences(losses, incumbent))),
+        );
+        let mut sums = vec![0.0; features.len()];
+        let mut left: Vec<usize> = (0..self.total).collect();
+        let mut order = Vec::with_capacity(self.total);
+        while !left.is_empty() {
+            let distance = |at: usize| -> f64 {
+                let with = features
+                    .iter()
+                    .zip(&sums)
+                    .map(|(feature, sum)| sum + feature[at]);
+                with.map(|sum| sum * sum).sum()
+            };
+            // The first of equals, so that equal histories give equal orders.
+            let next = (0..left.len())
+                .min_by(|&a, &b| distance(left[a]).total_cmp(&distance(left[b])))
+                .unwrap_or(0);
+            let next = left.remove(next);
+            for (sum, feature) in sums.iter_mut().zip(&features) {
+                *sum += feature[next];
+            }
+            order.push(next);
+        }
+        order
+    }
+
     /// Which candidates go on, from the losses of the incumbent and of each
     /// candidate on the same first examples.
     pub fn survivors(&self, incumbent: &[f64], candidates: &[&[f64]]) -> Vec<bool> {
-        let gains: Vec<f64> = candidates
+        let gains: Vec<Vec<f64>> = candidates
             .iter()
-            .map(|losses| mean(&differences(losses, incumbent)))
+            .map(|losses| differences(losses, incumbent))
             .collect();
-        let leader = (0..candidates.len()).min_by(|&a, &b| gains[a].total_cmp(&gains[b]));
+        let variances: Vec<f64> = gains.iter().map(|gain| variance(gain)).collect();
+        let pooled = mean(&variances);
+        let means: Vec<f64> = gains.iter().map(|gain| mean(gain)).collect();
+        let leader = (0..candidates.len()).min_by(|&a, &b| means[a].total_cmp(&means[b]));
         candidates
             .iter()
             .enumerate()
             .map(|(at, losses)| {
-                let beaten = self.is_behind(losses, incumbent, self.min_gain);
-                let behind = leader.is_some_and(|best| {
-                    best != at && self.is_behind(losses, candidates[best], 0.0)
+                let beaten = self.is_behind(&gains[at], self.min_gain, pooled);
+                let behind = leader.filter(|&best| best != at).is_some_and(|best| {
+                    self.is_behind(&differences(losses, candidates[best]), 0.0, pooled)
                 });
                 !beaten && !behind
             })
             .collect()
     }
 
-    /// Whether, on all examples, `losses` will hardly come below `other - gain`.
-    fn is_behind(&self, losses: &[f64], other: &[f64], gain: f64) -> bool {
-        let differences = differences(losses, other);
+    /// Whether the mean of these differences over all examples will hardly come
+    /// below `-gain`.
+    fn is_behind(&self, differences: &[f64], gain: f64, pooled: f64) -> bool {
         let seen = differences.len() as f64;
+        let freedom = seen - 1.0;
+        let variance = (freedom * variance(differences) + POOLED * pooled) / (freedom + POOLED);
         // The examples to come are finitely many: what is known of the mean over
-        // all of them grows faster than 1 / sqrt(seen).
-        let left = (1.0 - seen / self.total as f64).max(0.0).sqrt();
-        mean(&differences) + gain > self.z * std_error(&differences) * left
+        // all of them grows faster than with the root of those seen.
+        let left = (1.0 - seen / self.total as f64).max(0.0);
+        mean(differences) + gain > self.z * (variance / seen * left).sqrt()
     }
 }
 
-/// Examples before anyone is dropped: fewer do not tell how losses scatter.
-const FIRST_ROUND: usize = 5;
-
 fn differences(losses: &[f64], other: &[f64]) -> Vec<f64> {
     losses.iter().zip(other).map(|(a, b)| a - b).collect()
+}
+
+/// Sample variance; 0 of fewer than two.
+fn variance(values: &[f64]) -> f64 {
+    if values.len() < 2 {
+        return 0.0;
+    }
+    let centre = mean(values);
+    let squares: f64 = values.iter().map(|value| (value - centre).powi(2)).sum();
+    squares / (values.len() - 1) as f64
+}
+
+/// With mean 0 and, where they differ at all, variance 1.
+fn standardised(mut values: Vec<f64>) -> Vec<f64> {
+    let (centre, spread) = (mean(&values), variance(&values).sqrt());
+    let spread = if spread > 0.0 { spread } else { 1.0 };
+    values
+        .iter_mut()
+        .for_each(|value| *value = (*value - centre) / spread);
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RACE: Race = Race {
+        total: 20,
+        z: 1.5,
+        min_gain: 0.001,
+    };
+
+    #[test]
+    fn rounds_grow_to_all_examples() {
+        assert_eq!(RACE.rounds(), [4, 6, 9, 14, 20]);
+        let few = |total| Race { total, ..RACE }.rounds();
+        assert_eq!((few(2), few(4), few(5)), (vec![2], vec![4], vec![4, 5]));
+    }
+
+    #[test]
+    fn the_order_is_a_permutation_whose_start_is_like_the_whole() {
+        let incumbent: Vec<f64> = (0..20).map(f64::from).collect();
+        let other: Vec<f64> = (0..20).map(|i| f64::from(i * 7 % 20)).collect();
+        let order = RACE.order(&[&incumbent, &other]);
+        let mut all = order.clone();
+        all.sort_unstable();
+        assert_eq!(all, (0..20).collect::<Vec<_>>());
+        for losses in [&incumbent, &other] {
+            let first: Vec<f64> = order[..4].iter().map(|&at| losses[at]).collect();
+            assert!((mean(&first) - mean(losses)).abs() < 2.0, "{first:?}");
+        }
+        assert_eq!(RACE.order(&[]), (0..20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn clear_losers_are_dropped_and_equals_are_not() {
+        let incumbent = [2.0, 3.0, 4.0, 3.0, 2.5];
+        let worse = incumbent.map(|loss| loss + 0.5);
+        let better = [1.0, 2.1, 2.9, 2.2, 1.4];
+        let as_good = [1.1, 2.0, 3.0, 2.1, 1.5];
+        let goes_on = RACE.survivors(&incumbent, &[&worse, &better, &as_good]);
+        assert_eq!(goes_on, [false, true, true]);
+        assert!(RACE.survivors(&incumbent, &[]).is_empty());
+    }
 }

@@ -52,6 +52,8 @@ pub(super) struct Run<'a> {
     pub(super) step: u32,
     /// Every proposal so far, and the start prompt.
     tried: HashSet<String>,
+    /// Training losses of all prompts that were scored whole.
+    pub(super) whole: Vec<Vec<f64>>,
     /// Demonstrations in each scored candidate.
     pub(super) shown: HashMap<u32, Vec<usize>>,
     done: TokenCount,
@@ -111,6 +113,7 @@ pub async fn optimize(
         next: 0,
         step: 0,
         tried: HashSet::from([task.prompt.clone()]),
+        whole: Vec::new(),
         shown: HashMap::new(),
         done: TokenCount::default(),
         seconds: 0.0,
