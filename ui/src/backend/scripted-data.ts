@@ -41,7 +41,7 @@ const standard: Settings = {
   content_free_prior: false, split: { train_share: 0.4, train_limit: 50, validation_share: 0.4, validation_limit: 80 },
   segmenter: "auto", max_segments: 5, mask_mode: "replace", clear_z: 1.96, hard_examples: 2, rewrites: 3, wording: "auto",
   temperature: 0.9, top_p: 0.95, max_rewrite_tokens: 256, propose_drop: true, propose_reorder: true, bank_phrases: 4,
-  max_demonstrations: 0, demonstration_sets: 3, leak_words: 8, racing: true, race_z: 1.5,
+  max_demonstrations: 0, demonstration_sets: 3, leak_words: 8, racing: true, race_z: 1.75,
   steps: 8, patience: 3, min_gain: 0.001, max_tokens: null,
   max_minutes: null, resamples: 10000,
 };

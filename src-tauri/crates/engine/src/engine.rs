@@ -12,14 +12,13 @@ use pmpo_core::model::{
     GenerateRequest, Generated, LanguageModel, Measured, ModelDescription, ModelError, ScoreItem,
     ScoredBatch, TextSink, TokenCount,
 };
-use pmpo_packed::Packed;
 use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::LoadError;
 use crate::generate::Force;
 use crate::load::LoadOptions;
-use crate::packed::pack;
+use crate::packed::{pack, Scorer};
 use crate::pipeline::load_pipeline;
 use crate::rows::{join, log_prob};
 use crate::tokenize::{Encoded, Tokens};
@@ -73,7 +72,7 @@ pub struct Engine {
     pub(crate) tokens: Tokens,
     pub(crate) description: ModelDescription,
     options: EngineOptions,
-    packed: Option<Arc<Packed>>,
+    packed: Option<Scorer>,
     /// Whether mistral.rs holds cached prefixes; the lock is the queue.
     pub(crate) turn: Mutex<bool>,
 }

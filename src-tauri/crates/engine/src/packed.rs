@@ -1,19 +1,39 @@
 use std::sync::Arc;
 
 use pmpo_core::model::{ModelError, TokenCount};
-use pmpo_packed::{Packed, PackedError};
+use pmpo_packed::{Count, Item, Packed, PackedError, PackedOnDevice};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{failed, TokenScores};
 use crate::tokenize::Encoded;
 
+/// The packed scorer, where it runs.
+#[derive(Clone)]
+pub(crate) enum Scorer {
+    Processor(Arc<Packed>),
+    Device(Arc<PackedOnDevice>),
+}
+
+impl Scorer {
+    fn score(
+        &self,
+        items: &[Item],
+        cancel: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(Vec<Vec<f64>>, Count), PackedError> {
+        match self {
+            Self::Processor(packed) => packed.score(items, cancel),
+            Self::Device(packed) => packed.score(items, cancel),
+        }
+    }
+}
+
 /// Scores with the packed scorer; `None` where an item is beyond what it does exactly.
 pub(crate) async fn pack(
-    packed: Arc<Packed>,
+    packed: Scorer,
     items: &[Encoded],
     cancel: &CancellationToken,
 ) -> Result<Option<(Vec<TokenScores>, TokenCount)>, ModelError> {
-    let pairs: Vec<pmpo_packed::Item> = items
+    let pairs: Vec<Item> = items
         .iter()
         .map(|item| (item.before.clone(), item.answer.clone()))
         .collect();

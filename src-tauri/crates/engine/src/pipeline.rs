@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 use mistralrs::core::{
     DeviceMapSetting, GGUFLoaderBuilder, GGUFSpecificConfig, ModelDType, Pipeline, TokenSource,
 };
-use pmpo_packed::{Packed, PackedError, Ready};
+use pmpo_packed::{Packed, PackedError, PackedOnDevice, Ready};
 use sysinfo::Disks;
 use tokio::sync::Mutex;
 
 use crate::error::LoadError;
 use crate::load::{free_memory, hash, inspect, place, LoadOptions, ModelFile};
+use crate::packed::Scorer;
 
 /// What mistral.rs loaded, what the file says of itself, the device in words,
 /// and the packed scorer where it can be used.
@@ -18,7 +19,7 @@ pub(crate) type Loaded = (
     Arc<Mutex<dyn Pipeline + Send + Sync>>,
     ModelFile,
     String,
-    Option<Arc<Packed>>,
+    Option<Scorer>,
 );
 
 pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded, LoadError> {
@@ -28,11 +29,11 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
         file.description.name.clone_from(name);
     }
     let placement = place(options, &file)?;
-    if placement.device.is_cpu() {
-        // mistral.rs 0.8.1 does not load Phi-3 with unpacked weights.
-        let unpacked = placement.exact && file.description.architecture != "phi3";
-        std::env::set_var("CANDLE_DEQUANTIZE_ALL", if unpacked { "1" } else { "0" });
-    }
+    // mistral.rs 0.8.1 does not load Phi-3 with unpacked weights, and on a GPU
+    // weights stay as in the file.
+    let unpacked =
+        placement.device.is_cpu() && placement.exact && file.description.architecture != "phi3";
+    std::env::set_var("CANDLE_DEQUANTIZE_ALL", if unpacked { "1" } else { "0" });
     let broken = |why: String| LoadError::Failed {
         path: options.path.display().to_string(),
         why,
@@ -73,10 +74,17 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
             None,
         )
     };
-    let wanted = packs && placement.exact && placement.device.is_cpu();
+    let on_gpu = !placement.device.is_cpu();
+    let wanted = packs && (placement.exact || on_gpu);
     let (pipeline, packed) = std::thread::scope(|scope| {
         // Side by side: each is one thread's work for the most part.
-        let packed = wanted.then(|| scope.spawn(|| load_packed(options, &file)));
+        let load_packed = || match on_gpu {
+            true => PackedOnDevice::load(&options.path, &placement.device)
+                .map(|packed| Scorer::Device(Arc::new(packed)))
+                .map_err(unknown),
+            false => load_packed(options, &file).map(Scorer::Processor),
+        };
+        let packed = wanted.then(|| scope.spawn(load_packed));
         let pipeline = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load));
         let gave_up = || Err("reading the weights failed".to_owned());
         let packed = packed.map(|thread| thread.join().unwrap_or_else(|_| gave_up()));
@@ -105,10 +113,6 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
 /// weights leaves memory to work with; else why not.
 fn load_packed(options: &LoadOptions, file: &ModelFile) -> Result<Arc<Packed>, String> {
     let path = &options.path;
-    let unknown = |why: PackedError| match why {
-        PackedError::Unsupported(what) => format!("it does not know {what}"),
-        other => other.to_string(),
-    };
     let needed = Packed::bytes_needed(path).map_err(unknown)?;
     // mistral.rs takes its own copy at the same time.
     let other = 4 * file.description.parameters;
@@ -141,6 +145,13 @@ fn load_packed(options: &LoadOptions, file: &ModelFile) -> Result<Arc<Packed>, S
             .spawn(keep);
     }
     Ok(packed)
+}
+
+fn unknown(why: PackedError) -> String {
+    match why {
+        PackedError::Unsupported(what) => format!("it does not know {what}"),
+        other => other.to_string(),
+    }
 }
 
 /// Whether the disk has room for weights made ready, and as much again.

@@ -3,7 +3,7 @@
 
 use candle_core::quantized::gguf_file::{Content, Value};
 
-use crate::PackedError;
+use crate::{Item, PackedError};
 
 /// Which elements of a head the rotary embedding turns together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,6 +161,48 @@ impl Config {
                 })?;
             self.limit(original, "its long rotary factors");
             self.rope_magnitude = keys.number("rope.scaling.attn_factor")?.unwrap_or(1.0);
+        }
+        Ok(())
+    }
+
+    /// Refuses items that cannot be scored, or not exactly.
+    pub(crate) fn check(&self, items: &[Item]) -> Result<(), PackedError> {
+        let Config {
+            vocabulary,
+            window,
+            exact_window,
+            exact_reason,
+            ..
+        } = self;
+        for (before, answer) in items {
+            let length = before.len() + answer.len();
+            if answer.is_empty() {
+                continue;
+            }
+            if before.is_empty() {
+                return Err(PackedError::Input(
+                    "an answer's first token needs at least one token before it".to_string(),
+                ));
+            }
+            if length > *window {
+                return Err(PackedError::Input(format!(
+                    "{length} tokens exceed the model's window of {window}"
+                )));
+            }
+            if length > *exact_window {
+                return Err(PackedError::Unsupported(format!(
+                    "{length} tokens: beyond {exact_window} the model uses {exact_reason}"
+                )));
+            }
+            if let Some(token) = before
+                .iter()
+                .chain(answer)
+                .find(|t| **t as usize >= *vocabulary)
+            {
+                return Err(PackedError::Input(format!(
+                    "token {token} is outside the vocabulary of {vocabulary}"
+                )));
+            }
         }
         Ok(())
     }

@@ -13,13 +13,15 @@
 //!   reduced to a log-sum-exp as it is computed (`output`).
 //!
 //! Weights come from a GGUF file and are turned into float32, so results do not
-//! depend on how activations are rounded. Families: Llama (Llama 2 and 3,
+//! depend on how activations are rounded. [`PackedOnDevice`] does the same on a
+//! GPU, with weights as in the file. Families: Llama (Llama 2 and 3,
 //! Mistral, SmolLM), Qwen 2, Qwen 3, Phi-3. Anything else is answered with
 //! [`PackedError::Unsupported`], never with a guess.
 
 mod attention;
 mod cache;
 mod config;
+mod device;
 mod forward;
 mod kernels;
 mod load;
@@ -32,7 +34,7 @@ mod tree;
 
 use std::path::Path;
 
-use config::Config;
+pub use device::PackedOnDevice;
 use forward::Forward;
 use load::Model;
 pub use ready::Ready;
@@ -89,6 +91,21 @@ pub struct Count {
     pub computed: u64,
     /// Tokens that scoring each item by itself would have computed in addition.
     pub reused: u64,
+}
+
+impl Count {
+    fn of(items: &[Item], tree: &Tree) -> Count {
+        let alone: usize = items
+            .iter()
+            .filter(|(_, answer)| !answer.is_empty())
+            .map(|(before, answer)| before.len() + answer.len() - 1)
+            .sum();
+        let computed = tree.tokens.len() as u64;
+        Count {
+            computed,
+            reused: alone as u64 - computed,
+        }
+    }
 }
 
 /// A model in memory, ready to score. Calls may run side by side; each uses the
@@ -163,19 +180,12 @@ impl Packed {
         items: &[Item],
         cancel: &(dyn Fn() -> bool + Sync),
     ) -> Result<(Vec<Vec<f64>>, Count), PackedError> {
-        self.check(items)?;
+        self.model.config.check(items)?;
         let tree = Tree::build(items);
         let mut scores: Vec<Vec<f64>> = items.iter().map(|(_, a)| vec![0.0; a.len()]).collect();
         let rows = self.rows_per_block(&tree);
         Forward::new(&self.model, &tree, rows).run(&mut scores, cancel)?;
-        let alone: usize = items
-            .iter()
-            .filter(|(_, answer)| !answer.is_empty())
-            .map(|(before, answer)| before.len() + answer.len() - 1)
-            .sum();
-        let computed = tree.tokens.len() as u64;
-        let reused = alone as u64 - computed;
-        Ok((scores, Count { computed, reused }))
+        Ok((scores, Count::of(items, &tree)))
     }
 
     /// The block size that keeps the deepest path's keys and values and one
@@ -186,47 +196,6 @@ impl Packed {
         let row = config.activation_bytes_per_row();
         let fits = usize::try_from(self.memory.saturating_sub(path) / row).unwrap_or(usize::MAX);
         self.block_rows.min(fits.max(LEAST_BLOCK_ROWS))
-    }
-
-    fn check(&self, items: &[Item]) -> Result<(), PackedError> {
-        let Config {
-            vocabulary,
-            window,
-            exact_window,
-            exact_reason,
-            ..
-        } = &self.model.config;
-        for (before, answer) in items {
-            let length = before.len() + answer.len();
-            if answer.is_empty() {
-                continue;
-            }
-            if before.is_empty() {
-                return Err(PackedError::Input(
-                    "an answer's first token needs at least one token before it".to_string(),
-                ));
-            }
-            if length > *window {
-                return Err(PackedError::Input(format!(
-                    "{length} tokens exceed the model's window of {window}"
-                )));
-            }
-            if length > *exact_window {
-                return Err(PackedError::Unsupported(format!(
-                    "{length} tokens: beyond {exact_window} the model uses {exact_reason}"
-                )));
-            }
-            if let Some(token) = before
-                .iter()
-                .chain(answer)
-                .find(|t| **t as usize >= *vocabulary)
-            {
-                return Err(PackedError::Input(format!(
-                    "token {token} is outside the vocabulary of {vocabulary}"
-                )));
-            }
-        }
-        Ok(())
     }
 
     /// Floating-point operations of one call's linear layers (two per weight and

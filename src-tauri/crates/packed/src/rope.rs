@@ -42,6 +42,11 @@ impl Rope {
         }
     }
 
+    /// Cosines and sines: (positions, dims / 2) each.
+    pub(crate) fn tables(&self) -> (&[f32], &[f32]) {
+        (&self.cosines, &self.sines)
+    }
+
     /// Turns one head at `position` in place.
     #[inline(always)]
     pub(crate) fn turn(&self, head: &mut [f32], position: usize) {

@@ -184,6 +184,8 @@ pub(crate) struct Block {
     /// Rows (counted from the block's first) whose keys and values later blocks
     /// need, and their positions.
     pub kept: Vec<(Range<usize>, usize)>,
+    /// Positions before that of the first row after the block; 0 after the last.
+    pub path: usize,
 }
 
 impl Tree {
@@ -218,8 +220,13 @@ impl Tree {
                 cached,
             });
         }
+        let next = self.nodes.partition_point(|node| node.rows.end <= rows.end);
+        let path = self.nodes.get(next).map_or(0, |node| {
+            node.position + rows.end.saturating_sub(node.rows.start)
+        });
         Block {
             kept: self.kept(&rows),
+            path,
             rows,
             spans,
         }

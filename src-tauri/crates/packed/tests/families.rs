@@ -6,8 +6,10 @@
 mod common;
 
 use candle_core::quantized::gguf_file::Value;
+use candle_core::quantized::GgmlDType;
+use candle_core::Device;
 use common::{slow, Random, Scaling, Tiny};
-use pmpo_packed::{Item, Packed, PackedError};
+use pmpo_packed::{Item, Packed, PackedError, PackedOnDevice};
 
 /// Ragged items: shared prefixes and branches at several depths, duplicates, an
 /// item that continues another, one-token prompts, answers of 1 and 500 tokens.
@@ -214,5 +216,56 @@ fn what_is_not_known_is_refused() {
     assert!(matches!(
         Packed::load(&folder.path().join("none")),
         Err(PackedError::Read(_))
+    ));
+}
+
+/// Here the device is candle's processor; the code is that of a GPU.
+#[test]
+fn every_family_matches_the_slow_pass_on_a_device() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, tiny) in Tiny::all() {
+        let weights = tiny.weights();
+        let path = tiny.write(&weights, folder.path());
+        let items = items(tiny.vocabulary);
+        let expected: Vec<Vec<f64>> = items
+            .iter()
+            .map(|(before, answer)| slow::score(&tiny, &weights, before, answer))
+            .collect();
+        // The second bound is a block of 16 rows, so that paths are cached.
+        for memory in [1 << 30, 1] {
+            let packed = PackedOnDevice::load(&path, &Device::Cpu).unwrap();
+            let packed = packed.with_memory(memory);
+            let (scores, count) = packed.score(&items, &|| false).unwrap();
+            close(&scores, &expected, 1e-4, &format!("{name}, {memory} bytes"));
+            assert!(count.reused > 400);
+        }
+    }
+}
+
+#[test]
+fn quantised_weights_stay_so_on_a_device() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = Tiny {
+        hidden: 64,
+        heads: 4,
+        head_dim: 16,
+        rope_dims: 16,
+        inner: 96,
+        matrices: GgmlDType::Q8_0,
+        ..Tiny::llama()
+    };
+    let path = tiny.write(&tiny.weights(), folder.path());
+    let exact = Packed::load(&path).unwrap();
+    let device = PackedOnDevice::load(&path, &Device::Cpu).unwrap();
+    let items = items(tiny.vocabulary);
+    let (exact, _) = exact.score(&items, &|| false).unwrap();
+    let (quantised, _) = device.score(&items, &|| false).unwrap();
+    // Products with quantised weights round the activations as well, and a model
+    // of random weights feels it.
+    close(&quantised, &exact, 0.15, "8 bits");
+    assert_ne!(quantised, exact);
+    assert!(matches!(
+        device.score(&items, &|| true),
+        Err(PackedError::Cancelled)
     ));
 }

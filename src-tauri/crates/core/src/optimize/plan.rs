@@ -159,8 +159,9 @@ pub async fn plan(
     })
 }
 
-/// Share of its candidates' pairs that a race scores, roughly.
-const RACED_SHARE: f64 = 0.4;
+/// Share of its candidates' tokens that a race scores, roughly: 40 % of the pairs, and
+/// the prompt once in every round.
+const RACED_SHARE: f64 = 0.5;
 
 /// Tokens of one step, roughly.
 pub(super) fn step_tokens(settings: &Settings, per_prompt: u64, prompt: usize) -> u64 {

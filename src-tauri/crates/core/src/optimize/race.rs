@@ -30,7 +30,7 @@ impl Race {
         let mut next = FIRST_ROUND;
         while next < self.total {
             rounds.push(next);
-            next = (next * 3).div_ceil(2);
+            next *= 2;
         }
         rounds.push(self.total);
         rounds
@@ -145,13 +145,13 @@ mod tests {
 
     const RACE: Race = Race {
         total: 20,
-        z: 1.5,
+        z: 1.75,
         min_gain: 0.001,
     };
 
     #[test]
     fn rounds_grow_to_all_examples() {
-        assert_eq!(RACE.rounds(), [4, 6, 9, 14, 20]);
+        assert_eq!(RACE.rounds(), [4, 8, 16, 20]);
         let few = |total| Race { total, ..RACE }.rounds();
         assert_eq!((few(2), few(4), few(5)), (vec![2], vec![4], vec![4, 5]));
     }

@@ -161,7 +161,7 @@ impl Preset {
             demonstration_sets: 3,
             leak_words: 8,
             racing: true,
-            race_z: 1.5,
+            race_z: 1.75,
             steps: 8,
             patience: 3,
             min_gain: 0.001,
