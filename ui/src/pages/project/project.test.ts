@@ -152,7 +152,7 @@ it("lets the early dropping be switched off and its measure be set", async () =>
   const racing = await screen.findByRole("checkbox", { name: "Drop clear losers early" });
   const behind = screen.getByRole("textbox", { name: "How far behind a prompt must be" });
   expect(racing).toBeChecked();
-  expect(behind).toHaveValue("1.5");
+  expect(behind).toHaveValue("1.75");
   await userEvent.clear(behind);
   await userEvent.type(behind, "0");
   await waitFor(() => expect(behind).toBeInvalid());
@@ -163,7 +163,7 @@ it("lets the early dropping be switched off and its measure be set", async () =>
   await userEvent.click(screen.getByTestId("setting-racing-reset"));
   await userEvent.click(screen.getByTestId("setting-race_z-reset"));
   await waitFor(() => expect(racing).toBeChecked());
-  expect(behind).toHaveValue("1.5");
+  expect(behind).toHaveValue("1.75");
 });
 
 it("estimates only on request while the model is not loaded", async () => {
