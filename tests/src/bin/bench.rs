@@ -5,7 +5,8 @@
 //! ways: mistral.rs with whole sequences, mistral.rs with the prompt computed
 //! once, and the packed scorer. The others, where `--peers PYTHON` names an
 //! interpreter that has them (`scripts/setup-peers.sh`): llama.cpp and
-//! transformers, each as fast as it goes (`scripts/peers/peers.py`).
+//! transformers, each as fast as it goes (`scripts/peers/peers.py`). `--only NAME`
+//! does one piece of work.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};
@@ -23,9 +24,9 @@ use tokio_util::sync::CancellationToken;
 const SENTENCE: &str = "You are a careful assistant. Read the customer's message and reply with one word: positive, negative or neutral. Do not explain. ";
 const MESSAGE: &str = "Message: The delivery was late and the box was damaged, but the staff were kind and replaced it at once without charge.\nAnswer:";
 const ANSWER: &str = " neutral and not one thing more";
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 /// A peer's round is cut to what fits in these seconds.
-const PEER_SECONDS: u64 = 40;
+const PEER_SECONDS: u64 = 20;
 
 type Item = (Vec<u32>, Vec<u32>);
 
@@ -50,15 +51,19 @@ struct Row {
 fn main() -> Result<(), Box<dyn Error>> {
     prepare_process();
     let mut args = std::env::args().skip(1);
-    let peers = match args.next().as_deref() {
-        Some("--peers") => args.next().map(PathBuf::from),
-        Some(other) => return Err(format!("unknown argument {other}").into()),
-        None => None,
-    };
-    tokio::runtime::Runtime::new()?.block_on(bench(peers.as_deref()))
+    let (mut peers, mut only) = (None, None);
+    while let Some(name) = args.next() {
+        match name.as_str() {
+            "--peers" => peers = args.next().map(PathBuf::from),
+            "--only" => only = args.next(),
+            other => return Err(format!("unknown argument {other}").into()),
+        }
+    }
+    let work = bench(peers.as_deref(), only.as_deref());
+    tokio::runtime::Runtime::new()?.block_on(work)
 }
 
-async fn bench(peers: Option<&Path>) -> Result<(), Box<dyn Error>> {
+async fn bench(peers: Option<&Path>, only: Option<&str>) -> Result<(), Box<dyn Error>> {
     let path = built_in_model();
     let load = LoadOptions::new(path.clone());
     let options = EngineOptions {
@@ -71,7 +76,8 @@ async fn bench(peers: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let about = packed.description();
     println!("{} on the {}", about.name, about.device);
     let counter = Packed::load(&path)?;
-    let shapes = shapes(&reference).await?;
+    let mut shapes = shapes(&reference).await?;
+    shapes.retain(|shape| only.is_none_or(|name| shape.name == name));
     let mut others = match peers {
         Some(python) => ask_peers(python, &path, &shapes)?,
         None => Vec::new(),
