@@ -22,7 +22,7 @@ const PROMPTS: [usize; 7] = [50, 250, 500, 1000, 2000, 4000, 8000];
 struct Point {
     size: usize,
     seconds: f64,
-    /// Working memory at its peak, in MiB.
+    /// Working memory at its peak, in MiB, what is kept between calls included.
     memory: f64,
 }
 
@@ -32,13 +32,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let packed = Packed::load(&built_in_model())?;
     // The first call makes the threads and is not counted.
     packed.score(&items(PROMPT, 4), &|| false)?;
+    let idle = memory("VmRSS:")?;
     let bound = DEFAULT_MEMORY >> 20;
     println!("bound on working memory: {bound} MiB\n");
 
     println!("examples (a prompt of {PROMPT} tokens, examples of {EXAMPLE} + {ANSWER})");
-    let by_examples = measure(&packed, &EXAMPLES, |count| items(PROMPT, count))?;
+    let by_examples = measure(&packed, idle, &EXAMPLES, |count| items(PROMPT, count))?;
     println!("\nprompt tokens ({FEW} examples of {EXAMPLE} + {ANSWER})");
-    let by_prompt = measure(&packed, &PROMPTS, |length| items(length, FEW))?;
+    let by_prompt = measure(&packed, idle, &PROMPTS, |length| items(length, FEW))?;
     draw(&path, &by_examples, &by_prompt)?;
     println!("\ndrawn to {path}");
     Ok(())
@@ -46,6 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn measure(
     packed: &Packed,
+    idle: f64,
     sizes: &[usize],
     work: impl Fn(usize) -> Vec<Item>,
 ) -> Result<Vec<Point>, Box<dyn Error>> {
@@ -57,11 +59,10 @@ fn measure(
     for &size in sizes {
         let items = work(size);
         reset_peak()?;
-        let before = memory("VmRSS:")?;
         let clock = Instant::now();
         packed.score(&items, &|| false)?;
         let seconds = clock.elapsed().as_secs_f64();
-        let memory = (memory("VmHWM:")? - before) / 1024.0;
+        let memory = (memory("VmHWM:")? - idle) / 1024.0;
         println!(
             "{size:>8}{seconds:>12.2}{:>16.3}{memory:>12.0}",
             1000.0 * seconds / size as f64
