@@ -164,8 +164,15 @@ async fn bench(peers: Option<&Path>, only: Option<&str>) -> Result<(), Box<dyn E
     Ok(())
 }
 
-/// The pieces of work. Tokens are those of plain sentences, one changed in each
-/// example, so that no two examples are equal.
+/// Makes the first token of an example its own. The first, so that examples share
+/// the prompt and nothing else: a prefix tree would share more, and its work would
+/// not be that of the others.
+fn differ(token: &mut u32, number: usize) {
+    *token = (*token + number as u32) % 40_000;
+}
+
+/// The pieces of work. Tokens are those of plain sentences, the first of each
+/// example changed.
 async fn shapes(engine: &Engine) -> Result<Vec<Shape>, Box<dyn Error>> {
     let sentence = engine.token_ids(SENTENCE).await?;
     let prompt = engine.token_ids(&SENTENCE.repeat(9)).await?;
@@ -176,14 +183,14 @@ async fn shapes(engine: &Engine) -> Result<Vec<Shape>, Box<dyn Error>> {
         .await?;
     let item = |prompt: &[u32], length: usize, answer: &[u32], number: usize| {
         let mut before = [prompt, &text[..length]].concat();
-        before[prompt.len() + number % length.min(20)] += number as u32;
+        differ(&mut before[prompt.len()], number);
         (before, answer.to_vec())
     };
     let fixed = |count: usize| -> Vec<Item> {
         (0..count)
             .map(|number| {
                 let mut before = [&prompt[..], &message].concat();
-                before[prompt.len() + number % 20] += number as u32;
+                differ(&mut before[prompt.len()], number);
                 (before, answer.clone())
             })
             .collect()
