@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 const SENTENCE: &str = "You are a careful assistant. Read the customer's message and reply with one word: positive, negative or neutral. Do not explain. ";
 const MESSAGE: &str = "Message: The delivery was late and the box was damaged, but the staff were kind and replaced it at once without charge.\nAnswer:";
 const ANSWER: &str = " neutral and not one thing more";
+const OWN: &str = "packed scorer";
 const ROUNDS: usize = 2;
 /// A peer's round is cut to what fits in these seconds.
 const PEER_SECONDS: u64 = 20;
@@ -105,7 +106,7 @@ async fn bench(peers: Option<&Path>, only: Option<&str>) -> Result<(), Box<dyn E
                 shape.reference,
                 "mistral.rs, prompt computed once",
             ),
-            (&packed, shape.items.len(), "packed scorer"),
+            (&packed, shape.items.len(), OWN),
         ];
         for (engine, count, way) in ways {
             let rounds = if count > 200 || count < shape.items.len() {
@@ -122,11 +123,7 @@ async fn bench(peers: Option<&Path>, only: Option<&str>) -> Result<(), Box<dyn E
             }
             rows.extend(best);
         }
-        let (own, slower) = match rows.split_last() {
-            Some((own, slower)) => (own.speed, slower.iter().map(|row| row.speed).collect()),
-            None => (0.0, Vec::new()),
-        };
-        let mut speeds: Vec<f64> = slower;
+        let own = rows.last().map_or(0.0, |row| row.speed);
         for line in others.extract_if(.., |line| line["shape"] == shape.name) {
             let way = line["way"].as_str().unwrap_or_default().to_owned();
             if let Some(fault) = line["error"].as_str() {
@@ -134,7 +131,6 @@ async fn bench(peers: Option<&Path>, only: Option<&str>) -> Result<(), Box<dyn E
                 continue;
             }
             let number = |key: &str| line[key].as_f64().unwrap_or(f64::NAN);
-            speeds.push(number("pairs_per_second"));
             rows.push(Row {
                 way,
                 pairs: number("pairs") as usize,
@@ -151,12 +147,13 @@ async fn bench(peers: Option<&Path>, only: Option<&str>) -> Result<(), Box<dyn E
         }
         let operations = counter.operations(&shape.items) as f64 / shape.items.len() as f64;
         let rate = operations * own / 1e9;
-        let times: Vec<String> = speeds
+        let times: Vec<String> = rows
             .iter()
-            .map(|speed| format!("{:.2}", own / speed))
+            .filter(|row| row.way != OWN)
+            .map(|row| format!("{:.2}", own / row.speed))
             .collect();
         println!(
-            "packed scorer: {} times the others in their order; {rate:.0} GFLOP/s of needed linear layers, {:.0} % of the matrix rate",
+            "{OWN}: {} times the others in their order; {rate:.0} GFLOP/s of needed linear layers, {:.0} % of the matrix rate",
             times.join(", "),
             100.0 * rate / ceiling
         );

@@ -168,6 +168,7 @@ export const deRun: typeof enRun = {
     legendStart: "Start",
     legendBest: "Bester bisher",
     legendCandidate: "Ausprobierter Prompt",
+    legendDropped: "Früh verworfen, Verlust geschätzt",
     legendValidation: "Prüfung an Zurückgehaltenen",
     legend: "Legende",
     loading: "Wird gezeichnet …",

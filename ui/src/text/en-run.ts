@@ -164,6 +164,7 @@ export const enRun = {
     legendStart: "Start",
     legendBest: "Best so far",
     legendCandidate: "Prompt tried",
+    legendDropped: "Dropped early, loss estimated",
     legendValidation: "Held-out check",
     legend: "Legend",
     loading: "Drawing…",

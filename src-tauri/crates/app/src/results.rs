@@ -88,7 +88,7 @@ pub fn run_chart(store: &Store, id: RunId) -> Result<RunChart, AppError> {
                 ordinal: row.candidate.ordinal,
                 loss: score.loss,
                 best: incumbents.contains(&row.candidate.ordinal),
-                dropped: score.dropped_of.is_some(),
+                dropped: score.dropped.is_some(),
             })
         })
         .collect();

@@ -2,8 +2,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use candle_core::Device;
 use mistralrs::core::{
-    DeviceMapSetting, GGUFLoaderBuilder, GGUFSpecificConfig, ModelDType, Pipeline, TokenSource,
+    DeviceMapSetting, GGUFLoaderBuilder, GGUFSpecificConfig, MemoryUsage, ModelDType, Pipeline,
+    TokenSource,
 };
 use pmpo_packed::{Packed, PackedError, PackedOnDevice, Ready};
 use sysinfo::Disks;
@@ -74,25 +76,27 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
             None,
         )
     };
-    let on_gpu = !placement.device.is_cpu();
-    let wanted = packs && (placement.exact || on_gpu);
-    let (pipeline, packed) = std::thread::scope(|scope| {
-        // Side by side: each is one thread's work for the most part.
-        let load_packed = || match on_gpu {
-            true => PackedOnDevice::load(&options.path, &placement.device)
-                .map(|packed| Scorer::Device(Arc::new(packed)))
-                .map_err(unknown),
-            false => load_packed(options, &file).map(Scorer::Processor),
-        };
-        let packed = wanted.then(|| scope.spawn(load_packed));
-        let pipeline = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load));
-        let gave_up = || Err("reading the weights failed".to_owned());
-        let packed = packed.map(|thread| thread.join().unwrap_or_else(|_| gave_up()));
+    let pipeline = || {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(load))
+            .map_err(|_| broken("the engine gave up while reading it".to_owned()))?
+            .map_err(|why| broken(format!("{why:#}")))
+    };
+    let (pipeline, packed) = if placement.device.is_cpu() {
+        std::thread::scope(|scope| {
+            // Side by side: each is one thread's work for the most part.
+            let load_packed = || load_packed(options, &file).map(Scorer::Processor);
+            let packed = (packs && placement.exact).then(|| scope.spawn(load_packed));
+            let pipeline = pipeline();
+            let gave_up = || Err("reading the weights failed".to_owned());
+            let packed = packed.map(|thread| thread.join().unwrap_or_else(|_| gave_up()));
+            pipeline.map(|pipeline| (pipeline, packed))
+        })?
+    } else {
+        // One after the other: what mistral.rs leaves free is known only then.
+        let pipeline = pipeline()?;
+        let packed = packs.then(|| load_on_device(&options.path, &placement.device));
         (pipeline, packed)
-    });
-    let pipeline = pipeline
-        .map_err(|_| broken("the engine gave up while reading it".to_owned()))?
-        .map_err(|why| broken(format!("{why:#}")))?;
+    };
     let mut words = placement.words;
     let packed = match packed {
         Some(Ok(packed)) => {
@@ -106,6 +110,11 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
         }
         None => None,
     };
+    if packed.is_none() && file.description.architecture == "phi3" {
+        return Err(broken(format!(
+            "mistral.rs does not return the probabilities of Phi-3 models, so only the packed scorer can score with them ({words})"
+        )));
+    }
     Ok((pipeline, file, words, packed))
 }
 
@@ -145,6 +154,23 @@ fn load_packed(options: &LoadOptions, file: &ModelFile) -> Result<Arc<Packed>, S
             .spawn(keep);
     }
     Ok(packed)
+}
+
+/// The packed scorer on a GPU, where its weights and working memory fit beside
+/// what mistral.rs has taken; else why not.
+fn load_on_device(path: &Path, device: &Device) -> Result<Scorer, String> {
+    let needs = PackedOnDevice::bytes_needed(path).map_err(unknown)? + pmpo_packed::DEFAULT_MEMORY;
+    // Where the driver does not say, loading tells.
+    if let Ok(free) = MemoryUsage.get_memory_available(device) {
+        if needs > free as u64 {
+            let (needs, free) = (needs >> 20, free >> 20);
+            return Err(format!(
+                "it needs {needs} MB on the GPU and {free} are free"
+            ));
+        }
+    }
+    let packed = PackedOnDevice::load(path, device).map_err(unknown)?;
+    Ok(Scorer::Device(Arc::new(packed)))
 }
 
 fn unknown(why: PackedError) -> String {

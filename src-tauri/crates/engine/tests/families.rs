@@ -12,7 +12,6 @@
 mod tiny;
 
 use candle_core::quantized::gguf_file::Value;
-use candle_core::quantized::GgmlDType;
 use pmpo_core::model::{GenerateRequest, LanguageModel};
 use pmpo_core::prompt::Conversation;
 use pmpo_engine::{Engine, EngineOptions, LoadOptions};
@@ -98,19 +97,14 @@ async fn phi3_is_scored_by_the_packed_scorer_and_writes_through_mistralrs() {
     pmpo_engine::prepare_process();
     let cancel = CancellationToken::new();
     let folder = tempfile::tempdir().unwrap();
-    // The sizes that 8-bit blocks need.
     let tiny = with_tokenizer(Tiny {
         family: "phi3",
         fused: true,
-        hidden: 64,
-        heads: 4,
-        head_dim: 16,
-        rope_dims: 16,
-        inner: 96,
-        matrices: GgmlDType::Q8_0,
-        ..Tiny::llama()
+        ..Tiny::in_8_bits()
     });
     let load = LoadOptions::new(tiny.write(&tiny.weights(), folder.path()));
+    let alone = Engine::load(&load, EngineOptions::REFERENCE).await;
+    assert!(alone.err().unwrap().to_string().contains("Phi-3"));
     let engine = Engine::load(&load, EngineOptions::default()).await.unwrap();
     assert!(engine.description().device.ends_with("packed scorer"));
     let items = [(vec![1, 2, 3], vec![4, 5, 6])];

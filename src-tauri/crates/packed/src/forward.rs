@@ -64,7 +64,7 @@ impl Pool {
 
 impl<'a> Forward<'a> {
     pub(crate) fn new(model: &'a Model, tree: &'a Tree, block_rows: usize) -> Forward<'a> {
-        let blocks = tree.blocks(block_rows);
+        let blocks = tree.blocks(0, block_rows);
         let kept = blocks.iter().flat_map(|block| &block.kept);
         let capacity = kept
             .map(|(rows, position)| position + rows.len())

@@ -31,12 +31,14 @@ mod product;
 mod ready;
 mod rope;
 mod tree;
+mod weights;
 
 use std::path::Path;
 
 pub use device::PackedOnDevice;
 use forward::Forward;
 use load::Model;
+use matrix::PackedMatrix;
 pub use ready::Ready;
 use tree::Tree;
 
@@ -131,7 +133,10 @@ impl Packed {
 
     /// Writes the matrices for [`Packed::load_ready`]: whole, or not at all.
     pub fn keep(&self, ready: &Ready) -> std::io::Result<()> {
-        ready::write(ready, &self.model.packed_floats())
+        ready::write(
+            ready,
+            self.model.matrices().map(PackedMatrix::floats_packed),
+        )
     }
 
     fn new(model: Model) -> Packed {

@@ -5,7 +5,7 @@
 //! order in which the model is loaded, little-endian, each starting a cache line.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{Seek, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,41 +24,49 @@ pub struct Ready {
     pub identity: String,
 }
 
-const MAGIC: &str = "PMPO packed matrices 1";
+const MAGIC: &str = "PMPO packed matrices 2";
 /// Bytes before the floats: a page, so that they start a page too.
 const HEADER: usize = 4096;
 /// Bytes of which a thread makes one checksum.
 const CHECKED: usize = 1 << 20;
+/// Bytes that are gathered before they are written; a multiple of [`CHECKED`].
+const WRITTEN: usize = 16 * CHECKED;
 
 /// The first lines of the file, which name all that its floats depend on.
-fn header(identity: &str, bytes: usize, checksum: u64) -> Vec<u8> {
+fn header(identity: &str, bytes: usize, checksum: &Checksum) -> Vec<u8> {
     let width = panel_width();
+    let sum = checksum.0;
     let mut text =
-        format!("{MAGIC}\n{identity}\npanels of {width}\n{bytes} bytes\n{checksum:016x}\n")
-            .into_bytes();
+        format!("{MAGIC}\n{identity}\npanels of {width}\n{bytes} bytes\n{sum:016x}\n").into_bytes();
     text.resize(HEADER, 0);
     text
 }
 
 /// Changes with every bit and with the order, at the speed of reading memory.
-fn checksum(bytes: &[u8]) -> u64 {
-    const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(PRIME).rotate_left(29);
-    let parts: Vec<u64> = bytes
-        .par_chunks(CHECKED)
-        .map(|part| {
-            let (rows, rest) = part.as_chunks::<32>();
-            let mut sums = [1, 2, 3, 4];
-            for row in rows {
-                for (sum, word) in sums.iter_mut().zip(row.as_chunks::<8>().0) {
-                    *sum = mix(*sum, u64::from_le_bytes(*word));
+#[derive(Default)]
+struct Checksum(u64);
+
+impl Checksum {
+    /// Goes on with `bytes`. All but the last must be a multiple of [`CHECKED`].
+    fn update(&mut self, bytes: &[u8]) {
+        const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(PRIME).rotate_left(29);
+        let parts: Vec<u64> = bytes
+            .par_chunks(CHECKED)
+            .map(|part| {
+                let (rows, rest) = part.as_chunks::<32>();
+                let mut sums = [1, 2, 3, 4];
+                for row in rows {
+                    for (sum, word) in sums.iter_mut().zip(row.as_chunks::<8>().0) {
+                        *sum = mix(*sum, u64::from_le_bytes(*word));
+                    }
                 }
-            }
-            let rest = rest.iter().map(|byte| u64::from(*byte));
-            sums.into_iter().chain(rest).fold(0, mix)
-        })
-        .collect();
-    parts.into_iter().fold(bytes.len() as u64, mix)
+                let rest = rest.iter().map(|byte| u64::from(*byte));
+                sums.into_iter().chain(rest).fold(0, mix)
+            })
+            .collect();
+        self.0 = parts.into_iter().fold(self.0, mix);
+    }
 }
 
 /// A mapped file whose header and checksum are right, handed out piece by piece.
@@ -73,7 +81,9 @@ impl Matrices {
         let file = File::open(&ready.file).ok()?;
         let map = Mapped::open_private(&file).ok()?;
         let floats = map.get(HEADER..)?;
-        if map[..HEADER] != header(&ready.identity, floats.len(), checksum(floats)) {
+        let mut checksum = Checksum::default();
+        checksum.update(floats);
+        if map[..HEADER] != header(&ready.identity, floats.len(), &checksum) {
             return None;
         }
         // Says that it was used, for whoever clears away old ones.
@@ -118,12 +128,10 @@ impl Piece {
 }
 
 /// Writes matrices for the next start: whole, or not at all.
-pub(crate) fn write(ready: &Ready, matrices: &[&[f32]]) -> std::io::Result<()> {
-    let mut floats = Vec::new();
-    for matrix in matrices {
-        floats.extend_from_slice(bytemuck::cast_slice(matrix));
-        floats.resize(floats.len().next_multiple_of(LINE), 0);
-    }
+pub(crate) fn write<'a>(
+    ready: &Ready,
+    matrices: impl Iterator<Item = &'a [f32]>,
+) -> std::io::Result<()> {
     if let Some(folder) = ready.file.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -131,22 +139,49 @@ pub(crate) fn write(ready: &Ready, matrices: &[&[f32]]) -> std::io::Result<()> {
     let mut part = ready.file.clone().into_os_string();
     part.push(format!(".{}.part", std::process::id()));
     let part = PathBuf::from(part);
-    let done = write_to(
-        &part,
-        &header(&ready.identity, floats.len(), checksum(&floats)),
-        &floats,
-    )
-    .and_then(|()| fs::rename(&part, &ready.file));
+    let done =
+        write_to(&part, &ready.identity, matrices).and_then(|()| fs::rename(&part, &ready.file));
     if done.is_err() {
         let _ = fs::remove_file(&part);
     }
     done
 }
 
-fn write_to(path: &Path, header: &[u8], floats: &[u8]) -> std::io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    file.write_all(header)?;
-    file.write_all(floats)?;
+fn write_to<'a>(
+    path: &Path,
+    identity: &str,
+    matrices: impl Iterator<Item = &'a [f32]>,
+) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    // The header names the checksum of what follows it, so it is written last.
+    file.write_all(&[0; HEADER])?;
+    let mut checksum = Checksum::default();
+    let mut written = 0;
+    let mut waiting = Vec::with_capacity(WRITTEN);
+    let mut flush = |waiting: &mut Vec<u8>| {
+        checksum.update(waiting);
+        written += waiting.len();
+        let done = file.write_all(waiting);
+        waiting.clear();
+        done
+    };
+    for matrix in matrices {
+        let mut bytes: &[u8] = bytemuck::cast_slice(matrix);
+        let filling = bytes.len().next_multiple_of(LINE) - bytes.len();
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(WRITTEN - waiting.len()));
+            waiting.extend_from_slice(now);
+            bytes = later;
+            if waiting.len() == WRITTEN {
+                flush(&mut waiting)?;
+            }
+        }
+        // A whole number of lines is flushed, so that this never crosses a flush.
+        waiting.resize(waiting.len() + filling, 0);
+    }
+    flush(&mut waiting)?;
+    file.rewind()?;
+    file.write_all(&header(identity, written, &checksum))?;
     // On the disk before it gets its name: a power cut leaves no half file.
-    file.into_inner()?.sync_all()
+    file.sync_all()
 }

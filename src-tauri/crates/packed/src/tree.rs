@@ -189,12 +189,14 @@ pub(crate) struct Block {
 }
 
 impl Tree {
-    /// Cuts the rows into blocks of nearly equal size, of at most `most` rows.
-    pub(crate) fn blocks(&self, most: usize) -> Vec<Block> {
-        let total = self.tokens.len();
-        let count = total.div_ceil(most);
+    /// Cuts the rows from `first` on into blocks of nearly equal size, of at most
+    /// `most` rows.
+    pub(crate) fn blocks(&self, first: usize, most: usize) -> Vec<Block> {
+        let rows = self.tokens.len() - first;
+        let count = rows.div_ceil(most);
+        let start = |i: usize| first + rows * i / count;
         (0..count)
-            .map(|i| self.block(total * i / count..total * (i + 1) / count))
+            .map(|i| self.block(start(i)..start(i + 1)))
             .collect()
     }
 
@@ -220,22 +222,22 @@ impl Tree {
                 cached,
             });
         }
+        // The node of the first row after the block.
         let next = self.nodes.partition_point(|node| node.rows.end <= rows.end);
         let path = self.nodes.get(next).map_or(0, |node| {
             node.position + rows.end.saturating_sub(node.rows.start)
         });
         Block {
-            kept: self.kept(&rows),
+            kept: self.kept(&rows, next),
             path,
             rows,
             spans,
         }
     }
 
-    /// The rows of a block on the path to the first row after it.
-    fn kept(&self, rows: &Range<usize>) -> Vec<(Range<usize>, usize)> {
+    /// The rows of a block on the path to the node `next`.
+    fn kept(&self, rows: &Range<usize>, next: usize) -> Vec<(Range<usize>, usize)> {
         let mut kept = Vec::new();
-        let next = self.nodes.partition_point(|node| node.rows.end <= rows.end);
         let mut index = (next < self.nodes.len()).then_some(next);
         while let Some(node) = index.map(|i| &self.nodes[i]) {
             let start = node.rows.start.max(rows.start);

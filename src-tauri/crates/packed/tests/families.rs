@@ -6,7 +6,6 @@
 mod common;
 
 use candle_core::quantized::gguf_file::Value;
-use candle_core::quantized::GgmlDType;
 use candle_core::Device;
 use common::{slow, Random, Scaling, Tiny};
 use pmpo_packed::{Item, Packed, PackedError, PackedOnDevice};
@@ -245,15 +244,7 @@ fn every_family_matches_the_slow_pass_on_a_device() {
 #[test]
 fn quantised_weights_stay_so_on_a_device() {
     let folder = tempfile::tempdir().unwrap();
-    let tiny = Tiny {
-        hidden: 64,
-        heads: 4,
-        head_dim: 16,
-        rope_dims: 16,
-        inner: 96,
-        matrices: GgmlDType::Q8_0,
-        ..Tiny::llama()
-    };
+    let tiny = Tiny::in_8_bits();
     let path = tiny.write(&tiny.weights(), folder.path());
     let exact = Packed::load(&path).unwrap();
     let device = PackedOnDevice::load(&path, &Device::Cpu).unwrap();

@@ -3,31 +3,17 @@
 
 #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 
-use std::path::PathBuf;
+#[path = "../../engine/tests/common/mod.rs"]
+mod common;
 
 use pmpo_packed::{Item, Packed};
-
-fn built_in_model() -> PathBuf {
-    let data = std::env::var_os("PMPO_DATA_DIR").map_or_else(
-        || {
-            let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".local/share");
-            std::env::var_os("XDG_DATA_HOME")
-                .map_or_else(home, PathBuf::from)
-                .join("pmpo-studio")
-        },
-        PathBuf::from,
-    );
-    let path = data.join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
-    assert!(path.is_file(), "run scripts/fetch-model.sh first");
-    path
-}
 
 /// Rows with `prefix_ids`, `target_ids` and `logprobs`.
 const ROWS: &str = include_str!("../../engine/tests/fixtures/losses.json");
 
 #[test]
 fn matches_transformers() {
-    let model = built_in_model();
+    let model = common::model_path();
     let packed = Packed::load(&model).unwrap();
     assert!(
         packed

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use pmpo_core::loss::Paired;
 use pmpo_core::model::TokenCount;
 use pmpo_core::optimize::{
-    Candidate, Dropped, ExampleLoss, Part, PromptScore, Refusal, SegmentFinding, SegmentVerdict,
+    Candidate, Dropped, DroppedEarly, ExampleLoss, Part, PromptScore, Refusal, SegmentFinding,
+    SegmentVerdict,
 };
 use pmpo_core::prompt::Segment;
 use rusqlite::{params, OptionalExtension};
@@ -27,11 +28,9 @@ pub struct ScoreSummary {
     pub tokens: TokenCount,
     /// Working time.
     pub seconds: f64,
-    /// Examples scored.
-    pub scored: usize,
-    /// Examples that a whole score would have had, where the race was lost
-    /// before; then the loss is an estimate.
-    pub dropped_of: Option<usize>,
+    /// Set where the race was lost before all examples were scored; then the loss
+    /// is an estimate.
+    pub dropped: Option<DroppedEarly>,
 }
 
 /// A candidate with what is known of it.
@@ -93,8 +92,10 @@ impl Store {
                 .prepare(
                     "SELECT candidate, part, loss, std_error, accuracy, tokens_computed,
                          tokens_reused, seconds, dropped_of,
-                         (SELECT COUNT(*) FROM example_losses AS e WHERE e.run_id = s.run_id
-                              AND e.candidate = s.candidate AND e.part = s.part)
+                         CASE WHEN dropped_of IS NOT NULL THEN
+                             (SELECT COUNT(*) FROM example_losses AS e WHERE e.run_id = s.run_id
+                                  AND e.candidate = s.candidate AND e.part = s.part)
+                         END
                      FROM scores AS s WHERE run_id = ?1",
                 )?
                 .query_map([id], |r| {
@@ -107,8 +108,8 @@ impl Store {
                             reused: r.get(6)?,
                         },
                         seconds: r.get(7)?,
-                        dropped_of: r.get(8)?,
-                        scored: r.get(9)?,
+                        dropped: Option::zip(r.get(8)?, r.get(9)?)
+                            .map(|(of, scored)| DroppedEarly { scored, of }),
                     };
                     Ok(((r.get(0)?, r.get(1)?), summary))
                 })?

@@ -276,8 +276,12 @@ describe("a prompt dropped early", () => {
       x: { min: 0, max: 4 }, y: { min: 0, max: 4, log: request.log },
       points: [{ run: 7, kind: "candidate", ordinal: 2, x: 2, y: 2.4071, origin: early.origin, text: "Behind" }],
     });
-    show(runView({ candidates: [candidate(0), whole, early] }), { chart });
+    const { unmount } = show(runView({ candidates: [candidate(0), whole, early] }), { chart });
     expect(await screen.findByTestId("chart-table")).toHaveTextContent(/dropped after 8 of 20\s*≈ 2\.41/u);
+    expect(screen.getByRole("list", { name: "Legend" })).toHaveTextContent("Dropped early");
+    unmount();
+    show(runView({ candidates: [candidate(0), whole] }), { chart });
+    expect(await screen.findByRole("list", { name: "Legend" })).not.toHaveTextContent("Dropped early");
   });
 });
 

@@ -1,20 +1,24 @@
 //! The types that the window is told in. TypeScript gets the same from here:
 //! `make wire` writes them down, and a test fails when the file is stale.
 
+mod chart;
 mod project;
+mod result;
 mod run;
 
 use pmpo_core::dataset::SplitPlan;
 use pmpo_core::loss::{Interval, Normalization, Objective, Verdict};
 use pmpo_core::optimize::{
-    Origin, Outcome, Preset, Refusal, SegmentVerdict, Segmenter, Settings, StopReason, Validation,
-    Wording,
+    DroppedEarly, Origin, Outcome, Preset, Refusal, SegmentVerdict, Segmenter, Settings,
+    StopReason, Validation, Wording,
 };
 use pmpo_core::prompt::MaskMode;
 use serde::{Deserialize, Serialize};
 use ts_rs::{Config, TS};
 
+pub use chart::*;
 pub use project::*;
+pub use result::*;
 pub use run::*;
 
 use crate::AppError;

@@ -1,12 +1,12 @@
 use pmpo_core::loss::Verdict;
 use pmpo_core::optimize::{
-    Estimate, Origin, Outcome, PromptScore, Refusal, SegmentVerdict, Settings,
+    DroppedEarly, Estimate, Origin, Outcome, PromptScore, Refusal, SegmentVerdict, Settings,
 };
 use pmpo_store::{CandidateRow, StepRow};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use ts_rs::TS;
 
-use super::{finite, TooLongRow, VersionSummary};
+use super::{finite, TooLongRow};
 use crate::AppError;
 
 /// Where a run stands.
@@ -96,15 +96,6 @@ pub struct Candidate {
     pub refusal: Option<Refusal>,
 }
 
-/// How far a dropped candidate came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
-pub struct DroppedEarly {
-    /// Examples scored.
-    pub scored: usize,
-    /// Examples that the whole score would have had.
-    pub of: usize,
-}
-
 impl From<CandidateRow> for Candidate {
     fn from(row: CandidateRow) -> Self {
         Self {
@@ -114,10 +105,7 @@ impl From<CandidateRow> for Candidate {
             origin: row.candidate.origin,
             text: row.candidate.text,
             loss: row.train.map(|score| score.loss),
-            dropped: row.train.and_then(|score| {
-                let scored = score.scored;
-                score.dropped_of.map(|of| DroppedEarly { scored, of })
-            }),
+            dropped: row.train.and_then(|score| score.dropped),
             std_error: row.train.and_then(|score| finite(score.std_error)),
             accuracy: row.train.and_then(|score| score.accuracy),
             refusal: row.refusal,
@@ -138,13 +126,7 @@ impl Candidate {
             origin: candidate.origin.clone(),
             text: candidate.text.clone(),
             loss: score.map(PromptScore::loss),
-            dropped: score.and_then(|score| {
-                let scored = score.examples.len();
-                score.dropped.map(|dropped| DroppedEarly {
-                    scored,
-                    of: dropped.of,
-                })
-            }),
+            dropped: score.and_then(PromptScore::dropped_early),
             std_error: score.and_then(|score| finite(score.std_error())),
             accuracy: score.and_then(PromptScore::accuracy),
             refusal: refusal.cloned(),
@@ -359,206 +341,5 @@ pub enum RunMessage {
     Ended {
         /// Everything.
         view: Box<RunView>,
-    },
-}
-
-/// Part of the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// Examples that choose.
-    Train,
-    /// Examples that check.
-    Validation,
-}
-
-/// One example under start and best prompt.
-#[derive(Debug, Clone, PartialEq, Serialize, TS)]
-pub struct ExampleChange {
-    /// Row in the file, from 1.
-    pub row: usize,
-    /// The input.
-    pub input: String,
-    /// The right answer.
-    pub target: String,
-    /// Loss under the start prompt, in nats.
-    pub start_loss: f64,
-    /// Loss under the best prompt, in nats.
-    pub best_loss: f64,
-    /// Whether the likeliest label was right at the start, on label tasks.
-    pub start_correct: Option<bool>,
-    /// Whether it is right under the best prompt.
-    pub best_correct: Option<bool>,
-}
-
-/// What a run brought.
-#[derive(Debug, Clone, PartialEq, Serialize, TS)]
-pub struct RunResult {
-    /// The run.
-    pub view: RunView,
-    /// The start prompt.
-    pub start: String,
-    /// The best prompt.
-    pub best: String,
-    /// The version that it became.
-    pub best_version: Option<VersionSummary>,
-    /// Where `rows` were measured: held-out examples where there are any.
-    pub part: Part,
-    /// The examples.
-    pub rows: Vec<ExampleChange>,
-}
-
-/// A picture to be drawn.
-#[derive(Debug, Clone, PartialEq, Deserialize, TS)]
-pub struct ChartRequest {
-    /// The runs.
-    pub runs: Vec<i64>,
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// Light on dark.
-    pub dark: bool,
-    /// Ordinals shown; everything where there is none.
-    pub x_range: Option<(f64, f64)>,
-    /// Losses shown; everything that matters where there is none.
-    pub y_range: Option<(f64, f64)>,
-    /// Whether the loss axis is logarithmic.
-    pub log: bool,
-}
-
-/// The plotted rectangle in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, TS)]
-pub struct PlotRect {
-    /// Left edge.
-    pub left: i32,
-    /// Upper edge.
-    pub top: i32,
-    /// Width.
-    pub width: i32,
-    /// Height.
-    pub height: i32,
-}
-
-/// Ordinals that a picture shows.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, TS)]
-pub struct AxisRange {
-    /// First.
-    pub min: f64,
-    /// Last.
-    pub max: f64,
-}
-
-/// Losses that a picture shows.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, TS)]
-pub struct LossRange {
-    /// Lowest.
-    pub min: f64,
-    /// Highest.
-    pub max: f64,
-    /// Whether distances are those of logarithms.
-    pub log: bool,
-}
-
-/// A picture and what a layer over it needs.
-#[derive(Debug, Clone, PartialEq, Serialize, TS)]
-pub struct Chart {
-    /// The picture.
-    pub svg: String,
-    /// The plotted rectangle.
-    pub plot: PlotRect,
-    /// Its width in ordinals.
-    pub x: AxisRange,
-    /// Its height in nats.
-    pub y: LossRange,
-    /// All points, also those outside the ranges.
-    pub points: Vec<ChartPoint>,
-}
-
-/// What a point of a picture is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum PointKind {
-    /// The start prompt.
-    Start,
-    /// A prompt that was tried.
-    Candidate,
-    /// A prompt that was the best for a while.
-    Best,
-    /// Held-out loss.
-    Validation,
-}
-
-/// A point of a picture.
-#[derive(Debug, Clone, PartialEq, Serialize, TS)]
-pub struct ChartPoint {
-    /// Its run.
-    pub run: i64,
-    /// What it is.
-    pub kind: PointKind,
-    /// Number of the prompt.
-    pub ordinal: u32,
-    /// Ordinal.
-    pub x: f64,
-    /// Loss in nats.
-    pub y: f64,
-    /// How the prompt was made.
-    pub origin: Origin,
-    /// Its first words.
-    pub text: String,
-}
-
-/// What a run is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum ExportFormat {
-    /// The best prompt alone.
-    Txt,
-    /// The best prompt with its figures.
-    Md,
-    /// Everything.
-    Json,
-    /// One line per candidate.
-    Csv,
-    /// The picture.
-    Svg,
-    /// The picture as pixels.
-    Png,
-}
-
-impl ExportFormat {
-    /// The ending of a file of this kind, without the dot.
-    pub fn ending(self) -> &'static str {
-        match self {
-            Self::Txt => "txt",
-            Self::Md => "md",
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Svg => "svg",
-            Self::Png => "png",
-        }
-    }
-}
-
-/// An answer while it is written.
-#[derive(Debug, Clone, PartialEq, Serialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum TryMessage {
-    /// The answer goes on.
-    Text {
-        /// What comes after what was told before.
-        text: String,
-    },
-    /// The answer is whole.
-    Done {
-        /// Tokens read and written.
-        tokens: u64,
-        /// Working time.
-        seconds: f64,
-    },
-    /// There is none.
-    Failed {
-        /// Why.
-        error: AppError,
     },
 }

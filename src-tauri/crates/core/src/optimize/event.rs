@@ -106,6 +106,15 @@ pub struct Dropped {
     pub estimate: f64,
 }
 
+/// How far a dropped candidate came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+pub struct DroppedEarly {
+    /// Examples scored.
+    pub scored: usize,
+    /// Examples that the whole score would have had.
+    pub of: usize,
+}
+
 impl PromptScore {
     /// The losses alone.
     pub fn losses(&self) -> Vec<f64> {
@@ -118,6 +127,15 @@ impl PromptScore {
             Some(dropped) => dropped.estimate,
             None => mean(&self.losses()),
         }
+    }
+
+    /// Set where the candidate was dropped.
+    pub fn dropped_early(&self) -> Option<DroppedEarly> {
+        let scored = self.examples.len();
+        self.dropped.map(|dropped| DroppedEarly {
+            scored,
+            of: dropped.of,
+        })
     }
 
     /// Standard error of the mean loss; infinite for fewer than two examples.

@@ -1,14 +1,12 @@
-//! Scoring prompts: whole, or in a race.
+//! Scoring prompts: pairs that are known already, and those that the model computes.
 
 use std::time::Instant;
 
-use crate::loss::mean;
 use crate::model::{ModelError, TokenCount};
 
 use super::run::{Run, Scored};
 use super::{
-    Candidate, Dropped, ExampleLoss, OptimizeError, PairKey, PairLoss, Part, PromptScore, Race,
-    Refusal, RunEvent,
+    Candidate, ExampleLoss, OptimizeError, PairKey, PairLoss, Part, PromptScore, RunEvent,
 };
 
 /// Pairs whose losses the journal does not know, of one prompt.
@@ -50,100 +48,7 @@ impl Run<'_> {
         Ok(out)
     }
 
-    /// Scores candidates on growing parts of the training examples and records
-    /// each when it is dropped or scored whole. In the order of the candidates.
-    pub(super) async fn race(
-        &mut self,
-        candidates: Vec<Candidate>,
-        incumbent: &Scored,
-    ) -> Result<Vec<Scored>, OptimizeError> {
-        if !self.settings.racing {
-            let mut scored = Vec::with_capacity(candidates.len());
-            for candidate in candidates {
-                if self.exhausted().is_some() {
-                    break;
-                }
-                scored.push(self.score(candidate, Part::Train).await?);
-            }
-            return Ok(scored);
-        }
-        if self.exhausted().is_some() {
-            return Ok(Vec::new());
-        }
-        let train = self.plan.split.train.clone();
-        let race = Race {
-            total: train.len(),
-            z: self.settings.race_z,
-            min_gain: self.settings.min_gain,
-        };
-        let before = incumbent.score.losses();
-        let known: Vec<&[f64]> = std::iter::once(&before)
-            .chain(&self.whole)
-            .map(|losses| &losses[..])
-            .collect();
-        let order = race.order(&known);
-        // From here on in the order of the race.
-        let examples: Vec<usize> = order.iter().map(|&at| train[at]).collect();
-        let before: Vec<f64> = order.iter().map(|&at| before[at]).collect();
-        let mut pairs: Vec<Vec<PairLoss>> = vec![Vec::new(); candidates.len()];
-        let mut running: Vec<usize> = (0..candidates.len()).collect();
-        let mut done: Vec<(usize, Scored)> = Vec::with_capacity(candidates.len());
-        let mut from = 0;
-        for to in race.rounds() {
-            if running.is_empty() {
-                break;
-            }
-            let texts: Vec<&str> = running.iter().map(|&at| &*candidates[at].text).collect();
-            let new = self.measure(&texts, &examples[from..to]).await?;
-            for (&at, new) in running.iter().zip(new) {
-                pairs[at].extend(new);
-            }
-            from = to;
-            let losses: Vec<Vec<f64>> = running
-                .iter()
-                .map(|&at| pairs[at].iter().map(|pair| pair.loss).collect())
-                .collect();
-            let seen: Vec<&[f64]> = losses.iter().map(|losses| &losses[..]).collect();
-            let goes_on = race.survivors(&before[..to], &seen);
-            let out_of_budget = self.exhausted().is_some();
-            let mut still = Vec::with_capacity(running.len());
-            for ((at, losses), goes_on) in running.into_iter().zip(losses).zip(goes_on) {
-                let candidate = candidates[at].clone();
-                let score = if to == train.len() {
-                    // As all whole scores are, in the order of the split.
-                    let mut own = pairs[at].clone();
-                    order
-                        .iter()
-                        .zip(&pairs[at])
-                        .for_each(|(&place, pair)| own[place] = *pair);
-                    prompt_score(&train, &own)
-                } else if !goes_on {
-                    let dropped = Dropped {
-                        of: train.len(),
-                        estimate: mean(&before) + mean(&losses) - mean(&before[..to]),
-                    };
-                    PromptScore {
-                        dropped: Some(dropped),
-                        ..prompt_score(&examples[..to], &pairs[at])
-                    }
-                } else if out_of_budget {
-                    let refusal = Refusal::Budget;
-                    self.journal
-                        .record(&RunEvent::Refused { candidate, refusal })?;
-                    continue;
-                } else {
-                    still.push(at);
-                    continue;
-                };
-                done.push((at, self.record_score(candidate, Part::Train, score)?));
-            }
-            running = still;
-        }
-        done.sort_by_key(|(at, _)| *at);
-        Ok(done.into_iter().map(|(_, scored)| scored).collect())
-    }
-
-    fn record_score(
+    pub(super) fn record_score(
         &mut self,
         candidate: Candidate,
         part: Part,
@@ -166,7 +71,7 @@ impl Run<'_> {
     /// Where the model gains by it, prompts stand in one call while it is no
     /// longer than one whole prompt's: what they share is computed once, and a
     /// call that is broken off loses no more than one prompt's work.
-    async fn measure(
+    pub(super) async fn measure(
         &mut self,
         prompts: &[&str],
         indices: &[usize],
@@ -207,8 +112,8 @@ impl Run<'_> {
         }
         for call in calls {
             self.compute(prompts, indices, &call, &mut found).await?;
+            self.progress()?;
         }
-        self.progress()?;
         Ok(found
             .into_iter()
             .map(|pairs| pairs.into_iter().flatten().collect())
@@ -267,11 +172,11 @@ impl Run<'_> {
         }
         self.journal.keep_pairs(&kept)?;
         self.spent(batch.tokens, seconds);
-        self.progress()
+        Ok(())
     }
 }
 
-fn prompt_score(indices: &[usize], pairs: &[PairLoss]) -> PromptScore {
+pub(super) fn prompt_score(indices: &[usize], pairs: &[PairLoss]) -> PromptScore {
     let mut tokens = TokenCount::default();
     pairs.iter().for_each(|pair| tokens += pair.tokens);
     PromptScore {

@@ -6,6 +6,7 @@ mod measure;
 mod pairs;
 mod plan;
 mod race;
+mod racing;
 mod run;
 mod settings;
 mod steps;

@@ -1,4 +1,4 @@
-//! What the engine's tests share.
+//! What tests on the built-in model share.
 
 use std::path::PathBuf;
 

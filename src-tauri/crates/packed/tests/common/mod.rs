@@ -1,7 +1,8 @@
 //! Tiny random models in GGUF form, and a slow forward pass to hold the packed
-//! one against.
+//! one against. Each test file uses a part of it.
 
-#[allow(dead_code)] // Not every test file needs it.
+#![allow(dead_code)]
+
 pub mod slow;
 
 use std::collections::BTreeMap;
@@ -74,6 +75,19 @@ impl Tiny {
             extra: Vec::new(),
             general: Vec::new(),
             matrices: GgmlDType::F32,
+        }
+    }
+
+    /// With matrices of 8-bit blocks, and the sizes that these need.
+    pub fn in_8_bits() -> Tiny {
+        Tiny {
+            hidden: 64,
+            heads: 4,
+            head_dim: 16,
+            rope_dims: 16,
+            inner: 96,
+            matrices: GgmlDType::Q8_0,
+            ..Tiny::llama()
         }
     }
 

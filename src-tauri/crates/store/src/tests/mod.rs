@@ -11,8 +11,9 @@ use pmpo_core::dataset::{Answer, Example};
 use pmpo_core::loss::Paired;
 use pmpo_core::model::{Generated, ModelDescription, TokenCount};
 use pmpo_core::optimize::{
-    Candidate, Dropped, Estimate, ExampleLoss, GenerationKey, Origin, Outcome, PairKey, PairLoss,
-    Part, PromptScore, Refusal, RunEvent, SegmentFinding, SegmentVerdict, Settings, StopReason,
+    Candidate, Dropped, DroppedEarly, Estimate, ExampleLoss, GenerationKey, Origin, Outcome,
+    PairKey, PairLoss, Part, PromptScore, Refusal, RunEvent, SegmentFinding, SegmentVerdict,
+    Settings, StopReason,
 };
 use pmpo_core::prompt::Segment;
 

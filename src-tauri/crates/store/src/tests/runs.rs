@@ -103,8 +103,7 @@ fn every_event_is_read_back() {
         accuracy: measured.accuracy(),
         tokens: measured.tokens,
         seconds: measured.seconds,
-        scored: 3,
-        dropped_of: None,
+        dropped: None,
     };
     assert_eq!(rows[0].train, Some(summary));
     assert!(rows[0].validation.is_some() && rows[0].refusal.is_none());
@@ -183,7 +182,7 @@ fn a_candidate_dropped_in_the_race_keeps_its_estimate() {
     let found = store.score(run, 0, Part::Train).unwrap();
     assert_eq!(found, Some(dropped));
     let summary = store.candidates(run).unwrap()[0].train.unwrap();
-    assert_eq!((summary.scored, summary.dropped_of), (2, Some(5)));
+    assert_eq!(summary.dropped, Some(DroppedEarly { scored: 2, of: 5 }));
     assert_eq!(summary.loss.to_bits(), (0.1_f64 + 0.2).to_bits());
 }
 

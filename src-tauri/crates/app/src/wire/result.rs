@@ -1,0 +1,106 @@
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::{RunView, VersionSummary};
+use crate::AppError;
+
+/// Part of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Examples that choose.
+    Train,
+    /// Examples that check.
+    Validation,
+}
+
+/// One example under start and best prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct ExampleChange {
+    /// Row in the file, from 1.
+    pub row: usize,
+    /// The input.
+    pub input: String,
+    /// The right answer.
+    pub target: String,
+    /// Loss under the start prompt, in nats.
+    pub start_loss: f64,
+    /// Loss under the best prompt, in nats.
+    pub best_loss: f64,
+    /// Whether the likeliest label was right at the start, on label tasks.
+    pub start_correct: Option<bool>,
+    /// Whether it is right under the best prompt.
+    pub best_correct: Option<bool>,
+}
+
+/// What a run brought.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct RunResult {
+    /// The run.
+    pub view: RunView,
+    /// The start prompt.
+    pub start: String,
+    /// The best prompt.
+    pub best: String,
+    /// The version that it became.
+    pub best_version: Option<VersionSummary>,
+    /// Where `rows` were measured: held-out examples where there are any.
+    pub part: Part,
+    /// The examples.
+    pub rows: Vec<ExampleChange>,
+}
+
+/// What a run is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// The best prompt alone.
+    Txt,
+    /// The best prompt with its figures.
+    Md,
+    /// Everything.
+    Json,
+    /// One line per candidate.
+    Csv,
+    /// The picture.
+    Svg,
+    /// The picture as pixels.
+    Png,
+}
+
+impl ExportFormat {
+    /// The ending of a file of this kind, without the dot.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Txt => "txt",
+            Self::Md => "md",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Svg => "svg",
+            Self::Png => "png",
+        }
+    }
+}
+
+/// An answer while it is written.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TryMessage {
+    /// The answer goes on.
+    Text {
+        /// What comes after what was told before.
+        text: String,
+    },
+    /// The answer is whole.
+    Done {
+        /// Tokens read and written.
+        tokens: u64,
+        /// Working time.
+        seconds: f64,
+    },
+    /// There is none.
+    Failed {
+        /// Why.
+        error: AppError,
+    },
+}

@@ -1,0 +1,225 @@
+//! The same scoring on any of candle's devices, for GPUs: weights stay quantised
+//! as in the file, everything else is float32.
+//!
+//! The prefix tree and its blocks are those of the processor's path. Attention
+//! is dense here: a block's rows meet the cached path and the whole block, and a
+//! mask hides what is not on a row's path.
+
+mod pass;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
+use candle_core::{Device, Tensor};
+
+use pass::Pass;
+
+use crate::config::Config;
+use crate::tree::Tree;
+use crate::weights::{self, GgufFile, Part, Place, Weights};
+use crate::{Count, Item, PackedError, DEFAULT_MEMORY};
+
+/// Rows of a block where memory allows.
+const BLOCK_ROWS: usize = 2048;
+/// Fewest rows of a block.
+const LEAST_ROWS: usize = 16;
+type Layer = weights::Layer<Vec<QMatMul>, Tensor>;
+/// Keys and values of one layer: (key heads, positions, head) each.
+type KeyValues = (Tensor, Tensor);
+
+/// A model on a device, ready to score.
+pub struct PackedOnDevice {
+    config: Config,
+    device: Device,
+    /// The embedding is dense: (vocabulary, hidden). A matrix is one tensor of the
+    /// file, or several one below the other.
+    weights: Weights<Tensor, Vec<QMatMul>, Tensor>,
+    /// (vocabulary, hidden).
+    head: Vec<QMatMul>,
+    memory: u64,
+    /// Rows for which this device pretends to have memory.
+    #[cfg(test)]
+    room: usize,
+}
+
+impl PackedOnDevice {
+    /// Reads a GGUF file onto a device.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, PackedError> {
+        let mut place = OnDevice {
+            device: device.clone(),
+            head: Vec::new(),
+        };
+        let mut weights = weights::read(path, &mut place)?;
+        Ok(Self {
+            config: weights.config.clone(),
+            device: place.device,
+            head: weights.output.take().unwrap_or(place.head),
+            weights,
+            memory: DEFAULT_MEMORY,
+            #[cfg(test)]
+            room: usize::MAX,
+        })
+    }
+
+    /// Bytes of weights that [`PackedOnDevice::load`] would put on the device, from
+    /// the file's header alone.
+    pub fn bytes_needed(path: &Path) -> Result<u64, PackedError> {
+        weights::sum_over_tensors(path, |name, tensor| {
+            let elements = tensor.shape.elem_count();
+            let kind = tensor.ggml_dtype;
+            let dense = elements * size_of::<f32>();
+            match (name, is_plain(kind)) {
+                (_, true) => dense,
+                ("token_embd.weight", _) => dense + elements / kind.block_size() * kind.type_size(),
+                _ => elements / kind.block_size() * kind.type_size(),
+            }
+        })
+    }
+
+    /// Sets the bound on the memory of attention scores in bytes; the floor is a
+    /// block of a few rows.
+    pub fn with_memory(mut self, bytes: u64) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// As [`crate::Packed::score`]. Where the device fails, which it does for
+    /// want of memory, blocks are halved down to a few rows.
+    ///
+    /// # Errors
+    /// A device that fails even then is [`PackedError::Unsupported`]: another
+    /// engine may do it.
+    pub fn score(
+        &self,
+        items: &[Item],
+        cancel: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(Vec<Vec<f64>>, Count), PackedError> {
+        self.config.check(items)?;
+        let tree = Tree::build(items);
+        let mut pass = Pass::new(self, &tree)?;
+        let mut scores: Vec<Vec<f64>> = items.iter().map(|(_, a)| vec![0.0; a.len()]).collect();
+        let (mut rows, mut done) = (self.block_rows(&tree), 0);
+        // What is done stays done when a block has to be made smaller.
+        'smaller: loop {
+            for block in tree.blocks(done, rows) {
+                match pass.block(&block, &mut scores, cancel) {
+                    Ok(()) => done = block.rows.end,
+                    Err(PackedError::Read(_)) if rows > LEAST_ROWS => {
+                        rows = (rows / 2).max(LEAST_ROWS);
+                        continue 'smaller;
+                    }
+                    Err(PackedError::Read(why)) => {
+                        return Err(PackedError::Unsupported(format!("this device: {why}")));
+                    }
+                    Err(other) => return Err(other),
+                }
+            }
+            return Ok((scores, Count::of(items, &tree)));
+        }
+    }
+
+    /// Rows whose attention scores stay within the bound.
+    fn block_rows(&self, tree: &Tree) -> usize {
+        let path = tree.longest_path() as u64;
+        // Scores, their masked copy and their softmax.
+        let row = 3 * 4 * self.config.heads as u64 * (path + BLOCK_ROWS as u64);
+        usize::try_from(self.memory / row)
+            .unwrap_or(BLOCK_ROWS)
+            .clamp(LEAST_ROWS, BLOCK_ROWS)
+    }
+}
+
+/// Weights as in the file; floats of any width as float32.
+struct OnDevice {
+    device: Device,
+    /// The embedding as a matrix, for files without an output layer.
+    head: Vec<QMatMul>,
+}
+
+impl Place for OnDevice {
+    type Embedding = Tensor;
+    type Matrix = Vec<QMatMul>;
+    type Vector = Tensor;
+
+    fn embedding(
+        &mut self,
+        file: &mut GgufFile,
+        part: &Part,
+        hidden: usize,
+    ) -> Result<Tensor, PackedError> {
+        let tensor = file.tensor(&part.name, &[part.outputs, hidden], &self.device)?;
+        let dense = tensor.dequantize(&self.device)?;
+        if !file.has("output.weight") {
+            self.head = vec![product(tensor, &self.device)?];
+        }
+        Ok(dense)
+    }
+
+    fn matrix(
+        &mut self,
+        file: &mut GgufFile,
+        parts: &[Part],
+        inputs: usize,
+    ) -> Result<Vec<QMatMul>, PackedError> {
+        parts
+            .iter()
+            .map(|part| {
+                let tensor = file.tensor(&part.name, &[part.outputs, inputs], &self.device)?;
+                Ok(product(tensor, &self.device)?)
+            })
+            .collect()
+    }
+
+    fn vector(&mut self, values: Vec<f32>) -> Result<Tensor, PackedError> {
+        let length = values.len();
+        Ok(Tensor::from_vec(values, length, &self.device)?)
+    }
+}
+
+fn product(tensor: QTensor, device: &Device) -> candle_core::Result<QMatMul> {
+    Ok(match is_plain(tensor.dtype()) {
+        true => QMatMul::Tensor(tensor.dequantize(device)?),
+        false => QMatMul::QTensor(Arc::new(tensor)),
+    })
+}
+
+/// Whether a tensor's values are floats, not blocks of few bits.
+fn is_plain(kind: GgmlDType) -> bool {
+    matches!(kind, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16)
+}
+
+#[cfg(test)]
+#[path = "../../tests/common/mod.rs"]
+#[allow(clippy::unwrap_used, unreachable_pub, dead_code)]
+mod common;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+mod tests {
+    use super::common::{Random, Tiny};
+    use super::*;
+
+    #[test]
+    fn a_device_short_of_memory_goes_on_in_smaller_blocks_from_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let tiny = Tiny::llama();
+        let path = tiny.write(&tiny.weights(), folder.path());
+        let mut packed = PackedOnDevice::load(&path, &Device::Cpu).unwrap();
+        let mut random = Random(5);
+        let mut tokens = |count| random.tokens(count, tiny.vocabulary);
+        let prompt = tokens(50);
+        let items: Vec<Item> = (0..9)
+            .map(|i| ([&prompt[..], &tokens(5 * i)].concat(), tokens(1 + i)))
+            .collect();
+        let (whole, _) = packed.score(&items, &|| false).unwrap();
+        packed.room = 40;
+        let (halved, _) = packed.score(&items, &|| false).unwrap();
+        for (a, b) in halved.iter().flatten().zip(whole.iter().flatten()) {
+            assert!((a - b).abs() < 1e-4 * b.abs().max(1.0), "{a} and {b}");
+        }
+        packed.room = LEAST_ROWS - 1;
+        let refused = packed.score(&items, &|| false);
+        assert!(matches!(refused, Err(PackedError::Unsupported(why)) if why.contains("memory")));
+    }
+}
