@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds the terminal program with CUDA, on any computer: no card is needed, nor
+# an installed toolkit. CUDA_COMPUTE_CAP names the cards it is for (90: Hopper,
+# 89: Ada, 86: Ampere); without it the card of this computer is asked.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+toolkit=$(sh "$here/setup-cuda.sh" | tail -n 1)
+
+if [ -z "${CUDA_COMPUTE_CAP:-}" ]; then
+    found=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d .)
+    if [ -z "$found" ]; then
+        echo "There is no NVIDIA card here to ask for its kind. Say which one it is for," >&2
+        echo "for example: make cuda CUDA_COMPUTE_CAP=89" >&2
+        exit 1
+    fi
+    CUDA_COMPUTE_CAP=$found
+fi
+export CUDA_COMPUTE_CAP
+export CUDA_ROOT="$toolkit" CUDA_HOME="$toolkit" CUDA_PATH="$toolkit" CUDA_TOOLKIT_ROOT_DIR="$toolkit"
+export PATH="$toolkit/bin:$PATH"
+export LIBRARY_PATH="$toolkit/lib${LIBRARY_PATH:+:$LIBRARY_PATH}"
+export LD_LIBRARY_PATH="$toolkit/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+# The driver's functions are found when the program starts on a computer that
+# has the driver.
+export RUSTFLAGS="-L native=$toolkit/lib -C link-arg=-Wl,--unresolved-symbols=ignore-all -C link-arg=-Wl,-z,lazy ${RUSTFLAGS:-}"
+
+# A folder of its own: other flags would have every dependency compiled anew.
+CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/cuda
+export CARGO_TARGET_DIR
+cargo build --release --locked --package pmpo-cli --features cuda
+echo "Built for compute capability $CUDA_COMPUTE_CAP: $CARGO_TARGET_DIR/release/pmpo"
