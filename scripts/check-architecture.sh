@@ -13,7 +13,8 @@ WORKSPACE = {
     "pmpo-packed": {"pmpo-mapped"},
     "pmpo-engine": {"pmpo-core", "pmpo-packed"},
     "pmpo-store": {"pmpo-core"},
-    "pmpo-app": {"pmpo-core", "pmpo-engine", "pmpo-store"},
+    "pmpo-data": {"pmpo-core"},
+    "pmpo-app": {"pmpo-core", "pmpo-data", "pmpo-engine", "pmpo-store"},
     "pmpo-cli": {"pmpo-core", "pmpo-app"},
     "pmpo-studio": {"pmpo-app"},
 }
@@ -24,6 +25,9 @@ OWNERS = {
     "rusqlite": {"pmpo-store"},
     "rusqlite_migration": {"pmpo-store"},
     "plotters": {"pmpo-app"},
+    "calamine": {"pmpo-data"},
+    "parquet": {"pmpo-data"},
+    "notify": {"pmpo-data"},
     "clap": {"pmpo-cli"},
 }
 NO_INPUT_OR_OUTPUT = {"tokio", "rusqlite", "mistralrs", "candle-core", "plotters"}

@@ -320,6 +320,13 @@ impl Window {
         assert!(taken, "ImageMagick is installed by scripts/setup.sh test");
     }
 
+    /// Scrolls an element to the middle of the window.
+    pub async fn show(&self, id: &str) {
+        self.sees(id).await;
+        let script = "document.querySelector(`[data-testid=\"${arguments[0]}\"]`).scrollIntoView({ block: 'center' })";
+        self.run(script, vec![json!(id)]).await;
+    }
+
     /// Pictures in both themes.
     pub async fn pictures(&self, name: &str) {
         for theme in ["light", "dark"] {

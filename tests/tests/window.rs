@@ -58,7 +58,9 @@ async fn is_accessible(window: &Window, page: &str) {
         window.theme(theme).await;
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         window.run(&axe, vec![]).await;
+        // What is scrolled out of sight counts as hidden, a label too.
         let script = "const done = arguments[arguments.length - 1];
+            document.querySelector('main').scrollTo(0, 0);
             axe.run(document, { resultTypes: ['violations'] }).then((result) => done(
                 result.violations
                     .filter((one) => one.impact === 'serious' || one.impact === 'critical')
@@ -190,16 +192,22 @@ async fn a_run_is_paused_resumed_killed_and_recovered() {
 async fn a_file_of_ones_own_and_a_damaged_one() {
     let _turn = TURN.lock().await;
     let (folder, data) = data_folder();
-    let mut rows = "note,kind,number\n".to_owned();
+    // As an office exports it: a title, semicolons, Windows-1252, holes, doubles.
+    let mut rows = "Briefe im November;;\n\nStück;Art;Vorgang\n".to_owned();
     for number in 0..40 {
-        let kind = ["bill", "thanks"][number % 2];
-        let words = ["asks for money", "is grateful for the help"][number % 2];
-        rows.push_str(&format!("Letter {number} {words}.,{kind},{number}\n"));
+        let kind = ["Rechnung", "Dank"][number % 2];
+        let words = ["verlangt Geld für Grüße", "freut sich über die Hilfe"][number % 2];
+        rows.push_str(&format!("Brief {number} {words}.;{kind};{number}\n"));
     }
+    rows.push_str("Brief 3 freut sich über die Hilfe.;Dank;3\nohne Antwort;;41\n;Dank;42\nein Wort zu viel;Dank;43;!\n");
+    let encoded = |rows: &str| -> Vec<u8> {
+        let byte = |letter: char| u8::try_from(u32::from(letter)).unwrap();
+        rows.chars().map(byte).collect()
+    };
     let good = folder.path().join("letters.csv");
-    std::fs::write(&good, rows).unwrap();
-    let bad = folder.path().join("bad.csv");
-    std::fs::write(&bad, b"note,kind\nfine,bill\ncaf\xe9,bill\n").unwrap();
+    std::fs::write(&good, encoded(&rows)).unwrap();
+    let bad = folder.path().join("bad.xlsx");
+    std::fs::write(&bad, b"PK this is no workbook").unwrap();
 
     let display = Display::new();
     let window = Window::open(&display, &data).await;
@@ -212,17 +220,42 @@ async fn a_file_of_ones_own_and_a_damaged_one() {
 
     window.write("data-path", bad.to_str().unwrap()).await;
     window.press("data-open").await;
-    window.reads("error-note", "Line 3").await;
-    window.reads("error-note", "UTF-8").await;
+    window.reads("error-note", "not a whole workbook").await;
     window.pictures("project-damaged-file").await;
 
     window.write("data-path", good.to_str().unwrap()).await;
     window.press("data-open").await;
     window.sees("data-column-input").await;
-    window.choose("data-column-input", "note").await;
-    window.choose("data-column-target", "kind").await;
-    window.pictures("data-preview").await;
-    is_accessible(&window, "data preview").await;
+    window.reads("data-found", "windows-1252").await;
+    window
+        .reads("finding-empty_answer", "1 row has no answer")
+        .await;
+    window.reads("finding-uneven", "Row").await;
+    window.show("data-kind").await;
+    window.pictures("import").await;
+    window.show("findings").await;
+    window.pictures("import-findings").await;
+    is_accessible(&window, "import").await;
+    // The guess is right but for the person's wish: kinds from the number.
+    window.choose("data-column-target", "Vorgang").await;
+    window
+        .reads("data-usable", "41 examples from 44 rows")
+        .await;
+    window.choose("data-column-target", "Art").await;
+    window
+        .reads("data-usable", "40 examples from 44 rows")
+        .await;
+    window.press("remedy-duplicate-keep").await;
+    window
+        .reads("data-usable", "41 examples from 44 rows")
+        .await;
+    window.press("remedy-duplicate-merge").await;
+    window
+        .reads("data-usable", "40 examples from 44 rows")
+        .await;
+    window.press("view-model").await;
+    window.show("view-model").await;
+    window.pictures("import-as-model").await;
     window.press("data-keep").await;
     window.sees("data-change").await;
 
@@ -230,7 +263,7 @@ async fn a_file_of_ones_own_and_a_damaged_one() {
     window
         .write(
             "prompt-editor",
-            "You are a pirate. Say what kind of letter this is: {{note}}",
+            "You are a pirate. Say what kind of letter this is: {{Stück}}",
         )
         .await;
     // Saving waits for a pause in the writing.
@@ -257,6 +290,27 @@ async fn a_file_of_ones_own_and_a_damaged_one() {
     window.press("export-menu").await;
     window.press("export-csv").await;
     window.sees("toasts").await;
+    window.close().await;
+
+    // The file grows while the project is on the screen.
+    let window = Window::open(&display, &data).await;
+    window.press("open-project-1").await;
+    window.sees("data-summary").await;
+    let more =
+        rows.replace("Brief 5 freut", "Brief fünf freut") + "Brief 44 verlangt Geld.;Rechnung;44\n";
+    std::fs::write(&good, encoded(&more)).unwrap();
+    window.reads("data-news", "1 row is new").await;
+    window.reads("data-news", "1 has other content").await;
+    window.show("data-news").await;
+    window.pictures("data-changed").await;
+    is_accessible(&window, "changed data").await;
+    window.press("data-update").await;
+    window.reads("data-summary", "41 examples").await;
+    window.reads("earlier-data-1", "earlier examples").await;
+    std::fs::remove_file(&good).unwrap();
+    window.reads("data-news", "not there any more").await;
+    window.show("data-news").await;
+    window.pictures("data-gone").await;
     window.close().await;
 }
 

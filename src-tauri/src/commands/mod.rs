@@ -21,7 +21,7 @@ pub(crate) fn studio(state: &tauri::State<'_, State>) -> Answer<Arc<Studio>> {
 /// Reads files and the database off the window's thread.
 pub(crate) async fn off_thread<T: Send + 'static>(
     state: &tauri::State<'_, State>,
-    work: impl FnOnce(&Studio) -> Answer<T> + Send + 'static,
+    work: impl FnOnce(&Arc<Studio>) -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
     let studio = studio(state)?;
     tauri::async_runtime::spawn_blocking(move || work(&studio))
@@ -46,6 +46,9 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         project::save_draft,
         project::preview_data,
         project::keep_data,
+        project::watch_data,
+        project::unwatch_data,
+        project::update_data,
         project::check_prompt,
         project::score_prompt,
         project::model_info,
@@ -65,6 +68,7 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         run::try_prompt,
         run::stop_try,
         window::choose_data,
+        window::choose_data_folder,
         window::choose_model,
         window::export_run,
         window::copy_text,

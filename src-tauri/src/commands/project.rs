@@ -1,8 +1,8 @@
 use pmpo_app::wire::{
-    ColumnChoice, DataPreview, Draft, Home, ModelInfo, Preferences, Project, PromptCheck,
+    DataNews, DataPreview, Draft, Home, ImportChoice, ModelInfo, Preferences, Project, PromptCheck,
     ScoredPrompt,
 };
-use pmpo_app::{Preset, Settings, Studio};
+use pmpo_app::{Preset, Settings};
 use tauri::State as Shared;
 
 use super::{off_thread, studio, Answer};
@@ -10,7 +10,7 @@ use crate::shell::State;
 
 #[tauri::command]
 pub(crate) async fn home(state: Shared<'_, State>) -> Answer<Home> {
-    off_thread(&state, Studio::home).await
+    off_thread(&state, |studio| studio.home()).await
 }
 
 #[tauri::command]
@@ -61,9 +61,9 @@ pub(crate) async fn save_draft(state: Shared<'_, State>, id: i64, draft: Draft) 
 pub(crate) async fn preview_data(
     state: Shared<'_, State>,
     path: String,
-    columns: ColumnChoice,
+    choice: ImportChoice,
 ) -> Answer<DataPreview> {
-    off_thread(&state, move |studio| studio.preview_data(&path, columns)).await
+    off_thread(&state, move |studio| studio.preview_data(&path, choice)).await
 }
 
 #[tauri::command]
@@ -71,10 +71,10 @@ pub(crate) async fn keep_data(
     state: Shared<'_, State>,
     project: i64,
     path: String,
-    columns: ColumnChoice,
+    choice: ImportChoice,
 ) -> Answer<Project> {
     off_thread(&state, move |studio| {
-        studio.keep_data(project, &path, columns)
+        studio.keep_data(project, &path, choice)
     })
     .await
 }
@@ -124,4 +124,23 @@ pub(crate) async fn use_version(
     version: i64,
 ) -> Answer<Project> {
     off_thread(&state, move |studio| studio.use_version(project, version)).await
+}
+
+#[tauri::command]
+pub(crate) async fn watch_data(state: Shared<'_, State>, project: i64) -> Answer<Option<DataNews>> {
+    off_thread(&state, move |studio| studio.watch_data(project)).await
+}
+
+#[tauri::command]
+pub(crate) async fn unwatch_data(state: Shared<'_, State>) -> Answer<()> {
+    off_thread(&state, |studio| {
+        studio.unwatch_data();
+        Ok(())
+    })
+    .await
+}
+
+#[tauri::command]
+pub(crate) async fn update_data(state: Shared<'_, State>, project: i64) -> Answer<Project> {
+    off_thread(&state, move |studio| studio.update_data(project)).await
 }

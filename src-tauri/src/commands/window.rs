@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use pmpo_app::data::ENDINGS;
 use pmpo_app::wire::{ExportFormat, ShellEvent};
 use pmpo_app::AppError;
 use serde::Deserialize;
@@ -34,9 +35,15 @@ fn failed(why: impl std::fmt::Display) -> AppError {
 
 #[tauri::command]
 pub(crate) async fn choose_data(app: AppHandle) -> Answer<Option<String>> {
-    let kinds = ["csv", "tsv", "jsonl", "json"];
-    let dialog = app.dialog().file().add_filter("Examples", &kinds);
+    let dialog = app.dialog().file().add_filter("Examples", &ENDINGS);
     let chosen = asked(move || dialog.blocking_pick_file()).await?;
+    Ok(chosen.map(|path| path.display().to_string()))
+}
+
+#[tauri::command]
+pub(crate) async fn choose_data_folder(app: AppHandle) -> Answer<Option<String>> {
+    let dialog = app.dialog().file();
+    let chosen = asked(move || dialog.blocking_pick_folder()).await?;
     Ok(chosen.map(|path| path.display().to_string()))
 }
 

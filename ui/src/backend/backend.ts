@@ -1,5 +1,5 @@
 import type {
-  Chart, ChartRequest, ColumnChoice, DataPreview, Draft, ExportFormat, Home, JobEstimate, ModelInfo,
+  Chart, ChartRequest, DataNews, DataPreview, Draft, ExportFormat, Home, ImportChoice, JobEstimate, ModelInfo,
   Preferences, Project, PromptCheck, RunMessage, RunResult, RunSummary, RunView, ScoredPrompt,
   ShellEvent, TryMessage, VersionSummary,
 } from "./generated/wire";
@@ -24,9 +24,14 @@ export interface Backend {
 
   /** Opens the system's dialog; null when the person closed it. */
   chooseData(): Promise<string | null>;
+  chooseDataFolder(): Promise<string | null>;
   chooseModel(): Promise<string | null>;
-  previewData(path: string, columns: ColumnChoice): Promise<DataPreview>;
-  keepData(project: number, path: string, columns: ColumnChoice): Promise<Project>;
+  previewData(path: string, choice: ImportChoice): Promise<DataPreview>;
+  keepData(project: number, path: string, choice: ImportChoice): Promise<Project>;
+  /** How the source of the examples stands to them now; it is watched from here on. */
+  watchData(project: number): Promise<DataNews | null>;
+  unwatchData(): Promise<void>;
+  updateData(project: number): Promise<Project>;
 
   checkPrompt(project: number, prompt: string, locked: string[]): Promise<PromptCheck>;
   scorePrompt(project: number, prompt: string): Promise<ScoredPrompt>;

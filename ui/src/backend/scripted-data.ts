@@ -1,4 +1,6 @@
-import type { DataPreview, Draft, ExampleText, ModelInfo, Preset, SampleSummary, Settings } from "./generated/wire";
+import type {
+  DataFinding, DataPreview, Draft, ExampleText, Fault, ImportChoice, Mapping, ModelInfo, Preset, Remedy, SampleSummary, Settings, Severity,
+} from "./generated/wire";
 
 export const samples: Array<SampleSummary & { prompt: string; input: string; target: string; labels: string[] | null; examples: number; rows: ExampleText[] }> = [
   {
@@ -97,15 +99,42 @@ const previewRows: Array<Array<string | null>> = [
   ["5", "مريح جدا وسهل الاستخدام", "positive", "2024-03-05"],
 ];
 
-export function previewOf(path: string, input: string | null, target: string | null): DataPreview {
+const guessed: Mapping = {
+  inputs: ["text"], answer: { kind: "supervised", target: "sentiment", also: [] }, rule: { kind: "whole" }, options: [], split: null, id: "id",
+};
+
+function finding(fault: Fault, severity: Severity, rows: number[], remedies: Remedy[], choice: ImportChoice, others: number[] = []): DataFinding {
+  const remedy = choice.remedies.find((one) => one.fault === fault)?.remedy ?? remedies[0] ?? "keep";
+  return { fault, severity, count: rows.length, rows, others, remedy, remedies, sample: fault === "duplicate" ? "Exactly what I hoped for." : "" };
+}
+
+export function previewOf(path: string, choice: ImportChoice): DataPreview {
   const columns = ["id", "text", "sentiment", "date"];
+  const mapping = choice.mapping ?? guessed;
+  const target = mapping.answer.kind === "supervised" ? mapping.answer.target : mapping.answer.chosen;
+  const cell = (row: Array<string | null>, column: string) => row[columns.indexOf(column)] ?? "";
+  const findings = [
+    finding("empty_answer", "error", [18, 90], ["leave_out"], choice),
+    finding("duplicate", "note", [141], ["merge", "keep"], choice, [12]),
+  ];
+  const doubled = findings[1]?.remedy === "keep" ? 1 : 0;
+  const workbook = /\.(xlsx|ods)$/i.test(path);
   return {
-    path, name: path.split("/").pop() ?? path, columns, rows: previewRows, total_rows: 240,
-    mapping: {
-      input: input ?? "text", kind: { kind: "supervised", target: target ?? "sentiment" },
-      reason: input || target ? "You chose these columns." : "“text” holds the longest texts, and “sentiment” has only two different values.",
+    path, name: path.split("/").pop() ?? path, columns,
+    found: {
+      kind: workbook ? "workbook" : "csv", encoding: null, separator: workbook ? null : (choice.separator ?? ";"), quotes_are_text: false,
+      sheets: workbook ? ["Reviews", "Notes"] : [], sheet: workbook ? (choice.sheet ?? "Reviews") : null, header: choice.header ?? 1, files: null,
     },
-    problem: null, examples: 237, labels: ["positive", "negative"],
-    left_out: [{ row: 18, why: "The column “sentiment” is empty." }, { row: 90, why: "The column “text” is empty." }, { row: 141, why: "The same as row 12." }],
+    rows: previewRows.map((cells, index) => ({ number: index + 1, cells })), total_rows: 240, mapping,
+    reasons: choice.mapping ? [] : [
+      { column: "text", role: "input", why: { kind: "longest" } },
+      { column: "sentiment", role: "target", why: { kind: "few_values", count: 2 } },
+      { column: "id", role: "id", why: { kind: "name" } },
+    ],
+    suggestions: [{ kind: { kind: "answer_alone", marker: "####" }, mapping: { ...guessed, rule: { kind: "after", marker: "####" } } }],
+    problem: null, examples: 237 + doubled,
+    first: previewRows.map((row, index) => ({ row: index + 1, input: cell(row, mapping.inputs[0] ?? ""), targets: [cell(row, target)], rejected: [] })),
+    labels: [{ label: "negative", count: 101 }, { label: "positive", count: 136 }],
+    findings,
   };
 }

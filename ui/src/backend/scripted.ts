@@ -139,7 +139,10 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       const kind = sample.target === "chosen" ? "preference" as const : "supervised" as const;
       const made = add(sample.title, emptyDraft(sample.prompt), {
         id: nextId++, name: `${name}.csv`, source: "sample", kind, columns: [sample.input],
-        mapping: { input: sample.input, kind: kind === "preference" ? { kind, chosen: "chosen", rejected: "rejected" } : { kind, target: sample.target }, reason: "" },
+        mapping: {
+          inputs: [sample.input], rule: { kind: "whole" }, options: [], split: null, id: null,
+          answer: kind === "preference" ? { kind, chosen: "chosen", rejected: "rejected" } : { kind, target: sample.target, also: [] },
+        },
         labels: sample.labels, examples: sample.examples, train: 20, validation: 40, preview: sample.rows,
       }, { name, title: sample.title, description: sample.description, project: null });
       addVersion(made.id, sample.prompt, { kind: "sample" });
@@ -160,19 +163,29 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     },
     async chooseData() { return "/home/you/reviews.csv"; },
     async chooseModel() { return "/home/you/models/qwen3-1.7b-q8.gguf"; },
-    async previewData(path, columns) {
-      if (!/\.(csv|tsv|jsonl?|xlsx?|ods)$/i.test(path)) throw wrong("data_format", "This kind of file cannot be read.", "Use CSV, TSV, JSON, JSON lines or Excel.");
+    async chooseDataFolder() { return "/home/you/reviews"; },
+    async previewData(path, choice) {
+      if (!/\.(csv|tsv|jsonl?|xlsx?|ods)$|\/reviews$/i.test(path)) throw wrong("data_format", "This kind of file cannot be read.", "Use CSV, TSV, JSON, JSON lines or Excel.");
       if (path.includes("damaged")) throw wrong("data_broken", "Row 3, column “text”: a quotation mark is opened and never closed.", "Close the quotation mark in row 3, or save the table as CSV again.");
-      return previewOf(path, columns.input, columns.target);
+      return previewOf(path, choice);
     },
-    async keepData(id, path, columns) {
-      const seen = previewOf(path, columns.input, columns.target);
+    async keepData(id, path, choice) {
+      const seen = previewOf(path, choice);
       if (!seen.mapping) throw wrong("columns", "Choose the columns first.");
       projectOf(id).data = {
-        id: nextId++, name: seen.name, source: path, kind: seen.mapping.kind.kind, columns: seen.columns, mapping: seen.mapping,
-        labels: seen.labels, examples: seen.examples, train: 20, validation: 40,
-        preview: seen.rows.map((row, index) => ({ row: index + 1, input: row[1] ?? "", targets: [row[2] ?? ""], rejected: [] })),
+        id: nextId++, name: seen.name, source: path, kind: seen.mapping.answer.kind, columns: seen.columns, mapping: seen.mapping,
+        labels: seen.labels.map((one) => one.label), examples: seen.examples, train: 20, validation: 40,
+        preview: seen.first,
       };
+      return give(id);
+    },
+    async watchData(id) { return projectOf(id).data ? { project: id, state: { kind: "same" } } : null; },
+    async unwatchData() {},
+    async updateData(id) {
+      const data = projectOf(id).data;
+      if (!data) throw wrong("no_data", "These examples came from no file.", "Choose a file.");
+      data.id = nextId++;
+      data.examples += 3;
       return give(id);
     },
     async checkPrompt(id, prompt, locked) { return checkOf(prompt, locked, projectOf(id).data?.columns ?? [], loaded ? 32768 : null); },
@@ -196,7 +209,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       loaded = true;
       addVersion(id, project.draft.prompt, { kind: "written" });
       const summary: RunSummary = {
-        id: nextId++, project: id, project_name: project.name, name: `Run ${runsOf(id).length + 1}`, state: "running", active: true,
+        id: nextId++, project: id, project_name: project.name, name: `Run ${runsOf(id).length + 1}`, state: "running", active: true, earlier_data: false,
         start_loss: null, best_loss: null, verdict: null, created_at: clock++, finished_at: null, working_seconds: 0, error: null,
       };
       const run: Run = {

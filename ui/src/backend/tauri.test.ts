@@ -1,5 +1,6 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import { makeScripted } from "./scripted";
+import { noChoice } from "../lib/import";
 import { presets, emptyDraft } from "./scripted-data";
 
 const invoke = vi.fn();
@@ -21,8 +22,8 @@ it("calls commands by their names with named values", async () => {
   const draft = { ...emptyDraft("x"), settings: presets.quick };
   await tauri.saveDraft(3, draft);
   expect(invoke).toHaveBeenLastCalledWith("save_draft", { id: 3, draft });
-  await tauri.previewData("/a.csv", { input: null, target: null, chosen: null, rejected: null });
-  expect(invoke).toHaveBeenLastCalledWith("preview_data", { path: "/a.csv", columns: { input: null, target: null, chosen: null, rejected: null } });
+  await tauri.previewData("/a.csv", noChoice);
+  expect(invoke).toHaveBeenLastCalledWith("preview_data", { path: "/a.csv", choice: noChoice });
   await tauri.modelInfo(null, "cpu");
   expect(invoke).toHaveBeenLastCalledWith("model_info", { path: null, device: "cpu" });
   await tauri.closeWindow("stay");

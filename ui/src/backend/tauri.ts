@@ -44,9 +44,13 @@ export const tauri: Backend = {
   saveDraft: (id, draft) => ask("save_draft", { id, draft }),
 
   chooseData: () => ask("choose_data"),
+  chooseDataFolder: () => ask("choose_data_folder"),
   chooseModel: () => ask("choose_model"),
-  previewData: (path, columns) => ask("preview_data", { path, columns }),
-  keepData: (project, path, columns) => ask("keep_data", { project, path, columns }),
+  previewData: (path, choice) => ask("preview_data", { path, choice }),
+  keepData: (project, path, choice) => ask("keep_data", { project, path, choice }),
+  watchData: (project) => ask("watch_data", { project }),
+  unwatchData: () => ask("unwatch_data"),
+  updateData: (project) => ask("update_data", { project }),
 
   checkPrompt: (project, prompt, locked) => ask("check_prompt", { project, prompt, locked }),
   scorePrompt: (project, prompt) => ask("score_prompt", { project, prompt }),

@@ -12,7 +12,7 @@ export function runView(change: Partial<RunView> = {}, run: Partial<RunSummary> 
   const first = candidate(0, { origin: { kind: "start" }, step: 0, parent: null, loss: 3, text: "Start prompt" });
   return {
     run: {
-      id: 7, project: 1, project_name: "Reviews", name: "Run 1", state: "running", active: true, start_loss: 3, best_loss: 3,
+      id: 7, project: 1, project_name: "Reviews", name: "Run 1", state: "running", active: true, earlier_data: false, start_loss: 3, best_loss: 3,
       verdict: null, created_at: 0, finished_at: null, working_seconds: 12, error: null, ...run,
     },
     settings: presets.quick, model: "Model", device: "Processor", data_name: "reviews.csv", train: 20, validation: 40,

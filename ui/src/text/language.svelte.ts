@@ -1,11 +1,13 @@
 import { de } from "./de";
+import { deImport } from "./de-import";
 import { deRun } from "./de-run";
 import { en } from "./en";
+import { enImport } from "./en-import";
 import { enRun } from "./en-run";
 
-const english = { ...en, ...enRun };
+const english = { ...en, ...enRun, ...enImport };
 export type Texts = typeof english;
-const german: Texts = { ...de, ...deRun };
+const german: Texts = { ...de, ...deRun, ...deImport };
 
 export const languages = { en: english, de: german } as const;
 export type Language = keyof typeof languages;

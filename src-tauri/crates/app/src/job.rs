@@ -12,11 +12,11 @@ use pmpo_core::optimize::{
     Plan, RunEvent, Settings, StopReason, Task,
 };
 use pmpo_core::prompt::Template;
-use pmpo_store::{NewRun, RunId, RunRow, RunState, Store, StoreError};
+use pmpo_store::{NewDataset, NewRun, RunId, RunRow, RunState, Store, StoreError};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::data::Mapping;
+use crate::data::{Mapping, Recipe};
 use crate::{data_dir, AppError};
 
 /// What a run needs before it is stored.
@@ -30,6 +30,8 @@ pub struct NewJob {
     pub source: String,
     /// The columns used.
     pub mapping: Mapping,
+    /// How the file is read again.
+    pub recipe: Option<Recipe>,
     /// The task.
     pub task: Task,
     /// All settings.
@@ -124,14 +126,17 @@ pub fn prepare(
         Some(pmpo_core::dataset::Answer::Preference { .. }) => "preference",
         _ => "supervised",
     };
-    let dataset = store.add_dataset(
+    let recipe = job.recipe.as_ref().map(serde_json::to_value);
+    let recipe = recipe.map(json).transpose()?;
+    let dataset = NewDataset {
         project,
-        &job.name,
-        &job.source,
+        name: &job.name,
+        source: &job.source,
         kind,
-        &columns,
-        &job.task.examples,
-    )?;
+        columns: &columns,
+        recipe: recipe.as_ref(),
+    };
+    let dataset = store.add_dataset(&dataset, &job.task.examples)?;
     let description = model.description();
     let model_id = store.add_model(description, &job.model_path)?;
     let origin = serde_json::json!({ "kind": "written" });

@@ -121,7 +121,7 @@ pub fn sample(name: &str, folder: &Path) -> Result<Sample, AppError> {
         data,
         prompt: files.prompt.trim_end().to_owned(),
         columns: Columns {
-            input: Some(project.input),
+            inputs: vec![project.input],
             target: project.target,
             chosen: project.chosen,
             rejected: project.rejected,

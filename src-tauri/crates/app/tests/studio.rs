@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use pmpo_app::data::AnswerColumns;
 use pmpo_app::wire::{
-    ChartRequest, ColumnChoice, Draft, ExportFormat, RunMessage, RunPhase, RunState, TryMessage,
+    ChartRequest, Draft, ExportFormat, ImportChoice, RunMessage, RunPhase, RunState, TryMessage,
 };
 use pmpo_app::{AppError, ModelLoader, Preset, Studio};
 use pmpo_core::loss::AnswerScore;
@@ -330,19 +331,27 @@ async fn a_project_of_ones_own() {
     text.push_str("No answer.,,31\n");
     std::fs::write(&file, text).unwrap();
     let path = file.to_str().unwrap();
-    let guess = studio.preview_data(path, ColumnChoice::default()).unwrap();
-    assert!(guess.problem.is_some(), "three columns of unknown names");
+    let guess = studio.preview_data(path, ImportChoice::default()).unwrap();
+    let mapping = guess.mapping.unwrap();
+    assert_eq!(mapping.inputs, ["note"]);
+    assert!(
+        matches!(&mapping.answer, AnswerColumns::Supervised { target, .. } if target == "kind")
+    );
     assert_eq!((guess.total_rows, guess.rows.len()), (31, 20));
-    let choice = ColumnChoice {
-        input: Some("note".to_owned()),
-        target: Some("kind".to_owned()),
-        ..ColumnChoice::default()
+    let choice = ImportChoice {
+        mapping: Some(mapping),
+        ..ImportChoice::default()
     };
     let preview = studio.preview_data(path, choice.clone()).unwrap();
     assert_eq!(preview.examples, 30);
-    assert_eq!(preview.left_out[0].row, 31);
-    assert_eq!(preview.labels.unwrap(), ["bill", "plea", "thanks"]);
-    let missing = studio.preview_data("none.csv", ColumnChoice::default());
+    assert_eq!(preview.findings[0].rows, [31]);
+    let labels: Vec<&str> = preview
+        .labels
+        .iter()
+        .map(|one| one.label.as_str())
+        .collect();
+    assert_eq!(labels, ["bill", "plea", "thanks"]);
+    let missing = studio.preview_data("none.csv", ImportChoice::default());
     assert_eq!(missing.unwrap_err().code, "data");
 
     let project = studio.keep_data(project.id, path, choice).unwrap();

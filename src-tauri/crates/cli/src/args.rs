@@ -60,6 +60,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         model: ModelArgs,
     },
+    /// Look at a file or folder of examples; keep them where a project is named.
+    Import {
+        /// A CSV, TSV, JSON, JSON lines, Excel, OpenDocument or Parquet file, or a folder.
+        path: PathBuf,
+        /// The project that the examples are for; made where missing.
+        #[arg(long)]
+        project: Option<String>,
+        #[command(flatten)]
+        columns: ColumnArgs,
+    },
     /// List all runs.
     Runs,
     /// Show a run.
@@ -96,18 +106,33 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct TaskArgs {
-    /// File of examples: .csv, .tsv, .jsonl or .json.
-    #[arg(long)]
-    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
     /// The start prompt, or @FILE to read it from a file.
     #[arg(long)]
     pub(crate) prompt: String,
     /// The task in a sentence, for rewrites.
     #[arg(long, default_value = "")]
     pub(crate) describe: String,
-    /// Column of the input.
+    /// Text of the prompt that must stay word for word; may be given several times, in order.
+    #[arg(long = "lock")]
+    pub(crate) locked: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct DataArgs {
+    /// Examples: a CSV, TSV, JSON, JSON lines, Excel, OpenDocument or Parquet file, or a folder.
     #[arg(long)]
-    pub(crate) input: Option<String>,
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ColumnArgs {
+    /// Column of the input; several become paragraphs under their names.
+    #[arg(long)]
+    pub(crate) input: Vec<String>,
     /// Column of the right answer.
     #[arg(long, conflicts_with_all = ["chosen", "rejected"])]
     pub(crate) target: Option<String>,
@@ -117,9 +142,27 @@ pub(crate) struct TaskArgs {
     /// Column of the worse answer.
     #[arg(long, requires = "chosen")]
     pub(crate) rejected: Option<String>,
-    /// Text of the prompt that must stay word for word; may be given several times, in order.
-    #[arg(long = "lock")]
-    pub(crate) locked: Vec<String>,
+    /// Learn only what stands after the last such mark in the answer, such as ####.
+    #[arg(long, value_name = "MARK", conflicts_with_all = ["last_line", "pattern"])]
+    pub(crate) after: Option<String>,
+    /// Learn only the last line of the answer.
+    #[arg(long, conflicts_with = "pattern")]
+    pub(crate) last_line: bool,
+    /// Learn only what this regular expression finds last in the answer.
+    #[arg(long)]
+    pub(crate) pattern: Option<String>,
+    /// Sheet of a workbook.
+    #[arg(long)]
+    pub(crate) sheet: Option<String>,
+    /// Row of the header, from 1; 0 for none.
+    #[arg(long)]
+    pub(crate) header: Option<usize>,
+    /// Mark between cells.
+    #[arg(long)]
+    pub(crate) separator: Option<char>,
+    /// What is done about a kind of fault, such as duplicate=keep or leak=leave_out.
+    #[arg(long = "remedy", value_name = "FAULT=REMEDY")]
+    pub(crate) remedies: Vec<String>,
 }
 
 #[derive(Args)]

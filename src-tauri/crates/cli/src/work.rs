@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pmpo_app::data::{build, guess_mapping, read_table, Columns, Import};
+use pmpo_app::data::{Choice, Import, Rule};
 use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
 use pmpo_app::plot::{png, svg, ChartSize, Theme, View};
 use pmpo_app::store::{RunId, RunState};
@@ -16,6 +16,7 @@ use pmpo_core::optimize::{plan, Preset, Settings, StopReason, Task};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Cli, Command, Effort, Format, ModelArgs, SettingArgs, TaskArgs};
+use crate::import::{bring, choice, import};
 use crate::report::{self, Watcher};
 
 /// No better prompt was found.
@@ -23,7 +24,11 @@ const NOTHING_BETTER: u8 = 3;
 /// Stopped by the person, as shells count an interrupt.
 const STOPPED: u8 = 130;
 
-fn fault(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> AppError {
+pub(crate) fn fault(
+    code: &'static str,
+    message: impl Into<String>,
+    hint: impl Into<String>,
+) -> AppError {
     AppError {
         code,
         message: message.into(),
@@ -43,11 +48,15 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             if !json {
                 say!("{}: {}\n", sample.title, sample.description);
             }
-            let import = import(&sample.data, &sample.columns, json)?;
+            let choice = Choice {
+                columns: sample.columns,
+                ..Choice::default()
+            };
+            let import = bring(&sample.data, &(choice, Rule::Whole), json)?;
             let task = Task {
                 prompt: sample.prompt,
                 description: String::new(),
-                examples: import.examples.clone(),
+                examples: import.examples()?,
                 frozen: Vec::new(),
             };
             let source = sample.data;
@@ -62,13 +71,13 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             project,
         } => {
             let (import, core) = read_task(&task, json)?;
-            let stem = task
-                .data
+            let path = task.data.data;
+            let stem = path
                 .file_stem()
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            let job = (project, name.unwrap_or(stem), task.data);
+            let job = (project, name.unwrap_or(stem), path);
             optimize(core, import, job, &model, read_settings(&settings)?, json).await
         }
         Command::Score {
@@ -117,6 +126,11 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             let engine = load(&model, json).await?;
             work(&mut store, id, &engine, json).await
         }
+        Command::Import {
+            path,
+            project,
+            columns,
+        } => import(&path, project.as_deref(), &choice(&columns)?, json),
         Command::Runs => {
             let runs = open_store()?.runs()?;
             if json {
@@ -218,6 +232,7 @@ async fn optimize(
         project,
         name,
         source: source.display().to_string(),
+        recipe: Some(import.recipe),
         mapping: import.mapping,
         task,
         settings,
@@ -303,31 +318,8 @@ async fn load(model: &ModelArgs, json: bool) -> Result<Engine, AppError> {
     Ok(engine)
 }
 
-fn import(path: &std::path::Path, columns: &Columns, json: bool) -> Result<Import, AppError> {
-    let table = read_table(path)?;
-    let mapping = guess_mapping(&table, columns)?;
-    let import = build(&table, &mapping)?;
-    if !json {
-        say!(
-            "{} examples; {}.",
-            import.examples.len(),
-            import.mapping.reason
-        );
-        for row in &import.left_out {
-            say!("Row {} is left out: {}.", row.row, row.why);
-        }
-    }
-    Ok(import)
-}
-
 fn read_task(args: &TaskArgs, json: bool) -> Result<(Import, Task), AppError> {
-    let columns = Columns {
-        input: args.input.clone(),
-        target: args.target.clone(),
-        chosen: args.chosen.clone(),
-        rejected: args.rejected.clone(),
-    };
-    let import = import(&args.data, &columns, json)?;
+    let import = bring(&args.data.data, &choice(&args.data.columns)?, json)?;
     let prompt = match args.prompt.strip_prefix('@') {
         Some(path) => std::fs::read_to_string(path).map_err(|why| {
             fault(
@@ -341,7 +333,7 @@ fn read_task(args: &TaskArgs, json: bool) -> Result<(Import, Task), AppError> {
     let task = Task {
         prompt: prompt.trim_end_matches(['\n', '\r']).to_owned(),
         description: args.describe.clone(),
-        examples: import.examples.clone(),
+        examples: import.examples()?,
         frozen: args.locked.clone(),
     };
     Ok((import, task))
@@ -394,7 +386,7 @@ fn write(path: &std::path::Path, bytes: &[u8]) -> Result<(), AppError> {
     })
 }
 
-fn print_json(value: &impl serde::Serialize) -> Result<(), AppError> {
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), AppError> {
     let text = serde_json::to_string(value)
         .map_err(|why| fault("json", why.to_string(), "Leave out --json."))?;
     say!("{text}");

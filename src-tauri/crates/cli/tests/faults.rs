@@ -32,9 +32,9 @@ fn data_that_cannot_be_used() {
             "mixed.csv",
             b"text,mood\na,good\nb,bad,worse\nc,good\n",
             &[],
-            "Row 2 of",
+            "Only 2 rows",
         ),
-        ("latin.csv", b"text,mood\ncaf\xe9,good\n", &[], "Line 2 of"),
+        ("book.xlsx", b"PK\x03\x04", &[], "not a whole workbook"),
         (
             "broken.jsonl",
             b"{\"input\": \"a\", \"target\": \"b\"}\n{\"input\": \n",
@@ -73,7 +73,7 @@ fn rows_without_an_answer_are_told_and_left_out() {
     ]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("Row 9 is left out"), "{said}");
+    assert!(said.contains("1 row: no answer; left out: 9."), "{said}");
     assert!(said.contains("Loss "), "{said}");
 }
 

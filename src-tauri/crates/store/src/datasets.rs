@@ -1,8 +1,10 @@
-use pmpo_core::dataset::{fingerprint, Example};
+use std::borrow::Borrow;
+
+use pmpo_core::dataset::{Example, Fingerprint};
 use rusqlite::{params, OptionalExtension};
 use serde::Serialize;
 
-use crate::json::{json_column, to_json};
+use crate::json::{json_column, json_if_any, to_json};
 use crate::open::now;
 use crate::{DatasetId, ProjectId, Store, StoreError};
 
@@ -23,48 +25,80 @@ pub struct DatasetRow {
     pub kind: String,
     /// How the columns of the file were read.
     pub columns: serde_json::Value,
+    /// How the file is read again, where the program that kept it said so.
+    pub recipe: Option<serde_json::Value>,
     /// Number of examples.
     pub examples: usize,
     /// Milliseconds since 1970.
     pub created_at: i64,
 }
 
+/// Examples to be kept.
+#[derive(Debug, Clone, Copy)]
+pub struct NewDataset<'a> {
+    /// Its project.
+    pub project: ProjectId,
+    /// Its name.
+    pub name: &'a str,
+    /// Where it came from, in words.
+    pub source: &'a str,
+    /// `supervised` or `preference`.
+    pub kind: &'a str,
+    /// How the columns of the file were read.
+    pub columns: &'a serde_json::Value,
+    /// How the file is read again.
+    pub recipe: Option<&'a serde_json::Value>,
+}
+
 impl Store {
-    /// Keeps a copy of examples; the same examples in the same project are kept once.
-    /// `kind` is `supervised` or `preference`.
-    pub fn add_dataset(
+    /// Keeps a copy of examples, one after the other; the same examples in the same
+    /// project are kept once.
+    pub fn add_dataset<E: Borrow<Example>>(
         &mut self,
-        project: ProjectId,
-        name: &str,
-        source: &str,
-        kind: &str,
-        columns: &serde_json::Value,
-        examples: &[Example],
+        new: &NewDataset,
+        examples: impl IntoIterator<Item = E>,
     ) -> Result<DatasetId, StoreError> {
-        let print = fingerprint(examples);
         self.transaction(|t| {
+            // Its real fingerprint is known at the end; none looks like this.
+            t.execute(
+                "INSERT INTO datasets
+                     (project_id, name, source, fingerprint, kind, columns_json, recipe_json, created_at)
+                 VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, ?7)",
+                params![
+                    new.project,
+                    new.name,
+                    new.source,
+                    new.kind,
+                    to_json(new.columns)?,
+                    new.recipe.map(to_json).transpose()?,
+                    now()
+                ],
+            )?;
+            let id = DatasetId(t.last_insert_rowid());
+            let mut fingerprint = Fingerprint::default();
+            let mut insert =
+                t.prepare("INSERT INTO examples (dataset_id, ordinal, json) VALUES (?1, ?2, ?3)")?;
+            for (ordinal, example) in examples.into_iter().enumerate() {
+                let example = example.borrow();
+                fingerprint.add(example);
+                insert.execute(params![id, ordinal, to_json(example)?])?;
+            }
+            let print = fingerprint.finish();
             let known = t
                 .query_row(
                     "SELECT id FROM datasets WHERE project_id = ?1 AND fingerprint = ?2",
-                    params![project, print],
+                    params![new.project, print],
                     |row| row.get(0),
                 )
                 .optional()?;
             if let Some(known) = known {
+                t.execute("DELETE FROM datasets WHERE id = ?1", [id])?;
                 return Ok(known);
             }
             t.execute(
-                "INSERT INTO datasets
-                     (project_id, name, source, fingerprint, kind, columns_json, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![project, name, source, print, kind, to_json(columns)?, now()],
+                "UPDATE datasets SET fingerprint = ?2 WHERE id = ?1",
+                params![id, print],
             )?;
-            let id = DatasetId(t.last_insert_rowid());
-            let mut insert =
-                t.prepare("INSERT INTO examples (dataset_id, ordinal, json) VALUES (?1, ?2, ?3)")?;
-            for (ordinal, example) in examples.iter().enumerate() {
-                insert.execute(params![id, ordinal, to_json(example)?])?;
-            }
             Ok(id)
         })
     }
@@ -73,7 +107,7 @@ impl Store {
     pub fn dataset(&self, id: DatasetId) -> Result<DatasetRow, StoreError> {
         self.sql(|c| {
             c.query_row(
-                "SELECT project_id, name, source, fingerprint, kind, columns_json, created_at,
+                "SELECT project_id, name, source, fingerprint, kind, columns_json, created_at, recipe_json,
                      (SELECT count(*) FROM examples WHERE dataset_id = datasets.id)
                  FROM datasets WHERE id = ?1",
                 [id],
@@ -87,7 +121,8 @@ impl Store {
                         kind: row.get(4)?,
                         columns: json_column(row, 5)?,
                         created_at: row.get(6)?,
-                        examples: row.get(7)?,
+                        recipe: json_if_any(row, 7)?,
+                        examples: row.get(8)?,
                     })
                 },
             )

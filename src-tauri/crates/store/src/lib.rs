@@ -22,7 +22,7 @@ mod tests;
 mod versions;
 
 pub use candidates::{CandidateRow, ScoreSummary, StepRow};
-pub use datasets::DatasetRow;
+pub use datasets::{DatasetRow, NewDataset};
 pub use error::StoreError;
 pub use ids::{DatasetId, ModelId, ProjectId, RunId, VersionId};
 pub use models::ModelRow;

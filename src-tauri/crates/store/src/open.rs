@@ -17,9 +17,10 @@ pub struct Store {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Every format there was, in order. A released one is never edited.
-pub(crate) const MIGRATIONS: [&str; 2] = [
+pub(crate) const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/01-start.sql"),
     include_str!("migrations/02-pairs.sql"),
+    include_str!("migrations/03-recipes.sql"),
 ];
 
 impl Store {

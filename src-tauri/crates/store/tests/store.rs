@@ -8,7 +8,7 @@ use std::time::Duration;
 use pmpo_core::dataset::{Answer, Example};
 use pmpo_core::model::{Generated, ModelDescription, TokenCount};
 use pmpo_core::optimize::*;
-use pmpo_store::{NewRun, RunId, RunState, Store, StoreError};
+use pmpo_store::{NewDataset, NewRun, RunId, RunState, Store, StoreError};
 use rusqlite::Connection;
 
 fn example(number: usize) -> Example {
@@ -19,6 +19,8 @@ fn example(number: usize) -> Example {
             targets: vec![format!("answer {number}")],
         },
         row: number,
+        id: None,
+        part: None,
     }
 }
 
@@ -26,13 +28,17 @@ fn with_run(store: &mut Store) -> RunId {
     let project = store.project("p").unwrap();
     let examples: Vec<_> = (1..4).map(example).collect();
     let columns = serde_json::json!({});
-    let dataset = store
-        .add_dataset(project, "d", "file", "supervised", &columns, &examples)
-        .unwrap();
+    let new = NewDataset {
+        project,
+        name: "d",
+        source: "file",
+        kind: "supervised",
+        columns: &columns,
+        recipe: None,
+    };
+    let dataset = store.add_dataset(&new, &examples).unwrap();
     assert_eq!(store.examples(dataset).unwrap(), examples);
-    let again = store
-        .add_dataset(project, "d", "file", "supervised", &columns, &examples)
-        .unwrap();
+    let again = store.add_dataset(&new, &examples).unwrap();
     assert_eq!(dataset, again);
     let model = ModelDescription {
         name: "m".into(),

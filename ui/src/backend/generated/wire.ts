@@ -277,55 +277,320 @@ rejected: Array<string>, };
  */
 export type Mapping = { 
 /**
- * The input.
+ * The input. Several columns become paragraphs, each under its name.
  */
-input: string, 
+inputs: Array<string>, 
 /**
  * The answers.
  */
-kind: MappingKind, 
+answer: AnswerColumns, 
 /**
- * How it was decided, in words.
+ * What of the target is the answer.
  */
-reason: string, };
+rule: Rule, 
+/**
+ * A column with a list of options, or one column each; shown below the input.
+ */
+options: Array<string>, 
+/**
+ * Says of each row whether it chooses prompts or only checks the result.
+ */
+split: string | null, 
+/**
+ * Tells rows from each other when the file changes.
+ */
+id: string | null, };
 
 /**
- * Kind of data and its columns.
+ * The columns with answers.
  */
-export type MappingKind = { "kind": "supervised", 
+export type AnswerColumns = { "kind": "supervised", 
 /**
- * The right answer.
+ * The answer to learn; a JSON list of texts accepts several.
  */
-target: string, } | { "kind": "preference", 
+target: string, 
+/**
+ * Further accepted answers.
+ */
+also: Array<string>, } | { "kind": "preference", 
 /**
  * The better one.
  */
 chosen: string, 
 /**
- * The worse one.
+ * The worse one; a JSON list of texts gives several.
  */
 rejected: string, };
 
 /**
- * The person's choice of columns; what is missing is guessed.
+ * What of a target cell is the answer.
  */
-export type ColumnChoice = { 
+export type Rule = { "kind": "whole" } | { "kind": "after", 
 /**
- * The input.
+ * The mark.
  */
-input: string | null, 
+marker: string, } | { "kind": "last_line" } | { "kind": "pattern", 
 /**
- * The right answer.
+ * The expression.
  */
-target: string | null, 
+pattern: string, };
+
 /**
- * The better answer.
+ * What a column is used for.
  */
-chosen: string | null, 
+export type Role = "input" | "target" | "also" | "chosen" | "rejected" | "options" | "split" | "id";
+
 /**
- * The worse answer.
+ * Why a column has a role.
  */
-rejected: string | null, };
+export type Why = { "kind": "chosen" } | { "kind": "name" } | { "kind": "longest" } | { "kind": "few_values", 
+/**
+ * How many.
+ */
+count: number, } | { "kind": "remaining" } | { "kind": "lists" };
+
+/**
+ * A column, its role, and why.
+ */
+export type Reason = { 
+/**
+ * The column.
+ */
+column: string, 
+/**
+ * Its role.
+ */
+role: Role, 
+/**
+ * Why.
+ */
+why: Why, };
+
+/**
+ * What a suggestion changes.
+ */
+export type SuggestionKind = { "kind": "answer_alone", 
+/**
+ * The mark.
+ */
+marker: string, } | { "kind": "rationale", 
+/**
+ * The column.
+ */
+column: string, };
+
+/**
+ * Another way to read the same columns, worth a click.
+ */
+export type Suggestion = { 
+/**
+ * What it changes.
+ */
+kind: SuggestionKind, 
+/**
+ * How the columns are read then.
+ */
+mapping: Mapping, };
+
+/**
+ * Kind of fault.
+ */
+export type Fault = "uneven" | "empty_input" | "empty_answer" | "rule_finds_nothing" | "same_answers" | "duplicate" | "conflict" | "leak" | "encoding" | "over_long" | "cut_off" | "near_duplicate" | "one_sided";
+
+/**
+ * How bad a fault is.
+ */
+export type Severity = "note" | "warning" | "error";
+
+/**
+ * What is done about a fault.
+ */
+export type Remedy = "leave_out" | "merge" | "repair" | "keep";
+
+/**
+ * What is done about one kind of fault.
+ */
+export type RemedyChoice = { 
+/**
+ * The fault.
+ */
+fault: Fault, 
+/**
+ * The remedy.
+ */
+remedy: Remedy, };
+
+/**
+ * What the person chose for a file; what is missing is found out.
+ */
+export type ImportChoice = { 
+/**
+ * The sheet of a workbook.
+ */
+sheet: string | null, 
+/**
+ * Row of the header, from 1; 0 for none.
+ */
+header: number | null, 
+/**
+ * The mark between cells.
+ */
+separator: string | null, 
+/**
+ * Which columns are what.
+ */
+mapping: Mapping | null, 
+/**
+ * What is done about faults.
+ */
+remedies: Array<RemedyChoice>, };
+
+/**
+ * Kind of file.
+ */
+export type FileKind = "csv" | "json_lines" | "json" | "workbook" | "parquet" | "texts" | "folder";
+
+/**
+ * What was found of a file before its columns were looked at.
+ */
+export type FileFound = { 
+/**
+ * Kind of file.
+ */
+kind: FileKind, 
+/**
+ * The encoding, where it is not UTF-8.
+ */
+encoding: string | null, 
+/**
+ * The mark between cells, where there is one.
+ */
+separator: string | null, 
+/**
+ * Quotation marks were taken as text, because one had no partner.
+ */
+quotes_are_text: boolean, 
+/**
+ * Sheets of a workbook.
+ */
+sheets: Array<string>, 
+/**
+ * The one that was read.
+ */
+sheet: string | null, 
+/**
+ * Row of the header, from 1; 0 where there is none; null where none is needed.
+ */
+header: number | null, 
+/**
+ * Files of a folder.
+ */
+files: number | null, };
+
+/**
+ * A fault of the data.
+ */
+export type DataFinding = { 
+/**
+ * Its kind.
+ */
+fault: Fault, 
+/**
+ * How bad it is.
+ */
+severity: Severity, 
+/**
+ * How many rows have it; 0 where it is the whole data's.
+ */
+count: number, 
+/**
+ * The first of these rows.
+ */
+rows: Array<number>, 
+/**
+ * For each of them the row that it is like, for faults of two rows.
+ */
+others: Array<number>, 
+/**
+ * What is done about it.
+ */
+remedy: Remedy, 
+/**
+ * What can be done.
+ */
+remedies: Array<Remedy>, 
+/**
+ * A text that shows it; may be empty.
+ */
+sample: string, };
+
+/**
+ * An option and how often it is the answer.
+ */
+export type LabelCount = { 
+/**
+ * The option.
+ */
+label: string, 
+/**
+ * How often.
+ */
+count: number, };
+
+/**
+ * A row as it is in the file.
+ */
+export type PreviewRow = { 
+/**
+ * Its number, from 1, header not counted.
+ */
+number: number, 
+/**
+ * One cell per column; null where there is no value.
+ */
+cells: Array<string | null>, };
+
+/**
+ * How a source stands to the examples that were made of it.
+ */
+export type DataState = { "kind": "same" } | { "kind": "changed", 
+/**
+ * How many are new.
+ */
+added: number, 
+/**
+ * How many are there no more.
+ */
+removed: number, 
+/**
+ * How many have other content.
+ */
+edited: number, 
+/**
+ * The first rows that are new or have other content.
+ */
+rows: Array<number>, 
+/**
+ * How many it gives in all.
+ */
+examples: number, } | { "kind": "gone" } | { "kind": "faulty", 
+/**
+ * Why.
+ */
+error: AppError, };
+
+/**
+ * How the source of a project's examples stands to them.
+ */
+export type DataNews = { 
+/**
+ * The project.
+ */
+project: number, 
+/**
+ * How.
+ */
+state: DataState, };
 
 /**
  * A file looked at before anything is kept.
@@ -340,13 +605,17 @@ path: string,
  */
 name: string, 
 /**
+ * What was found.
+ */
+found: FileFound, 
+/**
  * Its columns.
  */
 columns: Array<string>, 
 /**
- * The first rows, one cell per column; null where there is no value.
+ * The first rows.
  */
-rows: Array<Array<string | null>>, 
+rows: Array<PreviewRow>, 
 /**
  * Number of rows.
  */
@@ -356,6 +625,14 @@ total_rows: number,
  */
 mapping: Mapping | null, 
 /**
+ * Why, for columns that the person did not choose.
+ */
+reasons: Array<Reason>, 
+/**
+ * Other ways to read the columns.
+ */
+suggestions: Array<Suggestion>, 
+/**
  * What stands in the way of using it.
  */
 problem: AppError | null, 
@@ -364,26 +641,17 @@ problem: AppError | null,
  */
 examples: number, 
 /**
+ * The first examples as the model sees them.
+ */
+first: Array<ExampleText>, 
+/**
  * The options, where the answers are a small closed set.
  */
-labels: Array<string> | null, 
+labels: Array<LabelCount>, 
 /**
- * Rows that cannot be used.
+ * Faults, the worst first.
  */
-left_out: Array<LeftOutRow>, };
-
-/**
- * A row that cannot be used.
- */
-export type LeftOutRow = { 
-/**
- * The row.
- */
-row: number, 
-/**
- * Why, in words.
- */
-why: string, };
+findings: Array<DataFinding>, };
 
 /**
  * A row that does not fit the model's window.
@@ -851,6 +1119,10 @@ state: RunState,
  * Whether this program is working on it now.
  */
 active: boolean, 
+/**
+ * Whether it was measured on other examples than the project has now.
+ */
+earlier_data: boolean, 
 /**
  * Training loss of the start prompt.
  */
@@ -1509,7 +1781,11 @@ run: number, } | { "kind": "files_dropped",
 /**
  * Where they are.
  */
-paths: Array<string>, } | { "kind": "run_changed", 
+paths: Array<string>, } | { "kind": "data_changed", 
+/**
+ * How it stands to the examples now.
+ */
+news: DataNews, } | { "kind": "run_changed", 
 /**
  * The run.
  */

@@ -94,19 +94,22 @@ it("shows a project without anything, says what is missing and has no serious fa
 it("brings a file by its path, lets columns be chosen and keeps it", async () => {
   const { backend, project, container } = await empty();
   await userEvent.type(screen.getByTestId("data-path"), "/home/you/reviews.csv{Enter}");
-  expect(await screen.findByTestId("data-usable")).toHaveTextContent("237 of 240 rows");
+  expect(await screen.findByTestId("data-usable")).toHaveTextContent("237 examples from 240 rows");
   expect(screen.getByTestId("data-column-input")).toHaveValue("text");
   // What the file holds is text, whatever it looks like.
   expect(screen.getByText("Too small, <b>far</b> too loud.")).toBeInTheDocument();
   expect(container.querySelector("b")).toBeNull();
-  expect(screen.getByTestId("left-out")).toHaveTextContent("3 rows are left out");
+  expect(screen.getByTestId("why-target")).toHaveTextContent("only 2 different values");
+  expect(screen.getByTestId("finding-empty_answer")).toHaveTextContent("2 rows have no answer");
   expect(await seriousFaults(container)).toEqual([]);
 
   await userEvent.selectOptions(screen.getByTestId("data-column-target"), "date");
-  await waitFor(() => expect(screen.getByTestId("data-reason")).toHaveTextContent("You chose"));
+  await waitFor(() => expect(screen.queryByTestId("why-target")).toBeNull());
+  await userEvent.click(screen.getByTestId("remedy-duplicate-keep"));
+  await waitFor(() => expect(screen.getByTestId("data-usable")).toHaveTextContent("238 examples"));
   await userEvent.click(screen.getByTestId("data-keep"));
-  expect(await screen.findByTestId("data-summary")).toHaveTextContent("237 examples");
-  expect((await backend.project(project.id)).data?.mapping.kind).toEqual({ kind: "supervised", target: "date" });
+  expect(await screen.findByTestId("data-summary")).toHaveTextContent("238 examples");
+  expect((await backend.project(project.id)).data?.mapping.answer).toEqual({ kind: "supervised", target: "date", also: [] });
 });
 
 it("names the fault of a damaged file", async () => {

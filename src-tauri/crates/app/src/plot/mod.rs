@@ -208,8 +208,8 @@ fn drawing(why: impl std::fmt::Display) -> PlotError {
 }
 
 /// Text is measured and drawn with a font of our own, so that a picture does
-/// not depend on what is installed.
-fn fonts() {
+/// not depend on what is installed. Before anything is drawn with plotters.
+pub fn fonts() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // A font that is refused leaves an error at the first text drawn.

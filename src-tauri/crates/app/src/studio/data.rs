@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use pmpo_core::dataset::{split, Answer, Example, LabelSet};
+use pmpo_core::dataset::{split, Example, LabelSet};
 use pmpo_core::optimize::Settings;
-use pmpo_store::{ProjectId, Store};
+use pmpo_store::{NewDataset, ProjectId, Store};
 
 use super::projects::unexpected;
 use super::Studio;
-use crate::data::{build, guess_mapping, read_table, DataError, Import, Table};
-use crate::wire::{
-    ColumnChoice, DataKind, DataPreview, DataSummary, ExampleText, LeftOutRow, Project,
-};
+use crate::data::{read, Choice, Import};
+use crate::wire::{DataKind, DataPreview, DataSummary, ImportChoice, Project};
 use crate::AppError;
 
 /// Rows and examples shown.
@@ -19,41 +17,18 @@ const PREVIEW: usize = 20;
 
 impl Studio {
     /// Looks at a file before anything of it is kept.
-    pub fn preview_data(&self, path: &str, choice: ColumnChoice) -> Result<DataPreview, AppError> {
+    pub fn preview_data(&self, path: &str, choice: ImportChoice) -> Result<DataPreview, AppError> {
         let file = Path::new(path.trim());
-        let table = read_table(file)?;
-        let mut preview = DataPreview {
-            path: file.display().to_string(),
-            name: file_name(file),
-            columns: table.columns.clone(),
-            rows: table
-                .rows
-                .iter()
-                .take(PREVIEW)
-                .map(|row| row.cells.clone())
-                .collect(),
-            total_rows: table.rows.len(),
-            mapping: None,
-            problem: None,
-            examples: 0,
-            labels: None,
-            left_out: Vec::new(),
-        };
-        match import(&table, choice) {
-            Ok(import) => {
-                preview.examples = import.examples.len();
-                preview.labels = LabelSet::detect(&import.examples).map(|set| set.labels);
-                preview.left_out = import
-                    .left_out
-                    .iter()
-                    .map(|row| LeftOutRow {
-                        row: row.row,
-                        why: row.why.clone(),
-                    })
-                    .collect();
-                preview.mapping = Some(import.mapping.into());
+        let choice: Choice = choice.into();
+        let reading = read(file, &choice.read)?;
+        let path = file.display().to_string();
+        let mut preview = DataPreview::new(path, file_name(file), &reading, PREVIEW);
+        match Import::of(reading, &choice) {
+            Ok(import) => preview = preview.with(import, PREVIEW),
+            Err(error) => {
+                preview.mapping = choice.mapping;
+                preview.problem = Some(error.into());
             }
-            Err(error) => preview.problem = Some(error.into()),
         }
         Ok(preview)
     }
@@ -63,10 +38,10 @@ impl Studio {
         &self,
         project: i64,
         path: &str,
-        choice: ColumnChoice,
+        choice: ImportChoice,
     ) -> Result<Project, AppError> {
         let file = Path::new(path.trim());
-        let import = import(&read_table(file)?, choice)?;
+        let import = Import::read(file, &choice.into())?;
         self.keep_import(ProjectId(project), &file_name(file), file, &import)?;
         self.project(project)
     }
@@ -78,14 +53,20 @@ impl Studio {
         file: &Path,
         import: &Import,
     ) -> Result<(), AppError> {
-        let kind = match import.examples.first().map(|example| &example.answer) {
-            Some(Answer::Preference { .. }) => "preference",
-            _ => "supervised",
-        };
+        import.checked.enough()?;
+        let plan = import.plan()?;
         let columns = serde_json::to_value(&import.mapping).map_err(unexpected)?;
+        let recipe = serde_json::to_value(&import.recipe).map_err(unexpected)?;
+        let new = NewDataset {
+            project: id,
+            name,
+            source: &file.display().to_string(),
+            kind: import.kind(),
+            columns: &columns,
+            recipe: Some(&recipe),
+        };
         let mut store = self.store();
-        let source = file.display().to_string();
-        let dataset = store.add_dataset(id, name, &source, kind, &columns, &import.examples)?;
+        let dataset = store.add_dataset(&new, import.checked.examples(&plan))?;
         Ok(store.use_dataset(id, dataset)?)
     }
 }
@@ -93,10 +74,6 @@ impl Studio {
 fn file_name(path: &Path) -> String {
     path.file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
-}
-
-fn import(table: &Table, choice: ColumnChoice) -> Result<Import, DataError> {
-    build(table, &guess_mapping(table, &choice.into())?)
 }
 
 pub(super) fn data_summary(
@@ -120,12 +97,12 @@ pub(super) fn data_summary(
             DataKind::Supervised
         },
         columns: column_names(examples.first()),
-        mapping: mapping.into(),
+        mapping,
         labels: LabelSet::detect(&examples).map(|set| set.labels),
         examples: examples.len(),
         train: parts.train.len(),
         validation: parts.validation.len(),
-        preview: examples.iter().take(PREVIEW).map(example_text).collect(),
+        preview: examples.iter().take(PREVIEW).map(Into::into).collect(),
     })
 }
 
@@ -133,17 +110,4 @@ pub(super) fn column_names(example: Option<&Example>) -> Vec<String> {
     example.map_or_else(Vec::new, |example| {
         example.columns.keys().cloned().collect()
     })
-}
-
-fn example_text(example: &Example) -> ExampleText {
-    let (targets, rejected) = match &example.answer {
-        Answer::Supervised { targets } => (targets.clone(), Vec::new()),
-        Answer::Preference { chosen, rejected } => (vec![chosen.clone()], rejected.clone()),
-    };
-    ExampleText {
-        row: example.row,
-        input: example.input.clone(),
-        targets,
-        rejected,
-    }
 }

@@ -86,6 +86,9 @@ impl Studio {
                 project: row.name.clone(),
                 name: format!("{} {}", row.name, count + 1),
                 source: data.as_ref().map_or_else(String::new, |d| d.source.clone()),
+                recipe: data
+                    .as_ref()
+                    .and_then(|data| serde_json::from_value(data.recipe.clone()?).ok()),
                 mapping: data
                     .and_then(|data| serde_json::from_value(data.columns).ok())
                     .ok_or_else(|| {

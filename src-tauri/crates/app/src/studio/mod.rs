@@ -9,6 +9,7 @@ mod projects;
 mod prompts;
 mod tries;
 mod views;
+mod watching;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -71,6 +72,7 @@ pub struct Studio {
     watchers: Mutex<Vec<Watcher>>,
     shell: Mutex<Option<ShellSink>>,
     tries: Mutex<HashMap<u32, CancellationToken>>,
+    watched: Mutex<Option<watching::Watched>>,
     next: AtomicU32,
 }
 
@@ -92,6 +94,7 @@ impl Studio {
             watchers: Mutex::new(Vec::new()),
             shell: Mutex::new(None),
             tries: Mutex::new(HashMap::new()),
+            watched: Mutex::new(None),
             next: AtomicU32::new(1),
         }))
     }

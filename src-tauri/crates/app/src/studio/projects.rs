@@ -5,7 +5,7 @@ use pmpo_store::{ProjectId, RunState, Store, Version, VersionId};
 
 use super::data::data_summary;
 use super::Studio;
-use crate::data::{build, guess_mapping, read_table};
+use crate::data::{Choice, Import};
 use crate::wire::{
     Draft, Home, Preferences, Project, ProjectSummary, SampleSummary, VersionOrigin, VersionSummary,
 };
@@ -87,8 +87,11 @@ impl Studio {
             return self.project(row.id.0);
         }
         let sample = sample(name, &self.folder)?;
-        let table = read_table(&sample.data)?;
-        let import = build(&table, &guess_mapping(&table, &sample.columns)?)?;
+        let choice = Choice {
+            columns: sample.columns,
+            ..Choice::default()
+        };
+        let import = Import::read(&sample.data, &choice)?;
         let id = {
             let mut store = self.store();
             let id = store.new_project(&sample.title, Some(name))?;

@@ -9,6 +9,7 @@ use pmpo_store::ProjectId;
 use tokio_util::sync::CancellationToken;
 
 use super::{held, Studio};
+use crate::data::Mapping;
 use crate::wire::TryMessage;
 use crate::AppError;
 
@@ -68,9 +69,13 @@ impl Studio {
             let store = self.store();
             match store.project_row(project)?.dataset {
                 Some(dataset) => {
-                    let mapping = store.dataset(dataset)?.columns;
+                    let mapping =
+                        serde_json::from_value::<Mapping>(store.dataset(dataset)?.columns);
                     let first = store.first_examples(dataset, 1)?.into_iter().next();
-                    let mapped = mapping["input"].as_str().map(str::to_owned);
+                    // What is typed stands for the first input column.
+                    let mapped = mapping
+                        .ok()
+                        .and_then(|mapping| mapping.inputs.into_iter().next());
                     (mapped, first.map_or_else(Columns::new, |one| one.columns))
                 }
                 None => (None, Columns::new()),

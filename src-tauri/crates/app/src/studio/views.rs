@@ -39,10 +39,12 @@ impl Studio {
                 (start, last.or(start))
             }
         };
+        let project = store.project_row(row.project)?;
         Ok(RunSummary {
             id: row.id.0,
             project: row.project.0,
-            project_name: store.project_row(row.project)?.name,
+            earlier_data: project.dataset != Some(row.dataset),
+            project_name: project.name,
             name: row.name.clone(),
             state: if lost {
                 RunState::Paused.into()

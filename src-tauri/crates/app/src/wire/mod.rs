@@ -2,6 +2,7 @@
 //! `make wire` writes them down, and a test fails when the file is stale.
 
 mod chart;
+mod data;
 mod project;
 mod result;
 mod run;
@@ -17,10 +18,15 @@ use serde::{Deserialize, Serialize};
 use ts_rs::{Config, TS};
 
 pub use chart::*;
+pub use data::*;
 pub use project::*;
 pub use result::*;
 pub use run::*;
 
+use crate::data::{
+    AnswerColumns, Fault, Mapping, Reason, Remedy, Role, Rule, Severity, Suggestion,
+    SuggestionKind, Why,
+};
 use crate::AppError;
 
 /// Colours of the window.
@@ -61,6 +67,11 @@ pub enum ShellEvent {
     FilesDropped {
         /// Where they are.
         paths: Vec<String>,
+    },
+    /// The source of a project's examples is not as it was.
+    DataChanged {
+        /// How it stands to the examples now.
+        news: DataNews,
     },
     /// A run began, ended or was broken off.
     RunChanged {
@@ -105,10 +116,26 @@ pub fn typescript() -> String {
         DataSummary,
         ExampleText,
         Mapping,
-        MappingKind,
-        ColumnChoice,
+        AnswerColumns,
+        Rule,
+        Role,
+        Why,
+        Reason,
+        SuggestionKind,
+        Suggestion,
+        Fault,
+        Severity,
+        Remedy,
+        RemedyChoice,
+        ImportChoice,
+        FileKind,
+        FileFound,
+        DataFinding,
+        LabelCount,
+        PreviewRow,
+        DataState,
+        DataNews,
         DataPreview,
-        LeftOutRow,
         TooLongRow,
         VersionSummary,
         VersionOrigin,

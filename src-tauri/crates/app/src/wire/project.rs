@@ -2,8 +2,8 @@ use pmpo_core::optimize::{Preset, Settings};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{finite, Preferences, RunSummary};
-use crate::data;
+use super::{finite, ExampleText, Preferences, RunSummary};
+use crate::data::Mapping;
 use crate::AppError;
 
 /// What the first page shows.
@@ -130,121 +130,6 @@ pub struct DataSummary {
     pub validation: usize,
     /// The first ones.
     pub preview: Vec<ExampleText>,
-}
-
-/// One example to look at.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct ExampleText {
-    /// Row in the file, from 1.
-    pub row: usize,
-    /// The input.
-    pub input: String,
-    /// Accepted answers, or the better one.
-    pub targets: Vec<String>,
-    /// Worse answers.
-    pub rejected: Vec<String>,
-}
-
-/// Which columns are what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct Mapping {
-    /// The input.
-    pub input: String,
-    /// The answers.
-    pub kind: MappingKind,
-    /// How it was decided, in words.
-    pub reason: String,
-}
-
-/// Kind of data and its columns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum MappingKind {
-    /// An input and its right answer.
-    Supervised {
-        /// The right answer.
-        target: String,
-    },
-    /// An input, a better and a worse answer.
-    Preference {
-        /// The better one.
-        chosen: String,
-        /// The worse one.
-        rejected: String,
-    },
-}
-
-impl From<data::Mapping> for Mapping {
-    fn from(mapping: data::Mapping) -> Self {
-        Self {
-            input: mapping.input,
-            kind: match mapping.kind {
-                data::Kind::Supervised { target } => MappingKind::Supervised { target },
-                data::Kind::Preference { chosen, rejected } => {
-                    MappingKind::Preference { chosen, rejected }
-                }
-            },
-            reason: mapping.reason,
-        }
-    }
-}
-
-/// The person's choice of columns; what is missing is guessed.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, TS)]
-pub struct ColumnChoice {
-    /// The input.
-    pub input: Option<String>,
-    /// The right answer.
-    pub target: Option<String>,
-    /// The better answer.
-    pub chosen: Option<String>,
-    /// The worse answer.
-    pub rejected: Option<String>,
-}
-
-impl From<ColumnChoice> for data::Columns {
-    fn from(choice: ColumnChoice) -> Self {
-        Self {
-            input: choice.input,
-            target: choice.target,
-            chosen: choice.chosen,
-            rejected: choice.rejected,
-        }
-    }
-}
-
-/// A file looked at before anything is kept.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct DataPreview {
-    /// The file.
-    pub path: String,
-    /// Its name.
-    pub name: String,
-    /// Its columns.
-    pub columns: Vec<String>,
-    /// The first rows, one cell per column; null where there is no value.
-    pub rows: Vec<Vec<Option<String>>>,
-    /// Number of rows.
-    pub total_rows: usize,
-    /// Which columns are what; null where `problem` says why.
-    pub mapping: Option<Mapping>,
-    /// What stands in the way of using it.
-    pub problem: Option<AppError>,
-    /// Number of examples it gives.
-    pub examples: usize,
-    /// The options, where the answers are a small closed set.
-    pub labels: Option<Vec<String>>,
-    /// Rows that cannot be used.
-    pub left_out: Vec<LeftOutRow>,
-}
-
-/// A row that cannot be used.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct LeftOutRow {
-    /// The row.
-    pub row: usize,
-    /// Why, in words.
-    pub why: String,
 }
 
 /// A row that does not fit the model's window.

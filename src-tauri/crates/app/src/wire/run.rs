@@ -55,6 +55,8 @@ pub struct RunSummary {
     pub state: RunState,
     /// Whether this program is working on it now.
     pub active: bool,
+    /// Whether it was measured on other examples than the project has now.
+    pub earlier_data: bool,
     /// Training loss of the start prompt.
     pub start_loss: Option<f64>,
     /// Training loss of the best prompt so far.

@@ -1,6 +1,7 @@
 //! Examples, label sets, fingerprints and splits.
 
 mod labels;
+mod similar;
 mod split;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use crate::prompt::Columns;
 use crate::random::hex;
 
 pub use labels::LabelSet;
+pub use similar::similar_groups;
 pub use split::{split, Split, SplitPlan};
 
 /// What the model should answer.
@@ -51,6 +53,16 @@ impl Answer {
     }
 }
 
+/// The part of the data that the person put an example into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FixedPart {
+    /// It chooses prompts.
+    Train,
+    /// It only checks the result.
+    Validation,
+}
+
 /// One example of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
@@ -62,16 +74,33 @@ pub struct Example {
     pub answer: Answer,
     /// The row of the file, counted from 1, header not counted; for messages.
     pub row: usize,
+    /// Its name in the file, where a column gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its part, where a column gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<FixedPart>,
 }
 
-/// SHA-256 over the content of all examples in their order; file name and row numbers do not count.
+/// SHA-256 over the content of all examples in their order; file name, row numbers
+/// and names of rows do not count.
 pub fn fingerprint(examples: &[Example]) -> String {
-    let mut hash = Sha256::new();
-    let mut field = |text: &str| {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text.as_bytes());
-    };
-    for example in examples {
+    let mut fingerprint = Fingerprint::default();
+    examples.iter().for_each(|example| fingerprint.add(example));
+    fingerprint.finish()
+}
+
+/// [`fingerprint`], one example at a time.
+#[derive(Default)]
+pub struct Fingerprint(Sha256);
+
+impl Fingerprint {
+    /// Goes on with the next example.
+    pub fn add(&mut self, example: &Example) {
+        let mut field = |text: &str| {
+            self.0.update((text.len() as u64).to_le_bytes());
+            self.0.update(text.as_bytes());
+        };
         field(&example.input);
         for (name, value) in &example.columns {
             field(name);
@@ -84,7 +113,17 @@ pub fn fingerprint(examples: &[Example]) -> String {
         for answer in example.answer.all() {
             field(answer);
         }
+        match example.part {
+            // Nothing, so that data without parts keeps its fingerprint.
+            None => {}
+            Some(FixedPart::Train) => field("train"),
+            Some(FixedPart::Validation) => field("validation"),
+        }
         field("end of example");
     }
-    hex(&hash.finalize())
+
+    /// In hexadecimal digits.
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
 }

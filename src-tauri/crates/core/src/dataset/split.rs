@@ -4,7 +4,7 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::Example;
+use super::{similar_groups, Example, FixedPart};
 use crate::random::generator;
 
 /// How many examples go where.
@@ -33,12 +33,51 @@ pub struct Split {
     pub pool: Vec<usize>,
 }
 
-/// Shuffles by seed and splits, keeping equal inputs on one side and, where
-/// answers repeat, their proportions in both.
+/// Shuffles by seed and splits, keeping equal and nearly equal inputs on one side
+/// and, where answers repeat, their proportions in both.
+///
+/// Where the data itself says of examples which part they are in, these parts
+/// are drawn from, and the rest is not used to check: shares are of each part then.
 pub fn split(examples: &[Example], plan: &SplitPlan, seed: u64) -> Split {
+    let part = |wanted: FixedPart| -> Vec<usize> {
+        let indices = 0..examples.len();
+        indices
+            .filter(|&at| examples[at].part == Some(wanted))
+            .collect()
+    };
+    let (train, validation) = (part(FixedPart::Train), part(FixedPart::Validation));
+    if validation.is_empty() {
+        let all: Vec<usize> = (0..examples.len()).collect();
+        return draw(examples, &all, plan, seed);
+    }
+    // Examples without a part are training examples.
+    let others = (0..examples.len()).filter(|at| examples[*at].part.is_none());
+    let mut choosing: Vec<usize> = train.into_iter().chain(others).collect();
+    choosing.sort_unstable();
+    let choose = SplitPlan {
+        train_share: 1.0,
+        validation_share: 0.0,
+        ..*plan
+    };
+    let check = SplitPlan {
+        train_limit: plan.validation_limit,
+        ..choose
+    };
+    let chosen = draw(examples, &choosing, &choose, seed);
+    Split {
+        validation: draw(examples, &validation, &check, seed).train,
+        ..chosen
+    }
+}
+
+/// Splits the examples `indices`.
+fn draw(examples: &[Example], indices: &[usize], plan: &SplitPlan, seed: u64) -> Split {
+    let inputs = indices.iter().map(|&index| examples[index].input.as_str());
+    let groups = similar_groups(inputs);
     let mut by_input: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, example) in examples.iter().enumerate() {
-        by_input.entry(&example.input).or_default().push(index);
+    for (&index, group) in indices.iter().zip(groups) {
+        let first: &Example = &examples[indices[group]];
+        by_input.entry(&first.input).or_default().push(index);
     }
     let mut strata: BTreeMap<&str, Vec<Vec<usize>>> = BTreeMap::new();
     let labelled = super::LabelSet::detect(examples).is_some();
@@ -63,13 +102,13 @@ pub fn split(examples: &[Example], plan: &SplitPlan, seed: u64) -> Split {
     }
     placed.sort_by(|a, b| a.0.total_cmp(&b.0));
 
-    let total = examples.len() as f64;
+    let total = indices.len() as f64;
     let wanted = |share: f64, limit: usize| ((share * total).round() as usize).min(limit);
     let validation_size = wanted(plan.validation_share, plan.validation_limit);
     let train_size = wanted(plan.train_share, plan.train_limit).max(1);
     let mut split = Split::default();
     // Taking turns keeps the strata's proportions in every part.
-    let rest = examples.len().saturating_sub(validation_size + train_size);
+    let rest = indices.len().saturating_sub(validation_size + train_size);
     let goals = [train_size, validation_size, rest];
     let mut taken = [0_usize; 3];
     for (_, group) in placed {
@@ -104,6 +143,8 @@ mod tests {
                 targets: vec![target.into()],
             },
             row: 1,
+            id: None,
+            part: None,
         }
     }
 
@@ -140,6 +181,29 @@ mod tests {
         }
         assert_eq!(parts, split(&examples, &plan(0.4, 0.4), 7));
         assert_ne!(parts, split(&examples, &plan(0.4, 0.4), 8));
+    }
+
+    #[test]
+    fn parts_given_by_the_data_are_kept() {
+        let mut examples: Vec<_> = (0..60)
+            .map(|i| example(&format!("input {i}"), "x"))
+            .collect();
+        for (at, example) in examples.iter_mut().enumerate() {
+            example.part = match at % 3 {
+                0 => Some(FixedPart::Validation),
+                1 => Some(FixedPart::Train),
+                _ => None,
+            };
+        }
+        let limited = SplitPlan {
+            train_limit: 25,
+            validation_limit: 15,
+            ..plan(0.1, 0.1)
+        };
+        let parts = split(&examples, &limited, 3);
+        assert_eq!((parts.train.len(), parts.validation.len()), (25, 15));
+        assert!(parts.validation.iter().all(|at| at % 3 == 0));
+        assert!(parts.train.iter().chain(&parts.pool).all(|at| at % 3 != 0));
     }
 
     #[test]

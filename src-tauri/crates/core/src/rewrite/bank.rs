@@ -175,6 +175,8 @@ mod tests {
                     targets: vec![(*target).to_owned()],
                 },
                 row,
+                id: None,
+                part: None,
             })
             .collect()
     }

@@ -73,6 +73,8 @@ mod tests {
                 targets: vec![target.into()],
             },
             row: 1,
+            id: None,
+            part: None,
         }
     }
 

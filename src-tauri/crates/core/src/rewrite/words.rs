@@ -176,6 +176,8 @@ mod tests {
                 targets: vec!["the target".into()],
             },
             row: 1,
+            id: None,
+            part: None,
         };
         let brief = RewriteBrief {
             task: "A task.",

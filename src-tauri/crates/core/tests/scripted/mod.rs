@@ -227,6 +227,8 @@ pub(crate) fn task(prompt: &str, count: usize) -> Task {
                     targets: vec![format!("answer {i} to it")],
                 },
                 row: i + 1,
+                id: None,
+                part: None,
             })
             .collect(),
         frozen: Vec::new(),

@@ -12,7 +12,17 @@ fn datasets_come_back_whole_and_are_kept_once() {
     let columns = serde_json::json!({ "z": 1, "a": ["b"] });
     let mut add = |project, name: &str| {
         store
-            .add_dataset(project, name, "a file", "preference", &columns, &examples())
+            .add_dataset(
+                &NewDataset {
+                    project,
+                    name,
+                    source: "a file",
+                    kind: "preference",
+                    columns: &columns,
+                    recipe: Some(&columns),
+                },
+                examples(),
+            )
             .unwrap()
     };
     let id = add(project, "d");

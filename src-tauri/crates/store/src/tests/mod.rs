@@ -17,7 +17,7 @@ use pmpo_core::optimize::{
 };
 use pmpo_core::prompt::Segment;
 
-use crate::{NewRun, RunId, Store};
+use crate::{NewDataset, NewRun, RunId, Store};
 
 fn examples() -> Vec<Example> {
     let columns = BTreeMap::from([("mood".to_owned(), "gründlich 🌧".to_owned())]);
@@ -29,6 +29,8 @@ fn examples() -> Vec<Example> {
                 targets: vec!["yes".into(), "yeah".into()],
             },
             row: 3,
+            id: None,
+            part: None,
         },
         Example {
             input: "second \" \n \u{0} line".into(),
@@ -38,6 +40,8 @@ fn examples() -> Vec<Example> {
                 rejected: vec!["b".into(), "c".into()],
             },
             row: 17,
+            id: None,
+            part: None,
         },
     ]
 }
@@ -59,12 +63,15 @@ fn queued(store: &mut Store) -> RunId {
     let columns = serde_json::json!({ "input": "text" });
     let dataset = store
         .add_dataset(
-            project,
-            "mails",
-            "mails.csv",
-            "supervised",
-            &columns,
-            &examples(),
+            &NewDataset {
+                project,
+                name: "mails",
+                source: "mails.csv",
+                kind: "supervised",
+                columns: &columns,
+                recipe: None,
+            },
+            examples(),
         )
         .unwrap();
     let model = store.add_model(&model(), "models/tiny.gguf").unwrap();
