@@ -22,6 +22,11 @@ fn main() {
         .setup(|app| {
             // A database that cannot be opened is told in the window.
             let studio = Studio::open(&data_dir(), Box::new(EngineLoader));
+            if let Ok(studio) = &studio {
+                let studio = studio.clone();
+                // What cannot be watched now is told when its project is opened.
+                tauri::async_runtime::spawn_blocking(move || studio.watch_by_itself());
+            }
             app.manage(shell::State::new(studio));
             Ok(())
         })

@@ -1,5 +1,6 @@
 //! What the window may ask. Each command hands on to `pmpo_app::Studio`.
 
+mod data;
 mod project;
 mod run;
 mod window;
@@ -49,6 +50,18 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         project::watch_data,
         project::unwatch_data,
         project::update_data,
+        data::table_page,
+        data::table_row,
+        data::edit_row,
+        data::add_row,
+        data::remove_rows,
+        data::undo_edit,
+        data::redo_edit,
+        data::measurements,
+        data::measure,
+        data::stop_measuring,
+        data::use_dataset,
+        data::data_chart,
         project::check_prompt,
         project::score_prompt,
         project::model_info,
@@ -71,6 +84,7 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         window::choose_data_folder,
         window::choose_model,
         window::export_run,
+        window::export_data,
         window::copy_text,
         window::shell_events,
         window::close_window,

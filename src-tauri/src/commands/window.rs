@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use pmpo_app::data::ENDINGS;
-use pmpo_app::wire::{ExportFormat, ShellEvent};
+use pmpo_app::wire::{DataFormat, ExportFormat, ShellEvent};
 use pmpo_app::AppError;
 use serde::Deserialize;
 use tauri::ipc::Channel;
@@ -64,6 +64,22 @@ pub(crate) async fn export_run(
 ) -> Answer<Option<String>> {
     let bytes = off_thread(&state, move |studio| studio.export(run, format)).await?;
     let name = format!("prompt-run-{run}.{}", format.ending());
+    save(&app, name, bytes).await
+}
+
+/// Writes a project's examples to a file that the person chooses; its path.
+#[tauri::command]
+pub(crate) async fn export_data(
+    app: AppHandle,
+    state: Shared<'_, State>,
+    project: i64,
+    format: DataFormat,
+) -> Answer<Option<String>> {
+    let bytes = off_thread(&state, move |studio| studio.export_data(project, format)).await?;
+    save(&app, format!("examples.{}", format.ending()), bytes).await
+}
+
+async fn save(app: &AppHandle, name: String, bytes: Vec<u8>) -> Answer<Option<String>> {
     let path = match std::env::var_os(EXPORT_FOLDER) {
         Some(folder) => Some(Path::new(&folder).join(name)),
         None => {

@@ -1,10 +1,13 @@
 //! `make bench-import`: how long a large file takes until it can be used, and how
-//! much memory, beside the crate csv reading the same file and nothing more.
+//! much memory, beside the crate csv reading the same file and nothing more; and
+//! what looking at the rows and editing them costs.
 
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
+use pmpo_app::wire::{ImportChoice, RowOrder, RowsChosen, TableQuery};
+use pmpo_app::{EngineLoader, Studio};
 use pmpo_data::{check, guess, read, Columns, Plan, ReadOptions, Remedies};
 
 const ROWS: [usize; 3] = [10_000, 100_000, 200_000];
@@ -33,7 +36,80 @@ fn main() -> Result<(), Box<dyn Error>> {
             peak / bytes
         );
     }
+    for rows in ROWS {
+        println!("\n{rows} rows in the table");
+        table(folder.path(), rows)?;
+    }
     Ok(())
+}
+
+/// What the window waits for while a person looks at the rows and edits them.
+fn table(folder: &Path, rows: usize) -> Result<(), Box<dyn Error>> {
+    let file = folder.join(format!("{rows}.csv")).display().to_string();
+    let data = folder.join(format!("studio {rows}"));
+    let studio = Studio::open(&data, Box::new(EngineLoader))?;
+    let id = studio.create_project("Table")?.id;
+    let timed = |name: &str, work: &mut dyn FnMut() -> Result<(), Box<dyn Error>>| {
+        let clock = Instant::now();
+        work()?;
+        println!("{:>9.0} ms  {name}", clock.elapsed().as_secs_f64() * 1000.0);
+        Ok::<_, Box<dyn Error>>(())
+    };
+    let query = |search: &str, order| TableQuery {
+        search: search.to_owned(),
+        order,
+        ..TableQuery::default()
+    };
+    let page = |query: &TableQuery, from| studio.table_page(id, query, from, 200);
+    let all = query("", RowOrder::File);
+    timed("kept as examples", &mut || {
+        studio.keep_data(id, &file, ImportChoice::default())?;
+        Ok(())
+    })?;
+    timed("the project's page again", &mut || {
+        studio.project(id)?;
+        Ok(())
+    })?;
+    timed("the table opened", &mut || {
+        page(&all, 0)?;
+        Ok(())
+    })?;
+    timed("another stretch of it", &mut || {
+        page(&all, rows / 2)?;
+        Ok(())
+    })?;
+    timed("words searched", &mut || {
+        assert!(page(&query("7 days late", RowOrder::File), 0)?.found > 0);
+        Ok(())
+    })?;
+    timed("sorted by loss", &mut || {
+        page(&query("", RowOrder::Hardest), 0)?;
+        Ok(())
+    })?;
+    let key = page(&all, rows / 2)?.rows[0].key;
+    let mut row = studio.table_row(id, key)?;
+    row.input.push_str(" Thank you.");
+    timed("the first row edited (a copy is made)", &mut || {
+        Ok(studio.edit_row(id, key, &row)?)
+    })?;
+    timed("another row edited, and seen", &mut || {
+        studio.edit_row(id, key + 1, &row)?;
+        page(&all, rows / 2)?;
+        Ok(())
+    })?;
+    let found = RowsChosen::Found {
+        query: query("7 days late", RowOrder::File),
+    };
+    timed("all found removed, and seen", &mut || {
+        studio.remove_rows(id, &found)?;
+        page(&all, 0)?;
+        Ok(())
+    })?;
+    timed("that taken back, and seen", &mut || {
+        studio.undo_edit(id)?;
+        page(&all, 0)?;
+        Ok(())
+    })
 }
 
 /// A table as people have them: text, a label, a date, a number, a few doubles.

@@ -8,8 +8,8 @@ use pmpo_core::dataset::Example;
 use pmpo_core::model::Generated;
 use pmpo_core::model::{LanguageModel, ModelError, ScoreItem};
 use pmpo_core::optimize::{
-    optimize, GenerationKey, Journal, JournalError, OptimizeError, Outcome, PairKey, PairLoss,
-    Plan, RunEvent, Settings, StopReason, Task,
+    optimize, GenerationKey, Journal, JournalError, OptimizeError, Outcome, PairKey, PairLedger,
+    PairLoss, Plan, RunEvent, Settings, StopReason, Task,
 };
 use pmpo_core::prompt::Template;
 use pmpo_store::{NewDataset, NewRun, RunId, RunRow, RunState, Store, StoreError};
@@ -334,15 +334,21 @@ fn lost(error: pmpo_store::StoreError) -> JournalError {
     JournalError(error.to_string())
 }
 
-impl Journal for StoreJournal<'_> {
+impl PairLedger for StoreJournal<'_> {
     fn recall_pairs(&mut self, keys: &[PairKey]) -> Result<Vec<Option<PairLoss>>, JournalError> {
-        self.store.recall_pairs(self.row.id, keys).map_err(lost)
+        self.store
+            .recall_pairs(Some(self.row.id), keys)
+            .map_err(lost)
     }
 
     fn keep_pairs(&mut self, pairs: &[(PairKey, PairLoss)]) -> Result<(), JournalError> {
-        self.store.keep_pairs(self.row.id, pairs).map_err(lost)
+        self.store
+            .keep_pairs(Some(self.row.id), pairs)
+            .map_err(lost)
     }
+}
 
+impl Journal for StoreJournal<'_> {
     fn recall_generated(
         &mut self,
         key: &GenerationKey,
@@ -359,48 +365,4 @@ impl Journal for StoreJournal<'_> {
         (self.watch)(event);
         Ok(())
     }
-}
-
-/// A prompt's losses outside a run.
-#[derive(Debug, Clone, Serialize)]
-pub struct ScoredPrompt {
-    /// Mean loss in nats.
-    pub loss: f64,
-    /// Standard error of the mean.
-    pub std_error: f64,
-    /// Share of right labels, on label tasks.
-    pub accuracy: Option<f64>,
-    /// Loss by row.
-    pub rows: Vec<(usize, f64)>,
-    /// Tokens computed and reused.
-    pub tokens: pmpo_core::model::TokenCount,
-    /// Rows left out because they do not fit the window, with their tokens.
-    pub left_out: Vec<(usize, usize)>,
-}
-
-/// Scores a prompt on all examples.
-pub async fn score_prompt(
-    task: &Task,
-    settings: &Settings,
-    model: &dyn LanguageModel,
-    cancel: &CancellationToken,
-) -> Result<ScoredPrompt, AppError> {
-    let scored = pmpo_core::optimize::score_all(task, settings, model, cancel).await?;
-    Ok(ScoredPrompt {
-        loss: scored.score.loss(),
-        std_error: scored.score.std_error(),
-        accuracy: scored.score.accuracy(),
-        rows: scored
-            .score
-            .examples
-            .iter()
-            .map(|example| (task.examples[example.example].row, example.loss))
-            .collect(),
-        tokens: scored.score.tokens,
-        left_out: scored
-            .left_out
-            .iter()
-            .map(|&(index, tokens)| (task.examples[index].row, tokens))
-            .collect(),
-    })
 }

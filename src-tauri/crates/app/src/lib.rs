@@ -8,18 +8,20 @@ mod paths;
 pub mod plot;
 mod results;
 mod samples;
+mod scoring;
 mod studio;
 pub mod wire;
 
 pub use error::AppError;
 pub use export::{export, ExportFormat};
-pub use job::{
-    estimate, execute, prepare, score_prompt, unfinished, Control, JobEstimate, NewJob,
-    ScoredPrompt,
-};
+pub use job::{estimate, execute, prepare, unfinished, Control, JobEstimate, NewJob};
 pub use paths::{built_in_model, data_dir, load_options, open_store, open_store_at};
 pub use results::{run_chart, run_details, RunDetails};
 pub use samples::{sample, sample_titles, Sample, SAMPLES};
+pub use scoring::{
+    measure_version, measured_examples, measuring_scope, score_prompt, Measuring, ScoredPrompt,
+    SharedLedger,
+};
 pub use studio::{EngineLoader, ModelLoader, RunSink, ShellSink, Studio, TrySink};
 
 pub use pmpo_core::optimize::{Preset, Settings};

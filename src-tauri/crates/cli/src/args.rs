@@ -70,6 +70,21 @@ pub(crate) enum Command {
         #[command(flatten)]
         columns: ColumnArgs,
     },
+    /// Measure a prompt on a file or folder of examples, and again whenever it changes.
+    Watch {
+        #[command(flatten)]
+        data: DataArgs,
+        /// The prompt, or @FILE to read it from a file.
+        #[arg(long)]
+        prompt: String,
+        /// Keep every state of the data and its figures in this project; made where missing.
+        #[arg(long)]
+        project: Option<String>,
+        #[command(flatten)]
+        model: ModelArgs,
+        #[command(flatten)]
+        settings: SettingArgs,
+    },
     /// List all runs.
     Runs,
     /// Show a run.

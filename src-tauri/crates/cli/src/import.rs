@@ -6,7 +6,7 @@ use pmpo_app::data::{
     AnswerColumns, Choice, Columns, DataError, Fault, Finding, Format, Import, Mapping,
     ReadOptions, Reading, Remedies, Remedy, Rule, SuggestionKind,
 };
-use pmpo_app::store::NewDataset;
+use pmpo_app::store::{DatasetId, NewDataset, ProjectId, Store};
 use pmpo_app::{open_store, AppError};
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::IntoDeserializer;
@@ -129,7 +129,9 @@ pub(crate) fn import(
         show_first(&import)?;
     }
     if let Some(project) = project {
-        keep(path, project, &import)?;
+        let mut store = open_store()?;
+        let id = store.project(project)?;
+        keep(&mut store, path, id, &import)?;
         if !json {
             say!("\nKept in the project {project:?}.");
         }
@@ -137,9 +139,13 @@ pub(crate) fn import(
     Ok(0)
 }
 
-fn keep(path: &Path, project: &str, import: &Import) -> Result<(), AppError> {
-    let mut store = open_store()?;
-    let id = store.project(project)?;
+/// Keeps the examples as the project's data; their number.
+pub(crate) fn keep(
+    store: &mut Store,
+    path: &Path,
+    project: ProjectId,
+    import: &Import,
+) -> Result<DatasetId, AppError> {
     let value = |value: Result<serde_json::Value, serde_json::Error>| {
         value.map_err(|why| {
             fault(
@@ -152,7 +158,7 @@ fn keep(path: &Path, project: &str, import: &Import) -> Result<(), AppError> {
     let columns = value(serde_json::to_value(&import.mapping))?;
     let recipe = value(serde_json::to_value(&import.recipe))?;
     let new = NewDataset {
-        project: id,
+        project,
         name: &path.file_name().unwrap_or_default().to_string_lossy(),
         source: &path.display().to_string(),
         kind: import.kind(),
@@ -161,7 +167,9 @@ fn keep(path: &Path, project: &str, import: &Import) -> Result<(), AppError> {
     };
     let plan = import.plan()?;
     let dataset = store.add_dataset(&new, import.checked.examples(&plan))?;
-    Ok(store.use_dataset(id, dataset)?)
+    store.close_examples(project)?;
+    store.use_dataset(project, dataset)?;
+    Ok(dataset)
 }
 
 fn found(reading: &Reading) -> String {
@@ -214,7 +222,11 @@ fn columns(mapping: &Mapping) -> String {
         Rule::LastLine => text.push_str(", its last line"),
         Rule::Pattern { pattern } => text.push_str(&format!(", what {pattern:?} finds")),
     }
-    for (name, column) in [("split", &mapping.split), ("names of rows", &mapping.id)] {
+    for (name, column) in [
+        ("split", &mapping.split),
+        ("weight", &mapping.weight),
+        ("names of rows", &mapping.id),
+    ] {
         if let Some(column) = column {
             text.push_str(&format!("; {name}: {column:?}"));
         }
@@ -256,6 +268,7 @@ fn words(finding: &Finding) -> String {
     let count = finding.rows.len();
     let what = match finding.fault {
         Fault::Uneven => "other cells than the header",
+        Fault::BadWeight => "the weight is no number over 0",
         Fault::EmptyInput => "no input",
         Fault::EmptyAnswer => "no answer",
         Fault::RuleFindsNothing => "nothing that the rule finds",

@@ -12,6 +12,7 @@ macro_rules! say {
 mod args;
 mod import;
 mod report;
+mod watch;
 mod work;
 
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use pmpo_app::data::Difference;
 use pmpo_app::{AppError, RunDetails};
 use pmpo_core::loss::Verdict;
 use pmpo_core::optimize::{Origin, Outcome, Part, RunEvent, SegmentVerdict, StopReason};
@@ -16,6 +17,29 @@ pub(crate) fn error(error: &AppError, json: bool) {
     } else {
         eprintln!("{}\n{}", error.message, error.hint);
     }
+}
+
+/// What changed in a file.
+pub(crate) fn difference(found: &Difference) -> String {
+    const NAMED: usize = 10;
+    let parts = [
+        ("new", &found.added),
+        ("with other content", &found.edited),
+        ("gone", &found.removed),
+    ];
+    let words = parts.into_iter().filter(|(_, rows)| !rows.is_empty());
+    let words: Vec<String> = words
+        .map(|(what, rows)| {
+            let count = rows.len();
+            let rows_word = if count == 1 { "row" } else { "rows" };
+            let mut names: Vec<String> = rows.iter().take(NAMED).map(usize::to_string).collect();
+            if count > NAMED {
+                names.push("...".to_owned());
+            }
+            format!("{count} {rows_word} {what} ({})", names.join(", "))
+        })
+        .collect();
+    format!("The file changed: {}.", words.join(", "))
 }
 
 /// Shows a run as it goes.

@@ -1,6 +1,7 @@
 //! What each command does.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use pmpo_app::data::{Choice, Import, Rule};
 use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::{Cli, Command, Effort, Format, ModelArgs, SettingArgs, TaskArgs};
 use crate::import::{bring, choice, import};
 use crate::report::{self, Watcher};
+use crate::watch::{watch, Watching};
 
 /// No better prompt was found.
 const NOTHING_BETTER: u8 = 3;
@@ -87,8 +89,11 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
         } => {
             let (_, core) = read_task(&task, json)?;
             let settings = read_settings(&settings)?;
+            let store = Mutex::new(open_store()?);
             let engine = load(&model, json).await?;
-            let scored = score_prompt(&core, &settings, &engine, &stop_on_interrupt()).await?;
+            let all: Vec<usize> = (0..core.examples.len()).collect();
+            let stop = stop_on_interrupt();
+            let scored = score_prompt(&store, &core, &all, &settings, &engine, &stop).await?;
             if json {
                 print_json(&scored)?;
             } else {
@@ -131,6 +136,26 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             project,
             columns,
         } => import(&path, project.as_deref(), &choice(&columns)?, json),
+        Command::Watch {
+            data,
+            prompt,
+            project,
+            model,
+            settings,
+        } => {
+            let what = Watching {
+                path: &data.data,
+                first: bring(&data.data, &choice(&data.columns)?, json)?,
+                prompt: read_prompt(&prompt)?,
+                settings: read_settings(&settings)?,
+                project,
+                json,
+            };
+            let store = open_store()?;
+            let engine = load(&model, json).await?;
+            let stop = stop_on_interrupt();
+            watch(what, store, &engine, &model_path(&model), &stop).await
+        }
         Command::Runs => {
             let runs = open_store()?.runs()?;
             if json {
@@ -320,7 +345,17 @@ async fn load(model: &ModelArgs, json: bool) -> Result<Engine, AppError> {
 
 fn read_task(args: &TaskArgs, json: bool) -> Result<(Import, Task), AppError> {
     let import = bring(&args.data.data, &choice(&args.data.columns)?, json)?;
-    let prompt = match args.prompt.strip_prefix('@') {
+    let task = Task {
+        prompt: read_prompt(&args.prompt)?,
+        description: args.describe.clone(),
+        examples: import.examples()?,
+        frozen: args.locked.clone(),
+    };
+    Ok((import, task))
+}
+
+fn read_prompt(given: &str) -> Result<String, AppError> {
+    let prompt = match given.strip_prefix('@') {
         Some(path) => std::fs::read_to_string(path).map_err(|why| {
             fault(
                 "prompt",
@@ -328,15 +363,9 @@ fn read_task(args: &TaskArgs, json: bool) -> Result<(Import, Task), AppError> {
                 "Check its name.",
             )
         })?,
-        None => args.prompt.clone(),
+        None => given.to_owned(),
     };
-    let task = Task {
-        prompt: prompt.trim_end_matches(['\n', '\r']).to_owned(),
-        description: args.describe.clone(),
-        examples: import.examples()?,
-        frozen: args.locked.clone(),
-    };
-    Ok((import, task))
+    Ok(prompt.trim_end_matches(['\n', '\r']).to_owned())
 }
 
 fn read_settings(args: &SettingArgs) -> Result<Settings, AppError> {

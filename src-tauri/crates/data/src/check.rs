@@ -34,6 +34,8 @@ pub enum Fault {
     RuleFindsNothing,
     /// The better and the worse answer are the same.
     SameAnswers,
+    /// The weight is no number over 0.
+    BadWeight,
     /// The same input and answers again.
     Duplicate,
     /// The same input with other answers.
@@ -88,7 +90,7 @@ impl Fault {
             Self::Uneven | Self::Conflict | Self::Leak | Self::Encoding | Self::NearDuplicate => {
                 Severity::Warning
             }
-            Self::OneSided | Self::CutOff => Severity::Warning,
+            Self::OneSided | Self::CutOff | Self::BadWeight => Severity::Warning,
             Self::Duplicate | Self::OverLong => Severity::Note,
         }
     }
@@ -100,7 +102,7 @@ impl Fault {
             Self::EmptyInput | Self::EmptyAnswer | Self::RuleFindsNothing | Self::SameAnswers => {
                 &[Remedy::LeaveOut]
             }
-            Self::Uneven => &[Remedy::LeaveOut, Remedy::Keep],
+            Self::Uneven | Self::BadWeight => &[Remedy::LeaveOut, Remedy::Keep],
             Self::Duplicate => &[Remedy::Merge, Remedy::Keep],
             Self::Conflict => &[Remedy::Merge, Remedy::LeaveOut, Remedy::Keep],
             Self::Leak | Self::OverLong | Self::CutOff => &[Remedy::Keep, Remedy::LeaveOut],
@@ -270,6 +272,10 @@ pub fn check(plan: &Plan, uneven: &[Uneven], remedies: &Remedies) -> Checked {
         if longest > OVER_LONG {
             found.add(Fault::OverLong, number, None, "");
             out |= leaves_out(Fault::OverLong);
+        }
+        if plan.weight(row).is_err() {
+            found.add(Fault::BadWeight, number, None, &input);
+            out |= leaves_out(Fault::BadWeight);
         }
         if table.row(row).flatten().any(is_cut_off) {
             found.add(Fault::CutOff, number, None, "");

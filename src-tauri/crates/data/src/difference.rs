@@ -45,6 +45,7 @@ fn rows(examples: impl Iterator<Item = Example>) -> Vec<Row> {
                 &example.answer,
                 &example.columns,
                 example.part,
+                example.weight.map(f64::to_bits),
             )),
             name: example.id.as_ref().map(hash),
         })
@@ -143,6 +144,7 @@ mod tests {
                 row: at + 1,
                 id: id.map(str::to_owned),
                 part: None,
+                weight: None,
             }
         })
     }

@@ -116,6 +116,7 @@ const SPLITS: &[&str] = &[
     "fold",
     "teil",
 ];
+const WEIGHTS: &[&str] = &["weight", "weights", "importance", "gewicht", "gewichtung"];
 const IDS: &[&str] = &[
     "id", "uid", "uuid", "key", "nr", "no", "number", "nummer", "index", "name",
 ];
@@ -149,6 +150,8 @@ pub enum Role {
     Split,
     /// Tells rows from each other.
     Id,
+    /// How much a row counts.
+    Weight,
 }
 
 /// Why a column has a role.
@@ -307,7 +310,18 @@ impl<'a> Profiles<'a> {
 
     /// The first column with one of these names that has something in most rows.
     fn by_name(&self, names: &[&str], free: &dyn Fn(usize) -> bool) -> Option<usize> {
-        let found = |at: &usize| free(*at) && 2 * self.columns[*at].filled > self.rows;
+        self.named(names, &|at| {
+            free(at) && 2 * self.columns[at].filled > self.rows
+        })
+    }
+
+    /// Also a column that few rows have something in.
+    fn sparse_by_name(&self, names: &[&str], free: &dyn Fn(usize) -> bool) -> Option<usize> {
+        self.named(names, &|at| free(at) && self.columns[at].filled > 0)
+    }
+
+    fn named(&self, names: &[&str], fits: &dyn Fn(usize) -> bool) -> Option<usize> {
+        let found = |at: &usize| fits(*at);
         names
             .iter()
             .find_map(|name| self.named.get(*name).copied().filter(found))
@@ -405,7 +419,7 @@ pub fn guess(table: &Table, choice: &Columns) -> Result<Guess, DataError> {
     // Columns that are neither input nor answer, before the rest is shared out.
     let split = {
         let free = |at: usize| !used.contains(&at);
-        profiles.by_name(SPLITS, &free).filter(|at| {
+        profiles.sparse_by_name(SPLITS, &free).filter(|at| {
             profiles.columns[*at]
                 .values
                 .iter()
@@ -413,6 +427,17 @@ pub fn guess(table: &Table, choice: &Columns) -> Result<Guess, DataError> {
         })
     };
     let split = split.map(|at| take(at, Role::Split, Why::Name, &mut used));
+    let weight = {
+        let free = |at: usize| !used.contains(&at);
+        profiles.sparse_by_name(WEIGHTS, &free).filter(|at| {
+            let mut values = profiles.columns[*at].values.iter();
+            values.all(|value| value.replace(',', ".").parse::<f64>().is_ok())
+        })
+    };
+    // The name alone is not enough: the weight of a parcel may be the answer.
+    let weight = weight
+        .filter(|_| profiles.columns.len() - used.len() > 2 || answer.is_some())
+        .map(|at| take(at, Role::Weight, Why::Name, &mut used));
     let id = {
         let free = |at: usize| !used.contains(&at);
         let names_rows = |at: &usize| {
@@ -504,6 +529,7 @@ pub fn guess(table: &Table, choice: &Columns) -> Result<Guess, DataError> {
     mapping.options = options;
     mapping.split = split;
     mapping.id = id;
+    mapping.weight = weight;
     let suggestions = suggest(&profiles, &mapping);
     Ok(Guess {
         mapping,

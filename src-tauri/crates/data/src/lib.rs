@@ -15,12 +15,14 @@ mod read;
 mod table;
 mod text;
 mod watch;
+mod write;
 
 pub use check::{check, Checked, Fault, Finding, Remedies, Remedy, Severity};
 pub use difference::{difference, Difference};
 pub use error::DataError;
 pub use guess::{guess, Columns, Guess, Reason, Role, Suggestion, SuggestionKind, Why};
-pub use mapping::{AnswerColumns, Mapping, Plan, Rule, Unusable};
+pub use mapping::{AnswerColumns, Mapping, Plan, Rule, Unusable, WEIGHTS};
 pub use read::{read, Format, ReadOptions, Reading, Uneven, ENDINGS};
 pub use table::Table;
 pub use watch::{Change, Watch};
+pub use write::{write_csv, write_json_lines};

@@ -25,6 +25,8 @@ pub struct Mapping {
     pub split: Option<String>,
     /// Tells rows from each other when the file changes.
     pub id: Option<String>,
+    /// Says how much each row counts beside others: a number over 0.
+    pub weight: Option<String>,
 }
 
 /// The columns with answers.
@@ -82,6 +84,7 @@ enum Stored {
         options: Vec<String>,
         split: Option<String>,
         id: Option<String>,
+        weight: Option<String>,
     },
     Old {
         input: String,
@@ -99,6 +102,7 @@ impl From<Stored> for Mapping {
                 options,
                 split,
                 id,
+                weight,
             } => Self {
                 inputs,
                 answer,
@@ -106,6 +110,7 @@ impl From<Stored> for Mapping {
                 options,
                 split,
                 id,
+                weight,
             },
             Stored::Old { input, kind } => Self::new(vec![input], kind),
         }
@@ -122,6 +127,7 @@ impl Mapping {
             options: Vec::new(),
             split: None,
             id: None,
+            weight: None,
         }
     }
 
@@ -144,6 +150,8 @@ pub(crate) enum Cut {
     Pattern(Regex),
 }
 
+/// Weights that can be reckoned with: beyond them one row would be all, or nothing.
+pub const WEIGHTS: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 /// Bound on a compiled expression in bytes.
 const MOST_PATTERN: usize = 1 << 20;
 
@@ -192,6 +200,7 @@ pub struct Plan<'a> {
     options: Vec<usize>,
     split: Option<usize>,
     id: Option<usize>,
+    weight: Option<usize>,
 }
 
 enum Places {
@@ -259,6 +268,7 @@ impl<'a> Plan<'a> {
             options: places(&mapping.options)?,
             split: optional(&mapping.split)?,
             id: optional(&mapping.id)?,
+            weight: optional(&mapping.weight)?,
             table,
         })
     }
@@ -351,6 +361,21 @@ impl<'a> Plan<'a> {
         part_of(self.table.cell(row, self.split?))
     }
 
+    /// How much a row counts; `None` where nothing is said of it, `Err` where that
+    /// is no number over 0.
+    pub(crate) fn weight(&self, row: usize) -> Result<Option<f64>, ()> {
+        let cell = match self.weight.map(|at| self.table.cell(row, at)) {
+            None | Some("") => return Ok(None),
+            Some(cell) => cell,
+        };
+        // A decimal comma is a spreadsheet's.
+        let number: f64 = cell.replace(',', ".").parse().map_err(|_| ())?;
+        match WEIGHTS.contains(&number) {
+            true => Ok(Some(number)),
+            false => Err(()),
+        }
+    }
+
     /// The example of a row, or why there is none.
     pub fn example(&self, row: usize) -> Result<Example, Unusable> {
         let input = self.input(row);
@@ -374,6 +399,7 @@ impl<'a> Plan<'a> {
                 .map(|at| self.table.cell(row, at).to_owned())
                 .filter(|id| !id.is_empty()),
             part: self.part(row),
+            weight: self.weight(row).unwrap_or_default(),
         })
     }
 }

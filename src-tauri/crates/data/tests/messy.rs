@@ -444,3 +444,45 @@ fn what_cannot_be_used_says_why_and_what_to_do() {
         Err(DataError::Folder(_, 0, _))
     ));
 }
+
+#[test]
+fn weights_are_numbers_over_zero_and_others_are_told() {
+    let row = |i: usize| {
+        let weight = ["2", "0,5", "", "0", "much", "-1"]
+            .get(i - 1)
+            .unwrap_or(&"1");
+        format!("text {i};yes {i};\"{weight}\"")
+    };
+    let text = format!("question;answer;Gewicht\n{}", body(12, row));
+    let (_folder, path) = file("weights.csv", text);
+    // A name alone makes no weight of a column with words in it.
+    assert_eq!(bring(&path).unwrap().guess.mapping.weight, None);
+    let reading = pmpo_data::read(&path, &ReadOptions::default()).unwrap();
+    let mut mapping = bring(&path).unwrap().guess.mapping;
+    mapping.weight = Some("Gewicht".to_owned());
+    let plan = pmpo_data::Plan::new(&reading.table, &mapping).unwrap();
+    let checked = pmpo_data::check(&plan, &[], &Remedies::new());
+    let found = &checked.findings[0];
+    assert_eq!(
+        (found.fault, found.rows.clone()),
+        (Fault::BadWeight, vec![4, 5, 6])
+    );
+    let weights: Vec<Option<f64>> = checked.examples(&plan).map(|one| one.weight).collect();
+    assert_eq!(weights[..4], [Some(2.0), Some(0.5), None, Some(1.0)]);
+    let keep = Remedies::from([(Fault::BadWeight, Remedy::Keep)]);
+    let kept = pmpo_data::check(&plan, &[], &keep);
+    assert_eq!(
+        kept.examples(&plan)
+            .filter(|one| one.weight.is_none())
+            .count(),
+        4
+    );
+
+    let text = format!(
+        "question,answer,weight\n{}",
+        body(9, |i| format!("text {i},yes {i},{i}.5"))
+    );
+    let guessed = brought("good.csv", text);
+    assert_eq!(guessed.guess.mapping.weight.as_deref(), Some("weight"));
+    assert_eq!(guessed.examples[2].weight, Some(3.5));
+}

@@ -241,7 +241,7 @@ impl Store {
             };
             let examples = c
                 .prepare(
-                    "SELECT example, loss, correct FROM example_losses
+                    "SELECT example, loss, correct, weight FROM example_losses
                      WHERE run_id = ?1 AND candidate = ?2 AND part = ?3 ORDER BY place",
                 )?
                 .query_map(key, |r| {
@@ -249,6 +249,7 @@ impl Store {
                         example: r.get(0)?,
                         loss: r.get(1)?,
                         correct: r.get(2)?,
+                        weight: r.get(3)?,
                     })
                 })?
                 .collect::<rusqlite::Result<_>>()?;

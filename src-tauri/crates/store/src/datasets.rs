@@ -1,7 +1,7 @@
 use std::borrow::Borrow;
 
 use pmpo_core::dataset::{Example, Fingerprint};
-use rusqlite::{params, OptionalExtension};
+use rusqlite::{params, OptionalExtension, Row};
 use serde::Serialize;
 
 use crate::json::{json_column, json_if_any, to_json};
@@ -31,6 +31,10 @@ pub struct DatasetRow {
     pub examples: usize,
     /// Milliseconds since 1970.
     pub created_at: i64,
+    /// Whether it may still be edited: nothing was measured on it.
+    pub open: bool,
+    /// The dataset that came from the file, where this one was edited.
+    pub brought: Option<DatasetId>,
 }
 
 /// Examples to be kept.
@@ -48,6 +52,28 @@ pub struct NewDataset<'a> {
     pub columns: &'a serde_json::Value,
     /// How the file is read again.
     pub recipe: Option<&'a serde_json::Value>,
+}
+
+const DATASET: &str =
+    "SELECT id, project_id, name, source, fingerprint, kind, columns_json, created_at,
+    recipe_json, (SELECT count(*) FROM examples WHERE dataset_id = datasets.id), open, brought
+    FROM datasets";
+
+fn dataset(row: &Row<'_>) -> rusqlite::Result<DatasetRow> {
+    Ok(DatasetRow {
+        id: row.get(0)?,
+        project: row.get(1)?,
+        name: row.get(2)?,
+        source: row.get(3)?,
+        fingerprint: row.get(4)?,
+        kind: row.get(5)?,
+        columns: json_column(row, 6)?,
+        created_at: row.get(7)?,
+        recipe: json_if_any(row, 8)?,
+        examples: row.get(9)?,
+        open: row.get(10)?,
+        brought: row.get(11)?,
+    })
 }
 
 impl Store {
@@ -106,29 +132,19 @@ impl Store {
     /// A dataset by its number.
     pub fn dataset(&self, id: DatasetId) -> Result<DatasetRow, StoreError> {
         self.sql(|c| {
-            c.query_row(
-                "SELECT project_id, name, source, fingerprint, kind, columns_json, created_at, recipe_json,
-                     (SELECT count(*) FROM examples WHERE dataset_id = datasets.id)
-                 FROM datasets WHERE id = ?1",
-                [id],
-                |row| {
-                    Ok(DatasetRow {
-                        id,
-                        project: row.get(0)?,
-                        name: row.get(1)?,
-                        source: row.get(2)?,
-                        fingerprint: row.get(3)?,
-                        kind: row.get(4)?,
-                        columns: json_column(row, 5)?,
-                        created_at: row.get(6)?,
-                        recipe: json_if_any(row, 7)?,
-                        examples: row.get(8)?,
-                    })
-                },
-            )
-            .optional()
+            c.query_row(&format!("{DATASET} WHERE id = ?1"), [id], dataset)
+                .optional()
         })?
         .ok_or_else(|| StoreError::missing("dataset", id.0))
+    }
+
+    /// The datasets of a project, the oldest first.
+    pub fn datasets(&self, project: ProjectId) -> Result<Vec<DatasetRow>, StoreError> {
+        self.sql(|c| {
+            c.prepare(&format!("{DATASET} WHERE project_id = ?1 ORDER BY id"))?
+                .query_map([project], dataset)?
+                .collect()
+        })
     }
 
     /// The examples of a dataset, in their order.

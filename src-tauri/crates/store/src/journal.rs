@@ -221,8 +221,8 @@ fn write_score(
         return Ok(());
     }
     let mut insert = t.prepare(
-        "INSERT INTO example_losses (run_id, candidate, part, place, example, loss, correct)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO example_losses (run_id, candidate, part, place, example, loss, correct, weight)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     for (place, example) in score.examples.iter().enumerate() {
         insert.execute(params![
@@ -232,7 +232,8 @@ fn write_score(
             place,
             example.example,
             finite(example.loss, "a loss")?,
-            example.correct
+            example.correct,
+            finite(example.weight, "a weight")?
         ])?;
     }
     add_work(t, run, score.tokens, score.seconds)

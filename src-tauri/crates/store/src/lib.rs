@@ -8,10 +8,12 @@
 
 mod candidates;
 mod datasets;
+mod editing;
 mod error;
 mod ids;
 mod journal;
 mod json;
+mod measurements;
 mod models;
 mod open;
 mod pairs;
@@ -23,8 +25,10 @@ mod versions;
 
 pub use candidates::{CandidateRow, ScoreSummary, StepRow};
 pub use datasets::{DatasetRow, NewDataset};
+pub use editing::{ChangedRows, EditCount};
 pub use error::StoreError;
 pub use ids::{DatasetId, ModelId, ProjectId, RunId, VersionId};
+pub use measurements::Measurement;
 pub use models::ModelRow;
 pub use open::Store;
 pub use projects::ProjectRow;

@@ -48,6 +48,19 @@ impl Store {
         })
     }
 
+    /// The model that a file held when it was last used.
+    pub fn model_at(&self, path: &str) -> Result<Option<ModelRow>, StoreError> {
+        let newest = self.sql(|c| {
+            c.query_row(
+                "SELECT id FROM models WHERE path = ?1 ORDER BY id DESC LIMIT 1",
+                [path],
+                |row| row.get(0),
+            )
+            .optional()
+        })?;
+        newest.map(|id| self.model(id)).transpose()
+    }
+
     /// A model by its number.
     pub fn model(&self, id: ModelId) -> Result<ModelRow, StoreError> {
         self.sql(|c| {

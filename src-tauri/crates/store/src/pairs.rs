@@ -10,21 +10,22 @@ use crate::{RunId, Store, StoreError};
 
 impl Store {
     /// The stored losses of pairs, in the order asked. Tokens and seconds are
-    /// those that `run` itself spent: zero for what another run measured.
+    /// those that `run` itself spent: zero for what another run measured, and
+    /// outside runs.
     pub fn recall_pairs(
         &self,
-        run: RunId,
+        run: Option<RunId>,
         keys: &[PairKey],
     ) -> Result<Vec<Option<PairLoss>>, StoreError> {
         self.snapshot(|c| {
             let mut query = c.prepare_cached(
-                "SELECT loss, correct, run_id IS ?2, tokens_computed, tokens_reused, seconds
+                "SELECT loss, correct, run_id = ?2, tokens_computed, tokens_reused, seconds
                  FROM pair_losses WHERE key = ?1",
             )?;
             let mut find = |key: &PairKey| {
                 query
                     .query_row(params![&key.0[..], run], |r| {
-                        let own: bool = r.get(2)?;
+                        let own = r.get::<_, Option<bool>>(2)?.unwrap_or(false);
                         let mut pair = PairLoss {
                             loss: r.get(0)?,
                             correct: r.get(1)?,
@@ -44,15 +45,17 @@ impl Store {
         })
     }
 
-    /// Stores what `run` measured, in one transaction. A pair that is stored
+    /// Stores what `run`, or no run, measured, in one transaction. A pair that is stored
     /// already stays as it is.
     pub fn keep_pairs(
         &mut self,
-        run: RunId,
+        run: Option<RunId>,
         pairs: &[(PairKey, PairLoss)],
     ) -> Result<(), StoreError> {
         self.transaction(|t| {
-            must_exist(t, run)?;
+            if let Some(run) = run {
+                must_exist(t, run)?;
+            }
             let mut insert = t.prepare_cached(
                 "INSERT INTO pair_losses (key, loss, correct, run_id, tokens_computed,
                      tokens_reused, seconds)

@@ -21,6 +21,7 @@ fn example(number: usize) -> Example {
         row: number,
         id: None,
         part: None,
+        weight: None,
     }
 }
 
@@ -86,11 +87,13 @@ fn scored(ordinal: u32, text: &str) -> RunEvent {
                     example: 2,
                     loss: 0.1 + 0.2,
                     correct: Some(true),
+                    weight: 1.0,
                 },
                 ExampleLoss {
                     example: 0,
                     loss: 1.0 / 3.0,
                     correct: Some(false),
+                    weight: 1.0,
                 },
             ],
             tokens: TokenCount {

@@ -162,7 +162,11 @@ model_path: string | null,
 /**
  * `auto`, `cpu`, or `gpu` and its number.
  */
-device: string, };
+device: string, 
+/**
+ * Whether the version in use is measured by itself whenever the data changed.
+ */
+measure_changes: boolean, };
 
 /**
  * A project with all that its page shows.
@@ -247,6 +251,10 @@ train: number,
  */
 validation: number, 
 /**
+ * Edits by the person that the examples hold.
+ */
+edits: number, 
+/**
  * The first ones.
  */
 preview: Array<ExampleText>, };
@@ -299,7 +307,11 @@ split: string | null,
 /**
  * Tells rows from each other when the file changes.
  */
-id: string | null, };
+id: string | null, 
+/**
+ * Says how much each row counts beside others: a number over 0.
+ */
+weight: string | null, };
 
 /**
  * The columns with answers.
@@ -338,7 +350,7 @@ pattern: string, };
 /**
  * What a column is used for.
  */
-export type Role = "input" | "target" | "also" | "chosen" | "rejected" | "options" | "split" | "id";
+export type Role = "input" | "target" | "also" | "chosen" | "rejected" | "options" | "split" | "id" | "weight";
 
 /**
  * Why a column has a role.
@@ -395,7 +407,7 @@ mapping: Mapping, };
 /**
  * Kind of fault.
  */
-export type Fault = "uneven" | "empty_input" | "empty_answer" | "rule_finds_nothing" | "same_answers" | "duplicate" | "conflict" | "leak" | "encoding" | "over_long" | "cut_off" | "near_duplicate" | "one_sided";
+export type Fault = "uneven" | "empty_input" | "empty_answer" | "rule_finds_nothing" | "same_answers" | "bad_weight" | "duplicate" | "conflict" | "leak" | "encoding" | "over_long" | "cut_off" | "near_duplicate" | "one_sided";
 
 /**
  * How bad a fault is.
@@ -590,7 +602,11 @@ project: number,
 /**
  * How.
  */
-state: DataState, };
+state: DataState, 
+/**
+ * Edits that the person made in the table; new examples come without them.
+ */
+edits: number, };
 
 /**
  * A file looked at before anything is kept.
@@ -652,6 +668,285 @@ labels: Array<LabelCount>,
  * Faults, the worst first.
  */
 findings: Array<DataFinding>, };
+
+/**
+ * What a run would do with a row.
+ */
+export type RowUse = "train" | "validation" | "rest";
+
+/**
+ * Order of the rows.
+ */
+export type RowOrder = "file" | "hardest" | "easiest";
+
+/**
+ * Which rows of a table are asked for.
+ */
+export type TableQuery = { 
+/**
+ * Words that input or answers contain, whatever their case; empty for all.
+ */
+search: string, 
+/**
+ * Only rows of this use.
+ */
+part: RowUse | null, 
+/**
+ * Only rows with this answer.
+ */
+label: string | null, 
+/**
+ * Their order.
+ */
+order: RowOrder, };
+
+/**
+ * A stretch of the rows that a query finds.
+ */
+export type TablePage = { 
+/**
+ * Rows in all.
+ */
+total: number, 
+/**
+ * Rows that the query finds.
+ */
+found: number, 
+/**
+ * Place of the first row below among them.
+ */
+from: number, 
+/**
+ * The rows.
+ */
+rows: Array<TableRow>, 
+/**
+ * The options, where the answers are a small closed set.
+ */
+labels: Array<LabelCount>, 
+/**
+ * Rows that choose prompts.
+ */
+train: number, 
+/**
+ * Rows that only check.
+ */
+validation: number, 
+/**
+ * Rows whose loss under the project's prompt is known.
+ */
+measured: number, 
+/**
+ * Whether answers come as better and worse ones.
+ */
+preference: boolean, 
+/**
+ * Edits in effect, which can be taken back.
+ */
+edits: number, 
+/**
+ * Edits taken back, which can be done again.
+ */
+undone: number, };
+
+/**
+ * A row of a table; long texts are cut.
+ */
+export type TableRow = { 
+/**
+ * Names the row in commands.
+ */
+key: number, 
+/**
+ * Row in the file, from 1; 0 where the person added it.
+ */
+row: number, 
+/**
+ * The input.
+ */
+input: string, 
+/**
+ * Accepted answers, or the better one.
+ */
+targets: Array<string>, 
+/**
+ * Worse answers.
+ */
+rejected: Array<string>, 
+/**
+ * What a run would do with it.
+ */
+part: RowUse, 
+/**
+ * Its loss in nats under the project's prompt, where it was measured.
+ */
+loss: number | null, 
+/**
+ * Whether the likeliest answer was right, on label tasks.
+ */
+correct: boolean | null, 
+/**
+ * How much it counts beside others.
+ */
+weight: number, };
+
+/**
+ * What a person can edit of a row.
+ */
+export type RowText = { 
+/**
+ * The input.
+ */
+input: string, 
+/**
+ * Accepted answers, or the better one alone.
+ */
+targets: Array<string>, 
+/**
+ * Worse answers; empty unless answers come as better and worse ones.
+ */
+rejected: Array<string>, 
+/**
+ * `train`, `validation`, or null to let the program choose.
+ */
+part: RowPart | null, 
+/**
+ * How much it counts beside others, over 0.
+ */
+weight: number, };
+
+/**
+ * A part that a person put a row into.
+ */
+export type RowPart = "train" | "validation";
+
+/**
+ * Which rows are taken out.
+ */
+export type RowsChosen = { "kind": "keys", 
+/**
+ * Their keys.
+ */
+keys: Array<number>, } | { "kind": "found", 
+/**
+ * The query.
+ */
+query: TableQuery, };
+
+/**
+ * File formats of examples.
+ */
+export type DataFormat = "csv" | "jsonl";
+
+/**
+ * Versions of a project measured on its datasets, outside runs.
+ */
+export type Measurements = { 
+/**
+ * Every state of the data that something was measured on, and the one in use;
+ * the oldest first.
+ */
+datasets: Array<DatasetState>, 
+/**
+ * What was measured.
+ */
+cells: Array<Measured>, 
+/**
+ * Whether a measurement is going on.
+ */
+busy: boolean, };
+
+/**
+ * A state of a project's data.
+ */
+export type DatasetState = { 
+/**
+ * Number.
+ */
+id: number, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * Number of examples.
+ */
+examples: number, 
+/**
+ * Edits by the person that it holds.
+ */
+edits: number, 
+/**
+ * Whether the project uses it now.
+ */
+current: boolean, 
+/**
+ * Milliseconds since 1970.
+ */
+created_at: number, };
+
+/**
+ * A version measured on a dataset.
+ */
+export type Measured = { 
+/**
+ * Number of the version in the database.
+ */
+version: number, 
+/**
+ * Number of the dataset.
+ */
+dataset: number, 
+/**
+ * Mean loss in nats.
+ */
+loss: number, 
+/**
+ * Its standard error; null where a single example leaves it unknown.
+ */
+std_error: number | null, 
+/**
+ * Share of right labels, on label tasks.
+ */
+accuracy: number | null, 
+/**
+ * Number of examples measured.
+ */
+examples: number, 
+/**
+ * Whether model, settings and choice of examples are those of the newest
+ * measurement: only such figures can be compared.
+ */
+comparable: boolean, 
+/**
+ * Name of the model.
+ */
+model: string, 
+/**
+ * Milliseconds since 1970.
+ */
+measured_at: number, };
+
+/**
+ * A version's loss over the states of the data, drawn.
+ */
+export type DataChart = { 
+/**
+ * The picture as SVG.
+ */
+svg: string, 
+/**
+ * Where the axes are, in its pixels.
+ */
+plot: PlotRect, 
+/**
+ * Horizontal range: places of the datasets, from 0.
+ */
+x: AxisRange, 
+/**
+ * Vertical range, in nats.
+ */
+y: AxisRange, };
 
 /**
  * A row that does not fit the model's window.
@@ -1785,7 +2080,27 @@ paths: Array<string>, } | { "kind": "data_changed",
 /**
  * How it stands to the examples now.
  */
-news: DataNews, } | { "kind": "run_changed", 
+news: DataNews, } | { "kind": "measuring", 
+/**
+ * The project.
+ */
+project: number, 
+/**
+ * Examples done.
+ */
+done: number, 
+/**
+ * Of how many.
+ */
+total: number, } | { "kind": "measured", 
+/**
+ * The project.
+ */
+project: number, 
+/**
+ * What went wrong, if anything did.
+ */
+error: AppError | null, } | { "kind": "run_changed", 
 /**
  * The run.
  */

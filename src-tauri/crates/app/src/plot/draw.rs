@@ -9,7 +9,7 @@ use super::{drawing, fonts, Axis, ChartPoint, Geometry, PlotError, Rect, RunChar
 
 /// Colours that the colour-blind can tell apart (after Okabe and Ito), for
 /// several runs in one picture.
-const PALETTE: [RGBColor; 8] = [
+pub(super) const PALETTE: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -21,9 +21,9 @@ const PALETTE: [RGBColor; 8] = [
 ];
 
 /// An axis with its marks, as plotters wants it.
-struct Marked {
-    axis: Axis,
-    marks: Vec<f64>,
+pub(super) struct Marked {
+    pub(super) axis: Axis,
+    pub(super) marks: Vec<f64>,
 }
 
 impl Ranged for Marked {

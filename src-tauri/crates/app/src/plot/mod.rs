@@ -2,6 +2,7 @@
 
 mod axis;
 mod draw;
+mod history;
 
 use std::sync::Once;
 
@@ -10,6 +11,7 @@ use plotters::style::{register_font, FontStyle};
 use thiserror::Error;
 
 pub use axis::Axis;
+pub use history::{history_svg, History, HistoryLine};
 
 /// One run in a picture.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,8 +11,8 @@ use crate::wire::{
 use crate::{export, run_chart, AppError};
 
 /// Pixels beyond which nobody looks.
-const LARGEST: u32 = 8192;
-const SMALLEST: u32 = 64;
+pub(super) const LARGEST: u32 = 8192;
+pub(super) const SMALLEST: u32 = 64;
 /// Words of a prompt shown beside a point.
 const SHOWN_WORDS: usize = 16;
 
@@ -105,7 +105,7 @@ impl Studio {
     }
 }
 
-fn theme(dark: bool) -> Theme {
+pub(super) fn theme(dark: bool) -> Theme {
     if dark {
         Theme::Dark
     } else {

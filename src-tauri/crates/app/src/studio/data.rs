@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use pmpo_core::dataset::{split, Example, LabelSet};
+use pmpo_core::dataset::{split, Answer, Example, LabelSet, SplitPlan};
 use pmpo_core::optimize::Settings;
-use pmpo_store::{NewDataset, ProjectId, Store};
+use pmpo_store::{DatasetId, NewDataset, ProjectId, Store};
 
 use super::projects::unexpected;
-use super::Studio;
-use crate::data::{read, Choice, Import};
-use crate::wire::{DataKind, DataPreview, DataSummary, ImportChoice, Project};
+use super::{held, Studio};
+use crate::data::{read, write_csv, write_json_lines, Choice, Import, Mapping, WEIGHTS};
+use crate::wire::{DataFormat, DataKind, DataPreview, DataSummary, ImportChoice, Project, RowText};
 use crate::AppError;
 
 /// Rows and examples shown.
@@ -46,6 +46,7 @@ impl Studio {
         self.project(project)
     }
 
+    /// Keeps what a file gives and uses it from now on.
     pub(super) fn keep_import(
         &self,
         id: ProjectId,
@@ -53,6 +54,21 @@ impl Studio {
         file: &Path,
         import: &Import,
     ) -> Result<(), AppError> {
+        let dataset = self.store_import(id, name, file, import)?;
+        let mut store = self.store();
+        // Edits stay with the state of the data that they were made in.
+        store.close_examples(id)?;
+        Ok(store.use_dataset(id, dataset)?)
+    }
+
+    /// Keeps what a file gives.
+    pub(super) fn store_import(
+        &self,
+        id: ProjectId,
+        name: &str,
+        file: &Path,
+        import: &Import,
+    ) -> Result<DatasetId, AppError> {
         import.checked.enough()?;
         let plan = import.plan()?;
         let columns = serde_json::to_value(&import.mapping).map_err(unexpected)?;
@@ -66,8 +82,7 @@ impl Studio {
             recipe: Some(&recipe),
         };
         let mut store = self.store();
-        let dataset = store.add_dataset(&new, import.checked.examples(&plan))?;
-        Ok(store.use_dataset(id, dataset)?)
+        Ok(store.add_dataset(&new, import.checked.examples(&plan))?)
     }
 }
 
@@ -76,17 +91,63 @@ fn file_name(path: &Path) -> String {
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-pub(super) fn data_summary(
-    store: &Store,
-    project: ProjectId,
-    settings: &Settings,
-) -> Result<DataSummary, AppError> {
-    let missing = || AppError::new("no_data", "There are no examples yet.", "Bring a file.");
-    let id = store.project_row(project)?.dataset.ok_or_else(missing)?;
+/// A summary and what it was made of.
+pub(super) struct KnownSummary {
+    dataset: DatasetId,
+    split: SplitPlan,
+    seed: u64,
+    summary: DataSummary,
+}
+
+impl Studio {
+    /// What the project's page says of its examples. Large data is read once.
+    pub(super) fn data_summary(
+        &self,
+        store: &Store,
+        project: ProjectId,
+        settings: &Settings,
+    ) -> Result<DataSummary, AppError> {
+        let missing = || AppError::new("no_data", "There are no examples yet.", "Bring a file.");
+        let id = store.project_row(project)?.dataset.ok_or_else(missing)?;
+        let mut known = held(&self.summary);
+        if let Some(known) = known.as_ref() {
+            if (known.dataset, known.split, known.seed) == (id, settings.split, settings.seed) {
+                return Ok(known.summary.clone());
+            }
+        }
+        let summary = summary(store, id, settings)?;
+        *known = Some(KnownSummary {
+            dataset: id,
+            split: settings.split,
+            seed: settings.seed,
+            summary: summary.clone(),
+        });
+        Ok(summary)
+    }
+
+    /// The project's examples as a file.
+    pub fn export_data(&self, project: i64, format: DataFormat) -> Result<Vec<u8>, AppError> {
+        let id = self.dataset_in_use(ProjectId(project))?;
+        let (row, examples) = {
+            let store = self.store();
+            (store.dataset(id)?, store.examples(id)?)
+        };
+        let mapping: Mapping = serde_json::from_value(row.columns).map_err(unexpected)?;
+        let mut out = Vec::new();
+        match format {
+            DataFormat::Csv => write_csv(&examples, &mapping, &mut out),
+            DataFormat::Jsonl => write_json_lines(&examples, &mapping, &mut out),
+        }
+        .map_err(unexpected)?;
+        Ok(out)
+    }
+}
+
+fn summary(store: &Store, id: DatasetId, settings: &Settings) -> Result<DataSummary, AppError> {
     let row = store.dataset(id)?;
     let examples = store.examples(id)?;
     let parts = split(&examples, &settings.split, settings.seed);
-    let mapping: crate::data::Mapping = serde_json::from_value(row.columns).map_err(unexpected)?;
+    let mapping: Mapping = serde_json::from_value(row.columns).map_err(unexpected)?;
     Ok(DataSummary {
         id: id.0,
         name: row.name,
@@ -102,7 +163,63 @@ pub(super) fn data_summary(
         examples: examples.len(),
         train: parts.train.len(),
         validation: parts.validation.len(),
+        edits: store.edit_count(id)?.done,
         preview: examples.iter().take(PREVIEW).map(Into::into).collect(),
+    })
+}
+
+/// Longest text of a row, in bytes.
+const LONGEST: usize = 1 << 20;
+
+/// The answer that a person wrote for a row, once the row is one to learn from.
+pub(super) fn check_row(row: &RowText, preference: bool) -> Result<Answer, AppError> {
+    let fault = |message: &str, hint: &str| Err(AppError::new("row", message, hint));
+    if row.input.trim().is_empty() {
+        return fault("There is no input.", "Write what the model is to read.");
+    }
+    let texts = || {
+        std::iter::once(&row.input)
+            .chain(&row.targets)
+            .chain(&row.rejected)
+    };
+    if texts().any(|text| text.len() > LONGEST) {
+        return fault("A text is longer than a million letters.", "Shorten it.");
+    }
+    if !WEIGHTS.contains(&row.weight) {
+        return fault(
+            "The weight must be a number over 0, and a million at most.",
+            "1 is the usual weight.",
+        );
+    }
+    let filled = |texts: &[String]| -> Vec<String> {
+        let mut out: Vec<String> = Vec::with_capacity(texts.len());
+        for text in texts.iter().map(|text| text.trim()) {
+            if !text.is_empty() && !out.iter().any(|known| known == text) {
+                out.push(text.to_owned());
+            }
+        }
+        out
+    };
+    let mut targets = filled(&row.targets);
+    if targets.is_empty() {
+        return fault("There is no answer.", "Write what the model should answer.");
+    }
+    if !preference {
+        return Ok(Answer::Supervised { targets });
+    }
+    let rejected = filled(&row.rejected);
+    if rejected.is_empty() {
+        return fault("There is no worse answer.", "Write one.");
+    }
+    if rejected.contains(&targets[0]) {
+        return fault(
+            "The better and the worse answer are the same.",
+            "Change one of them.",
+        );
+    }
+    Ok(Answer::Preference {
+        chosen: targets.swap_remove(0),
+        rejected,
     })
 }
 

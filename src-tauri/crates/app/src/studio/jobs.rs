@@ -66,6 +66,8 @@ impl Studio {
         self.must_be_idle()?;
         let id = ProjectId(project);
         let draft = self.draft(id)?;
+        // What a run measures stays as it is.
+        self.store().close_examples(id)?;
         let task = self.task(id)?;
         let path = draft
             .model_path
@@ -248,6 +250,7 @@ impl Studio {
 
     fn ended(&self, run: RunId, error: Option<AppError>) {
         *held(&self.job) = None;
+        self.forget_tables();
         if let Some(error) = error {
             // A run that could not even begin has no record of why.
             let mut store = self.store();

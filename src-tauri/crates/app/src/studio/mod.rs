@@ -4,9 +4,11 @@
 mod chart;
 mod data;
 mod jobs;
+mod measuring;
 mod models;
 mod projects;
 mod prompts;
+mod table;
 mod tries;
 mod views;
 mod watching;
@@ -17,9 +19,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use pmpo_core::model::LanguageModel;
+use pmpo_core::model::{LanguageModel, ModelDescription};
 use pmpo_engine::{Engine, EngineOptions, LoadOptions};
-use pmpo_store::{RunId, Store};
+use pmpo_store::{ProjectId, RunId, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::wire::{RunMessage, ShellEvent};
@@ -72,7 +74,10 @@ pub struct Studio {
     watchers: Mutex<Vec<Watcher>>,
     shell: Mutex<Option<ShellSink>>,
     tries: Mutex<HashMap<u32, CancellationToken>>,
-    watched: Mutex<Option<watching::Watched>>,
+    watched: Mutex<HashMap<ProjectId, watching::Watched>>,
+    measuring: Mutex<Option<measuring::Going>>,
+    table: Mutex<Option<table::Table>>,
+    summary: Mutex<Option<data::KnownSummary>>,
     next: AtomicU32,
 }
 
@@ -94,7 +99,10 @@ impl Studio {
             watchers: Mutex::new(Vec::new()),
             shell: Mutex::new(None),
             tries: Mutex::new(HashMap::new()),
-            watched: Mutex::new(None),
+            watched: Mutex::new(HashMap::new()),
+            measuring: Mutex::new(None),
+            table: Mutex::new(None),
+            summary: Mutex::new(None),
             next: AtomicU32::new(1),
         }))
     }
@@ -159,6 +167,19 @@ impl Studio {
             .as_ref()
             .filter(|one| one.path == path && one.device == device)
             .map(|one| one.model.clone())
+    }
+
+    /// What is known of the model of a file without loading it.
+    fn model_known(
+        &self,
+        path: Option<&str>,
+        device: &str,
+    ) -> Result<Option<ModelDescription>, AppError> {
+        if let Some(model) = self.model_if_loaded(path, device) {
+            return Ok(Some(model.description().clone()));
+        }
+        let path = path.map_or_else(|| built_in_model().display().to_string(), str::to_owned);
+        Ok(self.store().model_at(&path)?.map(|row| row.description))
     }
 }
 

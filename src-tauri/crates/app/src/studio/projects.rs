@@ -3,7 +3,6 @@
 use pmpo_core::optimize::Preset;
 use pmpo_store::{ProjectId, RunState, Store, Version, VersionId};
 
-use super::data::data_summary;
 use super::Studio;
 use crate::data::{Choice, Import};
 use crate::wire::{
@@ -12,7 +11,7 @@ use crate::wire::{
 use crate::{sample, sample_titles, AppError};
 
 /// The label of the version that the person uses.
-const IN_USE: &str = "in use";
+pub(super) const IN_USE: &str = "in use";
 const LONGEST_NAME: usize = 200;
 
 impl Studio {
@@ -137,7 +136,7 @@ impl Studio {
                 project: Some(id.0),
             });
         let data = match row.dataset {
-            Some(_) => Some(data_summary(&store, id, &draft.settings)?),
+            Some(_) => Some(self.data_summary(&store, id, &draft.settings)?),
             None => None,
         };
         let mut versions = versions(&store, id)?;
@@ -190,7 +189,10 @@ impl Studio {
                 "Change that setting, or take the default again.",
             ));
         }
-        keep_draft(&mut self.store(), ProjectId(id), draft)
+        let id = ProjectId(id);
+        keep_draft(&mut self.store(), id, draft)?;
+        self.watch_always(id, draft.measure_changes);
+        Ok(())
     }
 
     pub(super) fn draft(&self, id: ProjectId) -> Result<Draft, AppError> {
@@ -255,6 +257,7 @@ fn new_draft() -> Draft {
         settings: Preset::Quick.settings(),
         model_path: None,
         device: "auto".to_owned(),
+        measure_changes: false,
     }
 }
 

@@ -52,24 +52,26 @@ impl Studio {
     pub async fn score_prompt(&self, project: i64, prompt: &str) -> Result<ScoredPrompt, AppError> {
         let id = ProjectId(project);
         let draft = self.draft(id)?;
-        let whole = self.task(id)?;
-        let parts = split(&whole.examples, &draft.settings.split, draft.settings.seed);
         let task = Task {
             prompt: prompt.to_owned(),
-            examples: parts
-                .train
-                .iter()
-                .map(|&index| whole.examples[index].clone())
-                .collect(),
             frozen: Vec::new(),
-            ..whole
+            ..self.task(id)?
         };
+        let parts = split(&task.examples, &draft.settings.split, draft.settings.seed);
         let model = self
             .model(draft.model_path.as_deref(), &draft.device)
             .await?;
         let clock = Instant::now();
         let cancel = CancellationToken::new();
-        let scored = score_prompt(&task, &draft.settings, &*model, &cancel).await?;
+        let scored = score_prompt(
+            &self.store,
+            &task,
+            &parts.train,
+            &draft.settings,
+            &*model,
+            &cancel,
+        )
+        .await?;
         Ok(ScoredPrompt::new(&scored, clock.elapsed().as_secs_f64()))
     }
 }

@@ -220,6 +220,8 @@ pub struct DataNews {
     pub project: i64,
     /// How.
     pub state: DataState,
+    /// Edits that the person made in the table; new examples come without them.
+    pub edits: usize,
 }
 
 /// How a source stands to the examples that were made of it.

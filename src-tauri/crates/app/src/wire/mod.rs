@@ -6,6 +6,7 @@ mod data;
 mod project;
 mod result;
 mod run;
+mod table;
 
 use pmpo_core::dataset::SplitPlan;
 use pmpo_core::loss::{Interval, Normalization, Objective, Verdict};
@@ -22,6 +23,7 @@ pub use data::*;
 pub use project::*;
 pub use result::*;
 pub use run::*;
+pub use table::*;
 
 use crate::data::{
     AnswerColumns, Fault, Mapping, Reason, Remedy, Role, Rule, Severity, Suggestion,
@@ -72,6 +74,22 @@ pub enum ShellEvent {
     DataChanged {
         /// How it stands to the examples now.
         news: DataNews,
+    },
+    /// Versions are being measured on a project's data.
+    Measuring {
+        /// The project.
+        project: i64,
+        /// Examples done.
+        done: usize,
+        /// Of how many.
+        total: usize,
+    },
+    /// Such a measurement ended, whether it was asked for or began by itself.
+    Measured {
+        /// The project.
+        project: i64,
+        /// What went wrong, if anything did.
+        error: Option<AppError>,
     },
     /// A run began, ended or was broken off.
     RunChanged {
@@ -136,6 +154,19 @@ pub fn typescript() -> String {
         DataState,
         DataNews,
         DataPreview,
+        RowUse,
+        RowOrder,
+        TableQuery,
+        TablePage,
+        TableRow,
+        RowText,
+        RowPart,
+        RowsChosen,
+        DataFormat,
+        Measurements,
+        DatasetState,
+        Measured,
+        DataChart,
         TooLongRow,
         VersionSummary,
         VersionOrigin,

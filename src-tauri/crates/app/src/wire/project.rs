@@ -74,6 +74,9 @@ pub struct Draft {
     pub model_path: Option<String>,
     /// `auto`, `cpu`, or `gpu` and its number.
     pub device: String,
+    /// Whether the version in use is measured by itself whenever the data changed.
+    #[serde(default)]
+    pub measure_changes: bool,
 }
 
 /// A project with all that its page shows.
@@ -128,6 +131,8 @@ pub struct DataSummary {
     pub train: usize,
     /// How many of them only check the result.
     pub validation: usize,
+    /// Edits by the person that the examples hold.
+    pub edits: usize,
     /// The first ones.
     pub preview: Vec<ExampleText>,
 }

@@ -64,7 +64,7 @@ pub enum FixedPart {
 }
 
 /// One example of a dataset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     /// The input shown to the model.
     pub input: String,
@@ -80,6 +80,16 @@ pub struct Example {
     /// Its part, where a column gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<FixedPart>,
+    /// How much it counts beside others, over 0; 1 where no column says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+}
+
+impl Example {
+    /// How much it counts beside others.
+    pub fn weight(&self) -> f64 {
+        self.weight.unwrap_or(1.0)
+    }
 }
 
 /// SHA-256 over the content of all examples in their order; file name, row numbers
@@ -118,6 +128,10 @@ impl Fingerprint {
             None => {}
             Some(FixedPart::Train) => field("train"),
             Some(FixedPart::Validation) => field("validation"),
+        }
+        if let Some(weight) = example.weight {
+            field("weight");
+            field(&weight.to_string());
         }
         field("end of example");
     }

@@ -145,6 +145,7 @@ mod tests {
             row: 1,
             id: None,
             part: None,
+            weight: None,
         }
     }
 

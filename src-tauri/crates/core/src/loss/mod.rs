@@ -7,7 +7,9 @@ mod stats;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use stats::{bootstrap, mean, std_error, Interval, Paired, Verdict};
+pub use stats::{
+    bootstrap, mean, std_error, weighted_std_error, weights_of_mean, Interval, Paired, Verdict,
+};
 
 /// What the model gave one answer: `s` in nats (never positive) and its number of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -22,6 +22,28 @@ pub fn std_error(values: &[f64]) -> f64 {
     (squares / (n - 1) as f64 / n as f64).sqrt()
 }
 
+/// Weights over their mean, so that a plain mean of values times these is the
+/// weighted mean. Weights are over 0.
+pub fn weights_of_mean(weights: impl Iterator<Item = f64>) -> Vec<f64> {
+    let weights: Vec<f64> = weights.collect();
+    let centre = mean(&weights);
+    weights.iter().map(|weight| weight / centre).collect()
+}
+
+/// Standard error of a weighted mean, of the weights' ratio estimator
+/// (Cochran, "Sampling Techniques", 1977, section 6.4); `factors` are weights over
+/// their mean. Equal weights give [`std_error`].
+pub fn weighted_std_error(values: &[f64], factors: &[f64]) -> f64 {
+    let weighted: Vec<f64> = values.iter().zip(factors).map(|(v, f)| v * f).collect();
+    let centre = mean(&weighted);
+    let around: Vec<f64> = values
+        .iter()
+        .zip(factors)
+        .map(|(v, f)| f * (v - centre))
+        .collect();
+    std_error(&around)
+}
+
 /// Mean difference of losses on the same examples and its standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Paired {

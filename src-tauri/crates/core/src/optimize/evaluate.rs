@@ -1,14 +1,9 @@
-use std::time::Instant;
-
-use tokio_util::sync::CancellationToken;
-
 use crate::dataset::{Answer, Example, LabelSet};
 use crate::loss::{self, AnswerScore, Normalization, Objective};
-use crate::model::{LanguageModel, ScoreItem};
+use crate::model::{ScoreItem, TokenCount};
 use crate::prompt::{Columns, Conversation, Template, TemplateError};
 
-use super::plan::{OptimizeError, Task};
-use super::{ExampleLoss, PromptScore, Settings};
+use super::{ExampleLoss, PairLoss, PromptScore, Settings};
 
 /// The input that stands for "no content" when a label's prior is measured.
 const CONTENT_FREE: &str = "N/A";
@@ -84,6 +79,7 @@ impl Evaluator<'_> {
                             example: index,
                             loss: self.free_loss(answer, own),
                             correct: None,
+                            weight: self.examples[index].weight(),
                         }
                     })
                     .collect()
@@ -100,6 +96,27 @@ impl Evaluator<'_> {
                 self.settings.beta,
                 self.settings.preference_normalization,
             ),
+        }
+    }
+
+    /// The score that single pairs make together.
+    pub(super) fn score(&self, indices: &[usize], pairs: &[PairLoss]) -> PromptScore {
+        let mut tokens = TokenCount::default();
+        pairs.iter().for_each(|pair| tokens += pair.tokens);
+        PromptScore {
+            examples: indices
+                .iter()
+                .zip(pairs)
+                .map(|(&example, pair)| ExampleLoss {
+                    example,
+                    loss: pair.loss,
+                    correct: pair.correct,
+                    weight: self.examples[example].weight(),
+                })
+                .collect(),
+            tokens,
+            seconds: pairs.iter().map(|pair| pair.seconds).sum(),
+            dropped: None,
         }
     }
 
@@ -138,68 +155,9 @@ impl Evaluator<'_> {
                         Objective::Both => (answer + choice) / 2.0,
                     },
                     correct: Some(targets.contains(&loss::chosen_option(options, prior))),
+                    weight: self.examples[index].weight(),
                 }
             })
             .collect()
     }
-}
-
-/// A prompt scored on all examples, outside a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ScoredAll {
-    /// The losses.
-    pub score: PromptScore,
-    /// Index and tokens of the examples that exceed the window.
-    pub left_out: Vec<(usize, usize)>,
-}
-
-/// Scores the task's prompt on every example that fits the window.
-pub async fn score_all(
-    task: &Task,
-    settings: &Settings,
-    model: &dyn LanguageModel,
-    cancel: &CancellationToken,
-) -> Result<ScoredAll, OptimizeError> {
-    if task.prompt.trim().is_empty() {
-        return Err(OptimizeError::EmptyPrompt);
-    }
-    let evaluator = Evaluator {
-        examples: &task.examples,
-        labels: LabelSet::detect(&task.examples),
-        settings,
-        has_chat_template: model.description().has_chat_template,
-    };
-    let window = model.description().context_window;
-    let mut left_out = Vec::new();
-    let mut indices = Vec::new();
-    for index in 0..task.examples.len() {
-        let measured = model
-            .measure(&evaluator.items(&task.prompt, &[index])?)
-            .await?;
-        let longest = measured
-            .iter()
-            .map(|m| m.before + m.answer)
-            .max()
-            .unwrap_or(0);
-        if longest > window {
-            left_out.push((index, longest));
-        } else {
-            indices.push(index);
-        }
-    }
-    if indices.is_empty() {
-        return Err(OptimizeError::TooFewExamples { usable: 0 });
-    }
-    let clock = Instant::now();
-    let items = evaluator.items(&task.prompt, &indices)?;
-    let batch = model.score(&items, cancel).await?;
-    Ok(ScoredAll {
-        score: PromptScore {
-            examples: evaluator.losses(&indices, &batch.scores),
-            tokens: batch.tokens,
-            seconds: clock.elapsed().as_secs_f64(),
-            dropped: None,
-        },
-        left_out,
-    })
 }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use ts_rs::TS;
 
-use crate::loss::{mean, std_error, Interval, Paired, Verdict};
+use crate::loss::{mean, weighted_std_error, weights_of_mean, Interval, Paired, Verdict};
 use crate::model::{Generated, TokenCount};
 use crate::prompt::Segment;
 
@@ -80,6 +80,19 @@ pub struct ExampleLoss {
     pub loss: f64,
     /// On label tasks, whether the likeliest label was the right one.
     pub correct: Option<bool>,
+    /// How much the example counts beside others.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub weight: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+// Serde asks by reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_one(weight: &f64) -> bool {
+    *weight == 1.0
 }
 
 /// A prompt's losses on one part of the data and what they cost.
@@ -116,9 +129,17 @@ pub struct DroppedEarly {
 }
 
 impl PromptScore {
-    /// The losses alone.
+    /// What each example adds to the mean loss, times the number of examples: its
+    /// loss, times its weight over the mean weight. Their plain mean is the
+    /// weighted mean of the losses, so that paired tests hold for weighted data too.
     pub fn losses(&self) -> Vec<f64> {
-        self.examples.iter().map(|example| example.loss).collect()
+        let losses = self.examples.iter().map(|example| example.loss);
+        losses.zip(self.factors()).map(|(a, b)| a * b).collect()
+    }
+
+    /// Weights over the mean weight.
+    fn factors(&self) -> Vec<f64> {
+        weights_of_mean(self.examples.iter().map(|example| example.weight))
     }
 
     /// Mean loss over the examples, in nats; of a dropped candidate an estimate.
@@ -140,15 +161,17 @@ impl PromptScore {
 
     /// Standard error of the mean loss; infinite for fewer than two examples.
     pub fn std_error(&self) -> f64 {
-        std_error(&self.losses())
+        let losses: Vec<f64> = self.examples.iter().map(|example| example.loss).collect();
+        weighted_std_error(&losses, &self.factors())
     }
 
-    /// Share of right labels, on label tasks.
+    /// Share of right labels by weight, on label tasks.
     pub fn accuracy(&self) -> Option<f64> {
         let right: Option<Vec<bool>> = self.examples.iter().map(|e| e.correct).collect();
         right.filter(|all| !all.is_empty()).map(|all| {
-            let count = all.iter().filter(|right| **right).count();
-            count as f64 / all.len() as f64
+            let right = all.iter().zip(self.factors());
+            let counted: Vec<f64> = right.map(|(right, by)| f64::from(*right) * by).collect();
+            mean(&counted)
         })
     }
 }
@@ -382,17 +405,20 @@ pub struct PairLoss {
     pub seconds: f64,
 }
 
-/// Keeps what happens and gives back what already happened, so that a run that
-/// was broken off can be repeated up to that point without the model, and so
-/// that no run scores again what another has scored.
-pub trait Journal: Send {
+/// Knows the losses of pairs, whoever measured them.
+pub trait PairLedger: Send {
     /// The stored losses of pairs, in the order asked. What another run paid
     /// for costs nothing here: its tokens and seconds are zero.
     fn recall_pairs(&mut self, keys: &[PairKey]) -> Result<Vec<Option<PairLoss>>, JournalError>;
 
     /// Stores losses as soon as the model gave them.
     fn keep_pairs(&mut self, pairs: &[(PairKey, PairLoss)]) -> Result<(), JournalError>;
+}
 
+/// Keeps what happens and gives back what already happened, so that a run that
+/// was broken off can be repeated up to that point without the model, and so
+/// that no run scores again what another has scored.
+pub trait Journal: PairLedger {
     /// The stored text for a key in this run, with its working time.
     fn recall_generated(
         &mut self,

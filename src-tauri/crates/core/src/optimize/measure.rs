@@ -5,9 +5,8 @@ use std::time::Instant;
 use crate::model::{ModelError, TokenCount};
 
 use super::run::{Run, Scored};
-use super::{
-    Candidate, ExampleLoss, OptimizeError, PairKey, PairLoss, Part, PromptScore, RunEvent,
-};
+use super::score::share;
+use super::{Candidate, OptimizeError, PairKey, PairLoss, Part, PromptScore, RunEvent};
 
 /// Pairs whose losses the journal does not know, of one prompt.
 struct Unknown {
@@ -42,7 +41,7 @@ impl Run<'_> {
         let pairs = self.measure(&texts, &indices).await?;
         let mut out = Vec::with_capacity(candidates.len());
         for (candidate, pairs) in candidates.into_iter().zip(pairs) {
-            let score = prompt_score(&indices, &pairs);
+            let score = self.evaluator.score(&indices, &pairs);
             out.push(self.record_score(candidate, part, score)?);
         }
         Ok(out)
@@ -140,11 +139,6 @@ impl Run<'_> {
         let batch = self.scorer.score(&items, self.cancel).await?;
         let seconds = clock.elapsed().as_secs_f64();
         let total: usize = call.iter().map(|unknown| unknown.pairs.len()).sum();
-        // Whole tokens, so that the shares add up to what was computed.
-        let share = |all: u64, at: usize| {
-            let (at, total) = (at as u64, total as u64);
-            all * (at + 1) / total - all * at / total
-        };
         let mut kept = Vec::with_capacity(total);
         let mut first = 0;
         for (unknown, (own, count)) in call.iter().zip(counts) {
@@ -161,8 +155,8 @@ impl Run<'_> {
                     loss: example.loss,
                     correct: example.correct,
                     tokens: TokenCount {
-                        computed: share(batch.tokens.computed, kept.len()),
-                        reused: share(batch.tokens.reused, kept.len()),
+                        computed: share(batch.tokens.computed, kept.len(), total),
+                        reused: share(batch.tokens.reused, kept.len(), total),
                     },
                     seconds: seconds / total as f64,
                 };
@@ -173,24 +167,5 @@ impl Run<'_> {
         self.journal.keep_pairs(&kept)?;
         self.spent(batch.tokens, seconds);
         Ok(())
-    }
-}
-
-pub(super) fn prompt_score(indices: &[usize], pairs: &[PairLoss]) -> PromptScore {
-    let mut tokens = TokenCount::default();
-    pairs.iter().for_each(|pair| tokens += pair.tokens);
-    PromptScore {
-        examples: indices
-            .iter()
-            .zip(pairs)
-            .map(|(&example, pair)| ExampleLoss {
-                example,
-                loss: pair.loss,
-                correct: pair.correct,
-            })
-            .collect(),
-        tokens,
-        seconds: pairs.iter().map(|pair| pair.seconds).sum(),
-        dropped: None,
     }
 }

@@ -1,8 +1,8 @@
 //! Candidates race against each other and the incumbent (the rules: `race`).
 
-use crate::loss::mean;
+use crate::loss::{mean, weights_of_mean};
 
-use super::measure::prompt_score;
+use super::evaluate::Evaluator;
 use super::run::{Run, Scored};
 use super::{
     Candidate, Dropped, OptimizeError, PairLoss, Part, PromptScore, Race, Refusal, RunEvent,
@@ -15,15 +15,19 @@ struct Heat {
     order: Vec<usize>,
     /// The examples.
     examples: Vec<usize>,
-    /// Losses of the incumbent on all of them.
+    /// Their weights over the mean weight of all.
+    factors: Vec<f64>,
+    /// Weighted losses of the incumbent on all of them.
     incumbent: Vec<f64>,
     /// What is known of each candidate.
     pairs: Vec<Vec<PairLoss>>,
 }
 
 impl Heat {
+    /// Weighted losses of a candidate, as far as it came.
     fn losses(&self, candidate: usize) -> Vec<f64> {
-        self.pairs[candidate].iter().map(|pair| pair.loss).collect()
+        let pairs = self.pairs[candidate].iter().zip(&self.factors);
+        pairs.map(|(pair, by)| pair.loss * by).collect()
     }
 
     /// Which of the candidates `running`, all as far as each other, go on.
@@ -36,17 +40,17 @@ impl Heat {
 
     /// The score of a candidate that came to the end, as all whole scores are in
     /// the order of the split.
-    fn whole(&self, candidate: usize, train: &[usize]) -> PromptScore {
+    fn whole(&self, candidate: usize, train: &[usize], evaluator: &Evaluator) -> PromptScore {
         let mut pairs = self.pairs[candidate].clone();
         for (&place, pair) in self.order.iter().zip(&self.pairs[candidate]) {
             pairs[place] = *pair;
         }
-        prompt_score(train, &pairs)
+        evaluator.score(train, &pairs)
     }
 
     /// The score of a candidate that went no further, with what its loss on all
     /// examples is likely to be.
-    fn dropped(&self, candidate: usize) -> PromptScore {
+    fn dropped(&self, candidate: usize, evaluator: &Evaluator) -> PromptScore {
         let losses = self.losses(candidate);
         let gain = mean(&losses) - mean(&self.incumbent[..losses.len()]);
         let dropped = Dropped {
@@ -55,7 +59,7 @@ impl Heat {
         };
         PromptScore {
             dropped: Some(dropped),
-            ..prompt_score(&self.examples[..losses.len()], &self.pairs[candidate])
+            ..evaluator.score(&self.examples[..losses.len()], &self.pairs[candidate])
         }
     }
 }
@@ -95,9 +99,9 @@ impl Run<'_> {
             for (at, goes_on) in running.into_iter().zip(goes_on) {
                 let candidate = candidates[at].clone();
                 let score = if to == train.len() {
-                    heat.whole(at, &train)
+                    heat.whole(at, &train, &self.evaluator)
                 } else if !goes_on {
-                    heat.dropped(at)
+                    heat.dropped(at, &self.evaluator)
                 } else if out_of_budget {
                     let refusal = Refusal::Budget;
                     self.journal
@@ -141,9 +145,16 @@ impl Run<'_> {
             .map(|losses| &losses[..])
             .collect();
         let order = race.order(&known);
+        let weights = incumbent
+            .score
+            .examples
+            .iter()
+            .map(|example| example.weight);
+        let factors = weights_of_mean(weights);
         Heat {
             race,
             examples: order.iter().map(|&at| train[at]).collect(),
+            factors: order.iter().map(|&at| factors[at]).collect(),
             incumbent: order.iter().map(|&at| losses[at]).collect(),
             order,
             pairs: vec![Vec::new(); candidates],

@@ -177,6 +177,7 @@ mod tests {
                 row,
                 id: None,
                 part: None,
+                weight: None,
             })
             .collect()
     }

@@ -178,6 +178,7 @@ mod tests {
             row: 1,
             id: None,
             part: None,
+            weight: None,
         };
         let brief = RewriteBrief {
             task: "A task.",

@@ -169,7 +169,7 @@ pub(crate) struct Memory {
     pub(crate) fail_after: Option<usize>,
 }
 
-impl Journal for Memory {
+impl PairLedger for Memory {
     fn recall_pairs(&mut self, keys: &[PairKey]) -> Result<Vec<Option<PairLoss>>, JournalError> {
         Ok(keys
             .iter()
@@ -181,7 +181,9 @@ impl Journal for Memory {
         self.pairs.extend(pairs.iter().copied());
         Ok(())
     }
+}
 
+impl Journal for Memory {
     fn recall_generated(
         &mut self,
         key: &GenerationKey,
@@ -229,6 +231,7 @@ pub(crate) fn task(prompt: &str, count: usize) -> Task {
                 row: i + 1,
                 id: None,
                 part: None,
+                weight: None,
             })
             .collect(),
         frozen: Vec::new(),

@@ -150,6 +150,7 @@ fn deleting_a_project_takes_all_of_it() {
     let project = store.run(run).unwrap().project;
     let dataset = store.run(run).unwrap().dataset;
     store.use_dataset(project, dataset).unwrap();
+    store.edit_examples(project, &[(0, None)]).unwrap();
     store.delete_project(project).unwrap();
     for table in [
         "projects",
@@ -159,6 +160,9 @@ fn deleting_a_project_takes_all_of_it() {
         "examples",
         "candidates",
         "example_losses",
+        "edits",
+        "edited_rows",
+        "measurements",
     ] {
         let sql = format!("SELECT count(*) FROM {table}");
         let left: i64 = store

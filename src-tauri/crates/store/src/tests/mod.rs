@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+mod editing;
 mod faults;
 mod library;
 mod property;
@@ -31,6 +32,7 @@ fn examples() -> Vec<Example> {
             row: 3,
             id: None,
             part: None,
+            weight: None,
         },
         Example {
             input: "second \" \n \u{0} line".into(),
@@ -42,6 +44,7 @@ fn examples() -> Vec<Example> {
             row: 17,
             id: None,
             part: None,
+            weight: None,
         },
     ]
 }
@@ -128,6 +131,7 @@ fn score(losses: &[f64]) -> PromptScore {
                 example: 100_000 - index,
                 loss,
                 correct: Some(index % 2 == 0),
+                weight: 1.0,
             })
             .collect(),
         tokens: tokens(10, 4),

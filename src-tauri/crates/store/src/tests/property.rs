@@ -38,6 +38,7 @@ fn any_score() -> impl Strategy<Value = PromptScore> {
                 example: index as usize,
                 loss,
                 correct,
+                weight: 1.0,
             }
         });
     let dropped = (any::<u32>(), loss()).prop_map(|(of, estimate)| Dropped {

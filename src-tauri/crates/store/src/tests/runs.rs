@@ -198,13 +198,15 @@ fn a_pair_is_measured_once_for_all_runs_and_paid_for_by_one() {
     };
     let [first, second, third] = [[1; 16], [2; 16], [3; 16]].map(PairKey);
     store
-        .keep_pairs(run, &[(first, pair(0.1 + 0.2)), (second, pair(1.0))])
+        .keep_pairs(Some(run), &[(first, pair(0.1 + 0.2)), (second, pair(1.0))])
         .unwrap();
     // What was measured first stays.
-    store.keep_pairs(other, &[(second, pair(9.0))]).unwrap();
+    store
+        .keep_pairs(Some(other), &[(second, pair(9.0))])
+        .unwrap();
     let keys = [third, second, first];
     assert_eq!(
-        store.recall_pairs(run, &keys).unwrap(),
+        store.recall_pairs(Some(run), &keys).unwrap(),
         [None, Some(pair(1.0)), Some(pair(0.1 + 0.2))]
     );
     let free = PairLoss {
@@ -212,9 +214,14 @@ fn a_pair_is_measured_once_for_all_runs_and_paid_for_by_one() {
         seconds: 0.0,
         ..pair(1.0)
     };
-    assert_eq!(store.recall_pairs(other, &keys).unwrap()[1], Some(free));
-    assert!(store.keep_pairs(run, &[(third, pair(f64::NAN))]).is_err());
-    assert_eq!(store.recall_pairs(run, &[third]).unwrap(), [None]);
+    assert_eq!(
+        store.recall_pairs(Some(other), &keys).unwrap()[1],
+        Some(free)
+    );
+    assert!(store
+        .keep_pairs(Some(run), &[(third, pair(f64::NAN))])
+        .is_err());
+    assert_eq!(store.recall_pairs(Some(run), &[third]).unwrap(), [None]);
 }
 
 #[test]

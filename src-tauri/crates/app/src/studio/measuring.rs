@@ -1,0 +1,323 @@
+//! Versions measured on states of the data, when asked or by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pmpo_store::{DatasetId, ProjectId, VersionId};
+use tokio_util::sync::CancellationToken;
+
+use super::projects::unexpected;
+use super::{held, Studio};
+use crate::plot::{history_svg, ChartSize, History, HistoryLine};
+use crate::scoring::{measure_version, Measuring};
+use crate::wire::finite;
+use crate::wire::{
+    AxisRange, DataChart, DatasetState, Measured, Measurements, PlotRect, Project, ShellEvent,
+    VersionOrigin,
+};
+use crate::AppError;
+
+/// How often it is looked whether the run that is going on has ended.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The measurement that is going on.
+pub(super) struct Going {
+    project: ProjectId,
+    cancel: CancellationToken,
+}
+
+/// Ends a measurement however it ends.
+struct Busy<'a>(&'a Studio);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        *held(&self.0.measuring) = None;
+    }
+}
+
+impl Studio {
+    /// Measures versions (none: the prompt in the editor) on states of the data
+    /// (none: the one in use), and keeps the figures. Pairs that are known are not
+    /// scored again, so that only rows that are new cost anything.
+    pub async fn measure(
+        self: &Arc<Self>,
+        project: i64,
+        versions: Vec<i64>,
+        datasets: Vec<i64>,
+    ) -> Result<Measurements, AppError> {
+        if self.active_run().is_some() {
+            return Err(AppError::new(
+                "busy",
+                "A run is going on and needs the model for itself.",
+                "Wait for it to end, or pause it.",
+            ));
+        }
+        let versions = versions.into_iter().map(VersionId).collect();
+        let datasets = datasets.into_iter().map(DatasetId).collect();
+        let result = self
+            .measure_now(ProjectId(project), versions, datasets)
+            .await;
+        self.tell(ShellEvent::Measured {
+            project,
+            error: None,
+        });
+        result?;
+        self.measurements(project)
+    }
+
+    /// Stops a measurement; what was scored is kept.
+    pub fn stop_measuring(&self, project: i64) {
+        let going = held(&self.measuring);
+        if let Some(going) = going.as_ref().filter(|one| one.project.0 == project) {
+            going.cancel.cancel();
+        }
+    }
+
+    async fn measure_now(
+        &self,
+        project: ProjectId,
+        mut versions: Vec<VersionId>,
+        mut datasets: Vec<DatasetId>,
+    ) -> Result<(), AppError> {
+        let cancel = CancellationToken::new();
+        let _busy = {
+            let mut going = held(&self.measuring);
+            if going.is_some() {
+                return Err(AppError::new(
+                    "busy",
+                    "Something is being measured already.",
+                    "Wait for it to end, or stop it.",
+                ));
+            }
+            *going = Some(Going {
+                project,
+                cancel: cancel.clone(),
+            });
+            Busy(self)
+        };
+        let draft = self.draft(project)?;
+        {
+            let mut store = self.store();
+            // What is measured stays as it is from now on.
+            let current = store.close_examples(project)?;
+            if datasets.is_empty() {
+                datasets.extend(current);
+            }
+            if versions.is_empty() {
+                let origin = serde_json::to_value(VersionOrigin::Written).map_err(unexpected)?;
+                if draft.prompt.trim().is_empty() {
+                    return Err(pmpo_core::optimize::OptimizeError::EmptyPrompt.into());
+                }
+                versions.push(store.add_version(project, &draft.prompt, None, &origin)?.id);
+            }
+            let foreign =
+                || AppError::new("no_data", "This belongs to another project.", "Go back.");
+            for &version in &versions {
+                if store.version(version)?.project != project {
+                    return Err(foreign());
+                }
+            }
+            for &dataset in &datasets {
+                if store.dataset(dataset)?.project != project {
+                    return Err(foreign());
+                }
+            }
+        }
+        if datasets.is_empty() {
+            return Err(AppError::new(
+                "no_data",
+                "There are no examples yet.",
+                "Bring a file.",
+            ));
+        }
+        self.forget_tables();
+        let path = draft.model_path.as_deref();
+        let model = self.model(path, &draft.device).await?;
+        let file = path.map_or_else(
+            || crate::built_in_model().display().to_string(),
+            str::to_owned,
+        );
+        let model_id = self.store().add_model(model.description(), &file)?;
+        let whole = versions.len() * datasets.len();
+        let mut part = 0;
+        for &dataset in &datasets {
+            for &version in &versions {
+                let what = Measuring {
+                    version,
+                    dataset,
+                    model: model_id,
+                    settings: &draft.settings,
+                };
+                let told = &mut |done: usize, total: usize| {
+                    self.tell(ShellEvent::Measuring {
+                        project: project.0,
+                        done: part * total + done,
+                        total: whole * total,
+                    });
+                };
+                measure_version(&self.store, what, &*model, &cancel, told).await?;
+                part += 1;
+            }
+        }
+        self.forget_tables();
+        Ok(())
+    }
+
+    /// Measures the version in use on the data before and after a change that the
+    /// program saw by itself, once no run is going on.
+    pub(super) async fn measure_by_itself(
+        self: &Arc<Self>,
+        project: ProjectId,
+        datasets: Vec<DatasetId>,
+    ) {
+        while self.active_run().is_some() || held(&self.measuring).is_some() {
+            tokio::time::sleep(PATIENCE).await;
+        }
+        let versions = self.version_in_use(project).into_iter().collect();
+        let error = self.measure_now(project, versions, datasets).await.err();
+        let project = project.0;
+        self.tell(ShellEvent::Measured { project, error });
+    }
+
+    fn version_in_use(&self, project: ProjectId) -> Option<VersionId> {
+        let labels = self.store().labels(project).ok()?;
+        let own = labels
+            .iter()
+            .find(|label| label.name == super::projects::IN_USE);
+        own.map(|label| label.version)
+    }
+
+    /// What was measured on which state of the data.
+    pub fn measurements(&self, project: i64) -> Result<Measurements, AppError> {
+        let id = ProjectId(project);
+        let busy = held(&self.measuring)
+            .as_ref()
+            .is_some_and(|one| one.project == id);
+        let store = self.store();
+        let current = store.project_row(id)?.dataset;
+        let all = store.measurements(id)?;
+        let newest = all.first().map(|one| one.scope.clone());
+        let mut datasets = Vec::new();
+        for row in store.datasets(id)? {
+            let measured = all.iter().any(|one| one.dataset == row.id);
+            if measured || row.brought.is_some() || current == Some(row.id) {
+                datasets.push(DatasetState {
+                    id: row.id.0,
+                    edits: store.edit_count(row.id)?.done,
+                    current: current == Some(row.id),
+                    name: row.name,
+                    examples: row.examples,
+                    created_at: row.created_at,
+                });
+            }
+        }
+        let cells = all
+            .into_iter()
+            .map(|one| {
+                Ok(Measured {
+                    version: one.version.0,
+                    dataset: one.dataset.0,
+                    loss: one.loss,
+                    std_error: finite(one.std_error),
+                    accuracy: one.accuracy,
+                    examples: one.examples,
+                    comparable: newest.as_ref() == Some(&one.scope),
+                    model: store.model(one.model)?.description.name,
+                    measured_at: one.measured_at,
+                })
+            })
+            .collect::<Result<Vec<_>, AppError>>()?;
+        // Of figures of the same version and data the comparable one, or the newest.
+        let mut shown: Vec<Measured> = Vec::with_capacity(cells.len());
+        for cell in cells {
+            let same = |one: &Measured| (one.version, one.dataset) == (cell.version, cell.dataset);
+            match shown.iter_mut().find(|one| same(one)) {
+                Some(known) if cell.comparable && !known.comparable => *known = cell,
+                Some(_) => {}
+                None => shown.push(cell),
+            }
+        }
+        Ok(Measurements {
+            datasets,
+            cells: shown,
+            busy,
+        })
+    }
+
+    /// Draws the losses of versions over the states of the data.
+    pub fn data_chart(
+        &self,
+        project: i64,
+        versions: &[i64],
+        (width, height): (u32, u32),
+        dark: bool,
+    ) -> Result<DataChart, AppError> {
+        let found = self.measurements(project)?;
+        let numbers = self.store().versions(ProjectId(project))?;
+        let lines = versions
+            .iter()
+            .map(|&version| {
+                let number = numbers.iter().find(|one| one.id.0 == version);
+                let points = found.datasets.iter().enumerate();
+                HistoryLine {
+                    title: number.map_or_else(String::new, |one| format!("#{}", one.number)),
+                    points: points
+                        .filter_map(|(at, dataset)| {
+                            let cell = found.cells.iter().find(|cell| {
+                                (cell.version, cell.dataset) == (version, dataset.id)
+                                    && cell.comparable
+                            })?;
+                            Some((at, cell.loss, cell.std_error))
+                        })
+                        .collect(),
+                }
+            })
+            .collect();
+        let history = History {
+            states: found.datasets.len(),
+            lines,
+        };
+        let size = ChartSize {
+            width: width.clamp(super::chart::SMALLEST, super::chart::LARGEST),
+            height: height.clamp(super::chart::SMALLEST, super::chart::LARGEST),
+        };
+        let (svg, geometry) = history_svg(&history, size, super::chart::theme(dark))?;
+        Ok(DataChart {
+            svg,
+            plot: PlotRect {
+                left: geometry.plot.left,
+                top: geometry.plot.top,
+                width: geometry.plot.width,
+                height: geometry.plot.height,
+            },
+            x: AxisRange {
+                min: geometry.x.0,
+                max: geometry.x.1,
+            },
+            y: AxisRange {
+                min: geometry.y.0,
+                max: geometry.y.1,
+            },
+        })
+    }
+
+    /// Goes back to an earlier state of the data.
+    pub fn use_dataset(&self, project: i64, dataset: i64) -> Result<Project, AppError> {
+        let id = ProjectId(project);
+        {
+            let mut store = self.store();
+            let row = store.dataset(DatasetId(dataset))?;
+            if row.project != id {
+                return Err(AppError::new(
+                    "no_data",
+                    "This belongs to another project.",
+                    "Go back.",
+                ));
+            }
+            store.close_examples(id)?;
+            store.use_dataset(id, row.id)?;
+        }
+        self.forget_tables();
+        self.project(project)
+    }
+}

@@ -1,0 +1,136 @@
+//! Prompts scored outside a run.
+
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::dataset::{Example, LabelSet};
+use crate::model::{LanguageModel, ModelDescription, ModelError, TokenCount};
+
+use super::evaluate::Evaluator;
+use super::pairs::PairKeys;
+use super::plan::{OptimizeError, Task};
+use super::{PairKey, PairLedger, PairLoss, PromptScore, Settings};
+
+/// Pairs of one call: what was scored before a cancel is kept.
+const PAIRS_A_CALL: usize = 64;
+
+/// A prompt scored outside a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredPrompt {
+    /// The losses.
+    pub score: PromptScore,
+    /// Index and tokens of the examples that exceed the window.
+    pub left_out: Vec<(usize, usize)>,
+    /// Pairs that the model had to score; the others were known.
+    pub computed: usize,
+}
+
+/// Scores the task's prompt on those of the examples `indices` that fit the window.
+/// What the ledger knows is not scored again. `told` hears how many are done, of
+/// how many.
+pub async fn score_prompt(
+    task: &Task,
+    indices: &[usize],
+    settings: &Settings,
+    model: &dyn LanguageModel,
+    ledger: &mut dyn PairLedger,
+    cancel: &CancellationToken,
+    told: &mut (dyn FnMut(usize, usize) + Send),
+) -> Result<ScoredPrompt, OptimizeError> {
+    if task.prompt.trim().is_empty() {
+        return Err(OptimizeError::EmptyPrompt);
+    }
+    let description = model.description();
+    let evaluator = evaluator(&task.examples, settings, description);
+    let mut left_out = Vec::new();
+    let mut fitting = Vec::with_capacity(indices.len());
+    for &index in indices {
+        let items = evaluator.items(&task.prompt, &[index])?;
+        let lengths = model.measure(&items).await?;
+        let longest = lengths.iter().map(|m| m.before + m.answer).max();
+        match longest.filter(|longest| *longest > description.context_window) {
+            Some(longest) => left_out.push((index, longest)),
+            None => fitting.push(index),
+        }
+    }
+    if fitting.is_empty() {
+        return Err(OptimizeError::TooFewExamples { usable: 0 });
+    }
+    let keys = PairKeys::new(&evaluator, description);
+    let keys: Vec<PairKey> = fitting
+        .iter()
+        .map(|&at| keys.of(&task.prompt, at))
+        .collect();
+    let mut pairs = ledger.recall_pairs(&keys)?;
+    let unknown: Vec<usize> = (0..pairs.len()).filter(|at| pairs[*at].is_none()).collect();
+    let mut done = fitting.len() - unknown.len();
+    told(done, fitting.len());
+    for call in unknown.chunks(PAIRS_A_CALL) {
+        let own: Vec<usize> = call.iter().map(|&at| fitting[at]).collect();
+        let clock = Instant::now();
+        let batch = model
+            .score(&evaluator.items(&task.prompt, &own)?, cancel)
+            .await?;
+        let seconds = clock.elapsed().as_secs_f64() / call.len() as f64;
+        let losses = evaluator.losses(&own, &batch.scores);
+        let mut kept = Vec::with_capacity(call.len());
+        for (nth, (&at, example)) in call.iter().zip(losses).enumerate() {
+            if !example.loss.is_finite() {
+                let word = "it gave a loss that is not a number".to_owned();
+                return Err(ModelError::Failed(word).into());
+            }
+            let pair = PairLoss {
+                loss: example.loss,
+                correct: example.correct,
+                tokens: TokenCount {
+                    computed: share(batch.tokens.computed, nth, call.len()),
+                    reused: share(batch.tokens.reused, nth, call.len()),
+                },
+                seconds,
+            };
+            pairs[at] = Some(pair);
+            kept.push((keys[at], pair));
+        }
+        ledger.keep_pairs(&kept)?;
+        done += call.len();
+        told(done, fitting.len());
+    }
+    let pairs: Vec<PairLoss> = pairs.into_iter().flatten().collect();
+    Ok(ScoredPrompt {
+        score: evaluator.score(&fitting, &pairs),
+        left_out,
+        computed: unknown.len(),
+    })
+}
+
+/// Names the pairs of a prompt with each of the examples, to ask what is known of them.
+pub fn pair_keys(
+    examples: &[Example],
+    settings: &Settings,
+    model: &ModelDescription,
+    prompt: &str,
+) -> Vec<PairKey> {
+    let evaluator = evaluator(examples, settings, model);
+    let keys = PairKeys::new(&evaluator, model);
+    (0..examples.len()).map(|at| keys.of(prompt, at)).collect()
+}
+
+fn evaluator<'a>(
+    examples: &'a [Example],
+    settings: &'a Settings,
+    model: &ModelDescription,
+) -> Evaluator<'a> {
+    Evaluator {
+        examples,
+        labels: LabelSet::detect(examples),
+        settings,
+        has_chat_template: model.has_chat_template,
+    }
+}
+
+/// The part number `at` of `all`, in whole tokens that add up to `all` over `total` parts.
+pub(super) fn share(all: u64, at: usize, total: usize) -> u64 {
+    let (at, total) = (at as u64, total as u64);
+    all * (at + 1) / total - all * at / total
+}

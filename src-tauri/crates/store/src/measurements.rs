@@ -1,0 +1,81 @@
+//! What versions lose on datasets, outside runs.
+
+use rusqlite::params;
+
+use crate::json::{finite, known, std_error_column};
+use crate::open::now;
+use crate::{DatasetId, ModelId, ProjectId, Store, StoreError, VersionId};
+
+/// A version measured on a dataset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// The version.
+    pub version: VersionId,
+    /// The dataset.
+    pub dataset: DatasetId,
+    /// Equal where model, settings and choice of examples are.
+    pub scope: String,
+    /// The model.
+    pub model: ModelId,
+    /// Mean loss in nats.
+    pub loss: f64,
+    /// Its standard error; infinite where a single example leaves it unknown.
+    pub std_error: f64,
+    /// Share of right labels, on label tasks.
+    pub accuracy: Option<f64>,
+    /// Number of examples measured.
+    pub examples: usize,
+    /// Milliseconds since 1970; set when it is stored.
+    pub measured_at: i64,
+}
+
+impl Store {
+    /// Stores a measurement; an earlier one of the same version, data and scope goes.
+    pub fn add_measurement(&mut self, new: &Measurement) -> Result<(), StoreError> {
+        self.transaction(|t| {
+            t.execute(
+                "INSERT OR REPLACE INTO measurements (version_id, dataset_id, scope, model_id, loss,
+                     std_error, accuracy, examples, measured_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![
+                    new.version,
+                    new.dataset,
+                    new.scope,
+                    new.model,
+                    finite(new.loss, "a loss")?,
+                    known(new.std_error)?,
+                    new.accuracy,
+                    new.examples,
+                    now()
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The measurements of a project, the newest first.
+    pub fn measurements(&self, project: ProjectId) -> Result<Vec<Measurement>, StoreError> {
+        self.sql(|c| {
+            c.prepare(
+                "SELECT m.version_id, m.dataset_id, m.scope, m.model_id, m.loss, m.std_error,
+                     m.accuracy, m.examples, m.measured_at
+                 FROM measurements AS m JOIN datasets AS d ON d.id = m.dataset_id
+                 WHERE d.project_id = ?1 ORDER BY m.measured_at DESC, m.version_id, m.dataset_id",
+            )?
+            .query_map([project], |row| {
+                Ok(Measurement {
+                    version: row.get(0)?,
+                    dataset: row.get(1)?,
+                    scope: row.get(2)?,
+                    model: row.get(3)?,
+                    loss: row.get(4)?,
+                    std_error: std_error_column(row, 5)?,
+                    accuracy: row.get(6)?,
+                    examples: row.get(7)?,
+                    measured_at: row.get(8)?,
+                })
+            })?
+            .collect()
+        })
+    }
+}
