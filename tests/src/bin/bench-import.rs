@@ -17,7 +17,7 @@ const TOPICS: [&str; 4] = ["delivery", "billing", "praise", "other"];
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     println!(
-        "{:>9}{:>9}{:>10}{:>12}{:>14}{:>12}{:>14}",
+        "{:>9}{:>9}{:>10}{:>12}{:>14}{:>12}{:>16}",
         "rows", "MB", "csv, s", "usable, s", "difference, s", "peak, MB", "times the file"
     );
     for rows in ROWS {
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let usable = best(|| bring(&path, rows))?;
         let peak = (memory("VmHWM:")? - before) * 1024.0 / 1e6;
         println!(
-            "{rows:>9}{bytes:>9.1}{plain:>10.2}{usable:>12.2}{:>14.2}{peak:>12.1}{:>14.1}",
+            "{rows:>9}{bytes:>9.1}{plain:>10.2}{usable:>12.2}{:>14.2}{peak:>12.1}{:>16.1}",
             usable - plain,
             peak / bytes
         );

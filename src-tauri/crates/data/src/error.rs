@@ -27,6 +27,9 @@ pub enum DataError {
     /// More columns than a table can have.
     #[error("{0} has more than {1} columns")]
     TooManyColumns(String, usize),
+    /// A workbook whose cells lie too far from each other; millions of cells.
+    #[error("the sheets of {0} reach over more than {1} million cells")]
+    TooManyCells(String, u64),
     /// No rows.
     #[error("{0} holds no rows")]
     Empty(String),
@@ -111,6 +114,9 @@ impl DataError {
             Self::LineTooLong { .. } => "Look at that line: a quotation mark may be missing.",
             Self::TooManyColumns(..) => {
                 "Rows and columns may be exchanged; each example needs a row of its own."
+            }
+            Self::TooManyCells(..) => {
+                "Copy the rows with examples into a new sheet, or save them as .xlsx or .csv."
             }
             Self::Empty(_) => "Bring a file with a header line and rows below it.",
             Self::NoSuchColumn { .. } => "Choose one of these columns.",

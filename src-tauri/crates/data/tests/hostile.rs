@@ -58,6 +58,61 @@ fn cells_at_the_far_corner_of_a_sheet() {
     }
 }
 
+/// A workbook of Excel 97 with one number in each of two corners of its sheets.
+fn old_workbook(sheets: usize, far: (u16, u16)) -> Vec<u8> {
+    let record = |kind: u16, data: &[u8]| -> Vec<u8> {
+        let head = [kind.to_le_bytes(), (data.len() as u16).to_le_bytes()].concat();
+        [&head, data].concat()
+    };
+    let begin = |kind: u8| record(0x0809, &[0, 6, kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let number = |row: u16, column: u16| {
+        let place = [row.to_le_bytes(), column.to_le_bytes(), [0, 0]].concat();
+        record(0x0203, &[&place[..], &1.5_f64.to_le_bytes()].concat())
+    };
+    let sheet = [
+        begin(0x10),
+        number(0, 0),
+        number(far.0, far.1),
+        record(0x000A, &[]),
+    ]
+    .concat();
+    let name = |at: usize| format!("S{at:02}");
+    let entry = |at: usize, place: u32| {
+        let mut data = place.to_le_bytes().to_vec();
+        data.extend([0, 0, 3, 0]);
+        data.extend(name(at).bytes());
+        record(0x0085, &data)
+    };
+    let head = |from: u32| {
+        let places = (0..sheets).map(|at| entry(at, from + (at * sheet.len()) as u32));
+        let mut head = begin(0x05);
+        places.for_each(|entry| head.extend(entry));
+        head.extend(record(0x000A, &[]));
+        head
+    };
+    let from = head(0).len() as u32;
+    let stream = [head(from), sheet.repeat(sheets)].concat();
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    let mut workbook = file.create_stream("/Workbook").unwrap();
+    workbook.write_all(&stream).unwrap();
+    drop(workbook);
+    file.into_inner().into_inner()
+}
+
+#[test]
+fn old_workbooks_with_cells_in_far_corners() {
+    let (_folder, path) = file("far.xls", old_workbook(3, (u16::MAX, 255)));
+    let why = bring(&path).unwrap_err();
+    assert!(matches!(why, DataError::TooManyCells(..)), "{why:?}");
+    // As large as a sheet of people may be: the library reads it.
+    let (_folder, path) = file("near.xls", old_workbook(3, (3, 5)));
+    let why = bring(&path).unwrap_err();
+    assert!(
+        !matches!(why, DataError::TooManyCells(..) | DataError::Damaged { .. }),
+        "{why:?}"
+    );
+}
+
 #[test]
 fn a_document_of_repeated_cells() {
     let cell = r#"<table:table-cell office:value-type="string" table:number-columns-repeated="1000"><text:p>x</text:p></table:table-cell>"#;

@@ -44,14 +44,26 @@ struct Entry {
     label: Option<Box<str>>,
 }
 
+/// Counts over all rows.
+#[derive(Debug, Clone)]
+struct Tally {
+    train: usize,
+    validation: usize,
+    measured: usize,
+    labels: Vec<LabelCount>,
+}
+
 /// A project's table while somebody looks at it.
 #[derive(Debug)]
 pub(super) struct Table {
     basis: Basis,
     entries: Vec<Entry>,
     has_labels: bool,
+    preference: bool,
     /// The last query, and the places of what it found.
     found: Option<(TableQuery, Vec<u32>)>,
+    /// Counted once, as each page tells it.
+    tally: Option<Tally>,
     /// Rows were edited: their uses and losses are those of before.
     stale: bool,
 }
@@ -92,9 +104,24 @@ impl Table {
             basis,
             entries,
             has_labels,
+            preference: store.dataset(dataset)?.kind == "preference",
             found: None,
+            tally: None,
             stale: false,
         })
+    }
+
+    fn tally(&mut self) -> Tally {
+        let entries = &self.entries;
+        let count = |part| entries.iter().filter(|one| one.part == part).count();
+        self.tally
+            .get_or_insert_with(|| Tally {
+                train: count(RowUse::Train),
+                validation: count(RowUse::Validation),
+                measured: entries.iter().filter(|one| one.loss.is_some()).count(),
+                labels: labels(entries),
+            })
+            .clone()
     }
 
     /// Places of the rows that a query finds, in its order.
@@ -135,6 +162,7 @@ impl Table {
     /// Takes over what rows are now, without reading all of them again.
     fn change(&mut self, rows: &[(i64, Option<Example>)]) {
         self.found = None;
+        self.tally = None;
         self.stale = true;
         for (key, example) in rows {
             let place = self.entries.binary_search_by_key(key, |entry| entry.key);
@@ -189,16 +217,15 @@ impl Studio {
         let id = ProjectId(project);
         let dataset = self.dataset_in_use(id)?;
         self.with_table(id, dataset, Some(query), |table, store| {
-            let places = table.find(query);
+            table.find(query);
+            let Table { entries, found, .. } = &*table;
+            let places = found.as_ref().map_or(&[][..], |(_, places)| places);
             let found = places.len();
             let keys: Vec<i64> = places
                 .iter()
                 .skip(from)
                 .take(count.min(MOST_ROWS))
-                .map(|&at| at as usize)
-                .collect::<Vec<_>>()
-                .into_iter()
-                .map(|at| table.entries[at].key)
+                .map(|&at| entries[at as usize].key)
                 .collect();
             let rows = store
                 .rows(dataset, &keys)?
@@ -208,22 +235,18 @@ impl Studio {
                     Some(row(&table.entries[at.ok()?], example))
                 })
                 .collect();
-            let count = |part| table.entries.iter().filter(|one| one.part == part).count();
+            let tally = table.tally();
             let edits = store.edit_count(dataset)?;
             Ok(TablePage {
                 total: table.entries.len(),
                 found,
                 from,
                 rows,
-                labels: labels(&table.entries),
-                train: count(RowUse::Train),
-                validation: count(RowUse::Validation),
-                measured: table
-                    .entries
-                    .iter()
-                    .filter(|one| one.loss.is_some())
-                    .count(),
-                preference: store.dataset(dataset)?.kind == "preference",
+                labels: tally.labels,
+                train: tally.train,
+                validation: tally.validation,
+                measured: tally.measured,
+                preference: table.preference,
                 edits: edits.done,
                 undone: edits.undone,
             })

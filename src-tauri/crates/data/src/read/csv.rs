@@ -95,11 +95,27 @@ fn parse(
     let mut record = ::csv::StringRecord::new();
     let mut rows = Rows::new(name, options.header);
     let broken = |why: ::csv::Error| DataError::Unreadable(name.to_owned(), why.to_string());
+    let mut from = 0;
     while reader.read_record(&mut record).map_err(broken)? {
+        // The reader passes over empty lines; a spreadsheet shows them as rows.
+        let to = reader.position().byte() as usize;
+        rows.skip(empty_lines(&text[from..to], text[..from].ends_with('\r')))?;
+        from = to;
         let cells: Vec<Option<&str>> = record.iter().map(Some).collect();
         rows.push(&cells)?;
     }
     rows.finish()
+}
+
+/// Empty lines before a record; `within` where the line's end before it is not over.
+fn empty_lines(text: &str, within: bool) -> usize {
+    let text = match within {
+        true => text.strip_prefix('\n').unwrap_or(text),
+        false => text,
+    };
+    let ends = &text[..text.len() - text.trim_start_matches(['\r', '\n']).len()];
+    let count = |mark| ends.bytes().filter(|byte| *byte == mark).count();
+    count(b'\n').max(count(b'\r'))
 }
 
 /// The separator that cuts the first rows into the most even and widest ones.
@@ -233,6 +249,18 @@ mod tests {
         assert_eq!(single[1], ["x, y", "1"]);
         let slashed = cells("a,b\n\"say \\\"hi\\\", please\",1\n\"x\",2\n").1;
         assert_eq!(slashed[1], ["say \"hi\", please", "1"]);
+    }
+
+    #[test]
+    fn empty_lines_count_as_rows_and_lines_within_cells_do_not() {
+        for end in ["\n", "\r\n"] {
+            let text = "Report\n\n\nq,a\n\"two\nlines\",1\nx,2\n\n\ny,3".replace('\n', end);
+            let reading = read(&text, "a.csv", &ReadOptions::default(), false).unwrap();
+            let numbers: Vec<usize> = (0..3).map(|row| reading.table.number(row)).collect();
+            assert_eq!((reading.header, numbers), (4, vec![1, 2, 5]), "{end:?}");
+        }
+        let old = read("q,a\rx,1\r\ry,2\r", "a.csv", &ReadOptions::default(), false).unwrap();
+        assert_eq!(old.table.number(1), 3);
     }
 
     #[test]

@@ -33,8 +33,9 @@ pub(super) fn read(
     {
         return Err(DataError::TooLarge(name.to_owned(), MOST_BYTES >> 20));
     }
-    if ending != "xls" {
-        check_unpacked(open()?, name)?;
+    match ending {
+        "xls" => super::biff::check_corners(open()?.into_inner(), name)?,
+        _ => check_unpacked(open()?, name)?,
     }
     let file = open()?;
     // The library has panicked on damaged files before.

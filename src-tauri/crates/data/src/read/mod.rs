@@ -8,6 +8,7 @@
 //! | parquet | parquet |
 //! | a folder | files of these kinds, or pairs of texts |
 
+mod biff;
 mod csv;
 mod excel;
 mod folder;
