@@ -1,4 +1,4 @@
-import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
+import { fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import App from "./App.svelte";
@@ -67,6 +67,20 @@ it("says that a run has ended and leads to it", async () => {
   backend.finish(run.id);
   await userEvent.click(await screen.findByRole("button", { name: "See the result" }));
   expect(router.place).toEqual({ page: "result", id: run.id });
+});
+
+it("tells of a measurement that failed only where it is not shown anyway", async () => {
+  const { backend } = await open();
+  const project = await backend.openSample("review-mood");
+  const error = { code: "model", message: "The model file is gone.", hint: "" };
+  backend.shell({ kind: "measured", project: project.id, error: null });
+  backend.shell({ kind: "measured", project: project.id, error });
+  expect(await within(screen.getByTestId("toasts")).findAllByText("The model file is gone.")).toHaveLength(1);
+  router.go({ page: "data", project: project.id });
+  await screen.findByTestId("data-table");
+  backend.shell({ kind: "measured", project: project.id, error });
+  expect(await screen.findByTestId("error-note")).toHaveTextContent("The model file is gone.");
+  expect(within(screen.getByTestId("toasts")).getAllByText("The model file is gone.")).toHaveLength(1);
 });
 
 it("goes back with the keyboard", async () => {

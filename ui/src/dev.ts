@@ -1,11 +1,14 @@
-import { makeScripted } from "./backend/scripted";
+import type { DataNews } from "./backend/generated/wire";
+import { makeScripted, type Scripted } from "./backend/scripted";
 import { dropped } from "./lib/dropped.svelte";
 import { router, type Place } from "./lib/router.svelte";
 
 /**
  * The stand-in for looking at pages in a browser. The address chooses what is
  * shown: `?page=project&theme=dark&language=de&pace=60&done`;
- * `&axe` lists faults of accessibility at the end of the page.
+ * `&axe` lists faults of accessibility at the end of the page; `?page=data&rows=200000`
+ * is the table of examples, `&measured` with losses; `?page=project&states` has
+ * measured states of the data, `&news` a source that has changed.
  */
 export async function devBackend() {
   const query = new URLSearchParams(location.search);
@@ -13,6 +16,7 @@ export async function devBackend() {
     pace: Number(query.get("pace") ?? "120"),
     gain: !query.has("nogain"),
     loaded: !query.has("notloaded"),
+    rows: query.has("rows") ? Number(query.get("rows")) : undefined,
     preferences: {
       theme: query.get("theme") === "dark" ? "dark" : query.get("theme") === "light" ? "light" : "system",
       language: query.get("language") ?? "en",
@@ -24,11 +28,21 @@ export async function devBackend() {
   const page = query.get("page");
   if (!page) return backend;
 
-  const project = page === "new" ? await backend.createProject("Replies to customers") : await backend.openSample("review-mood");
+  const project = page === "new" ? await backend.createProject("Replies to customers") : await backend.openSample(query.get("sample") ?? "review-mood");
   const prompt = query.get("prompt");
   if (prompt !== null) await backend.saveDraft(project.id, { ...project.draft, prompt });
   const file = query.get("drop");
   if (file) dropped.put([file]);
+  if (query.has("measured") || query.has("states")) await backend.measure(project.id, [], []);
+  if (query.has("states")) await states(backend, project.id);
+  if (query.has("news")) {
+    const news: DataNews = { project: project.id, state: { kind: "changed", added: 12, removed: 1, edited: 3, rows: [3, 9], examples: 114 }, edits: 2 };
+    setTimeout(() => backend.shell({ kind: "data_changed", news }), 600);
+  }
+  if (page === "data") {
+    router.reset({ page: "data", project: project.id });
+    return backend;
+  }
   if (page === "new" || page === "empty") {
     router.reset({ page: "project", id: project.id });
     return backend;
@@ -50,6 +64,21 @@ export async function devBackend() {
     router.reset({ page: "run", id: run.id });
   } else router.reset({ page: "project", id: project.id });
   return backend;
+}
+
+/** Two versions measured on three states of the data. */
+async function states(backend: Scripted, project: number) {
+  const run = await backend.startRun(project);
+  backend.finish(run.id);
+  const first = await backend.measurements(project);
+  await backend.removeRows(project, { kind: "keys", keys: [0, 2, 5, 9] });
+  const { versions } = await backend.project(project);
+  const best = versions[0];
+  if (best) await backend.useVersion(project, best.id);
+  await backend.measure(project, versions.map((version) => version.id), []);
+  await backend.updateData(project);
+  const ids = [...first.datasets, ...(await backend.measurements(project)).datasets].map((dataset) => dataset.id);
+  await backend.measure(project, versions.map((version) => version.id), [...new Set(ids)]);
 }
 
 /** Writes what axe finds on the real page, colours included, to its end. */

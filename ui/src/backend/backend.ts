@@ -1,7 +1,7 @@
 import type {
-  Chart, ChartRequest, DataNews, DataPreview, Draft, ExportFormat, Home, ImportChoice, JobEstimate, ModelInfo,
-  Preferences, Project, PromptCheck, RunMessage, RunResult, RunSummary, RunView, ScoredPrompt,
-  ShellEvent, TryMessage, VersionSummary,
+  Chart, ChartRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExportFormat, Home, ImportChoice, JobEstimate,
+  Measurements, ModelInfo, Preferences, Project, PromptCheck, RowsChosen, RowText, RunMessage, RunResult, RunSummary,
+  RunView, ScoredPrompt, ShellEvent, TablePage, TableQuery, TryMessage, VersionSummary,
 } from "./generated/wire";
 
 /** Stops a subscription. */
@@ -32,6 +32,33 @@ export interface Backend {
   watchData(project: number): Promise<DataNews | null>;
   unwatchData(): Promise<void>;
   updateData(project: number): Promise<Project>;
+
+  /** A stretch of the project's examples that `query` finds. */
+  tablePage(project: number, query: TableQuery, from: number, count: number): Promise<TablePage>;
+  /** One example with its whole texts. */
+  tableRow(project: number, key: number): Promise<RowText>;
+  editRow(project: number, key: number, row: RowText): Promise<void>;
+  /** The key of the new row. */
+  addRow(project: number, row: RowText): Promise<number>;
+  /** How many were taken out, in one step that `undoEdit` takes back. */
+  removeRows(project: number, rows: RowsChosen): Promise<number>;
+  /** Whether there was something to take back. */
+  undoEdit(project: number): Promise<boolean>;
+  redoEdit(project: number): Promise<boolean>;
+  /** Asks where with the system's dialog; the path written, or null. */
+  exportData(project: number, format: DataFormat): Promise<string | null>;
+
+  measurements(project: number): Promise<Measurements>;
+  /**
+   * Measures versions (none: the prompt in the editor, which becomes one) on states
+   * of the data (none: the one in use). How far it is comes as a `ShellEvent`.
+   */
+  measure(project: number, versions: number[], datasets: number[]): Promise<Measurements>;
+  /** What was measured so far is kept. */
+  stopMeasuring(project: number): Promise<void>;
+  /** Goes back to an earlier state of the data. */
+  useDataset(project: number, dataset: number): Promise<Project>;
+  dataChart(project: number, versions: number[], width: number, height: number, dark: boolean): Promise<DataChart>;
 
   checkPrompt(project: number, prompt: string, locked: string[]): Promise<PromptCheck>;
   scorePrompt(project: number, prompt: string): Promise<ScoredPrompt>;

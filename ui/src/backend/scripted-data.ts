@@ -66,7 +66,7 @@ export const presets: Record<Preset, Settings> = {
 };
 
 export function emptyDraft(prompt = ""): Draft {
-  return { prompt, description: "", locked: [], effort: "quick", settings: structuredClone(presets.quick), model_path: null, device: "auto" };
+  return { prompt, description: "", locked: [], effort: "quick", settings: structuredClone(presets.quick), model_path: null, device: "auto", measure_changes: false };
 }
 
 export function modelOf(path: string | null, device: string, loaded: boolean): ModelInfo {
@@ -100,7 +100,7 @@ const previewRows: Array<Array<string | null>> = [
 ];
 
 const guessed: Mapping = {
-  inputs: ["text"], answer: { kind: "supervised", target: "sentiment", also: [] }, rule: { kind: "whole" }, options: [], split: null, id: "id",
+  inputs: ["text"], answer: { kind: "supervised", target: "sentiment", also: [] }, rule: { kind: "whole" }, options: [], split: null, id: "id", weight: null,
 };
 
 function finding(fault: Fault, severity: Severity, rows: number[], remedies: Remedy[], choice: ImportChoice, others: number[] = []): DataFinding {

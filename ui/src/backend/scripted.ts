@@ -4,8 +4,10 @@ import type {
 } from "./generated/wire";
 import { chartOf } from "./scripted-chart";
 import { emptyDraft, modelOf, presets, previewOf, samples } from "./scripted-data";
+import { makeMeasuring } from "./scripted-measure";
 import { checkOf } from "./scripted-prompt";
 import { after, freshView, planOf, resultOf, type Plan } from "./scripted-run";
+import { makeTables } from "./scripted-table";
 
 export type ScriptedOptions = {
   /** Milliseconds between two messages of a run; 0: only `tick` moves it. */
@@ -14,6 +16,8 @@ export type ScriptedOptions = {
   gain?: boolean;
   /** Whether the model counts as loaded, so that tokens and minutes are known. */
   loaded?: boolean;
+  /** Number of examples that a sample comes with, in place of its own. */
+  rows?: number;
   preferences?: Partial<Preferences>;
 };
 
@@ -116,7 +120,17 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     }, pace);
   };
 
+  const next = () => nextId++;
+  const now = () => clock++;
+  const tables = makeTables({ project: projectOf, give, next, now });
+  const measuring = makeMeasuring(
+    { project: projectOf, give, next, now, addVersion, shell: (event) => shell(event), busy: () => [...runs.values()].some((run) => run.view.run.active) },
+    tables, pace,
+  );
+
   const methods: Backend = {
+    ...tables.methods,
+    ...measuring,
     async home() {
       const mine = [...projects.values()].sort((a, b) => b.updated_at - a.updated_at);
       return structuredClone({
@@ -140,10 +154,10 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       const made = add(sample.title, emptyDraft(sample.prompt), {
         id: nextId++, name: `${name}.csv`, source: "sample", kind, columns: [sample.input],
         mapping: {
-          inputs: [sample.input], rule: { kind: "whole" }, options: [], split: null, id: null,
+          inputs: [sample.input], rule: { kind: "whole" }, options: [], split: null, id: null, weight: null,
           answer: kind === "preference" ? { kind, chosen: "chosen", rejected: "rejected" } : { kind, target: sample.target, also: [] },
         },
-        labels: sample.labels, examples: sample.examples, train: 20, validation: 40, preview: sample.rows,
+        labels: sample.labels, examples: options.rows ?? sample.examples, edits: 0, train: 20, validation: 40, preview: sample.rows,
       }, { name, title: sample.title, description: sample.description, project: null });
       addVersion(made.id, sample.prompt, { kind: "sample" });
       return give(made.id);
@@ -171,21 +185,24 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     },
     async keepData(id, path, choice) {
       const seen = previewOf(path, choice);
+      if (projectOf(id).data) tables.bookOf(id);
       if (!seen.mapping) throw wrong("columns", "Choose the columns first.");
       projectOf(id).data = {
         id: nextId++, name: seen.name, source: path, kind: seen.mapping.answer.kind, columns: seen.columns, mapping: seen.mapping,
-        labels: seen.labels.map((one) => one.label), examples: seen.examples, train: 20, validation: 40,
+        labels: seen.labels.map((one) => one.label), examples: seen.examples, edits: 0, train: 20, validation: 40,
         preview: seen.first,
       };
       return give(id);
     },
-    async watchData(id) { return projectOf(id).data ? { project: id, state: { kind: "same" } } : null; },
+    async watchData(id) { return projectOf(id).data ? { project: id, state: { kind: "same" }, edits: tables.bookOf(id).done.length } : null; },
     async unwatchData() {},
     async updateData(id) {
       const data = projectOf(id).data;
       if (!data) throw wrong("no_data", "These examples came from no file.", "Choose a file.");
-      data.id = nextId++;
-      data.examples += 3;
+      tables.bookOf(id).closed = true;
+      // What came with the old examples stays with them.
+      projectOf(id).data = { ...data, id: nextId++, examples: data.examples + 3, edits: 0 };
+      tables.bookOf(id);
       return give(id);
     },
     async checkPrompt(id, prompt, locked) { return checkOf(prompt, locked, projectOf(id).data?.columns ?? [], loaded ? 32768 : null); },

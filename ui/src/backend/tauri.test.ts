@@ -26,6 +26,10 @@ it("calls commands by their names with named values", async () => {
   expect(invoke).toHaveBeenLastCalledWith("preview_data", { path: "/a.csv", choice: noChoice });
   await tauri.modelInfo(null, "cpu");
   expect(invoke).toHaveBeenLastCalledWith("model_info", { path: null, device: "cpu" });
+  await tauri.removeRows(3, { kind: "keys", keys: [5] });
+  expect(invoke).toHaveBeenLastCalledWith("remove_rows", { project: 3, rows: { kind: "keys", keys: [5] } });
+  await tauri.measure(3, [7], []);
+  expect(invoke).toHaveBeenLastCalledWith("measure", { project: 3, versions: [7], datasets: [] });
   await tauri.closeWindow("stay");
   expect(invoke).toHaveBeenLastCalledWith("close_window", { choice: "stay" });
 });

@@ -52,6 +52,21 @@ export const tauri: Backend = {
   unwatchData: () => ask("unwatch_data"),
   updateData: (project) => ask("update_data", { project }),
 
+  tablePage: (project, query, from, count) => ask("table_page", { project, query, from, count }),
+  tableRow: (project, key) => ask("table_row", { project, key }),
+  editRow: (project, key, row) => ask("edit_row", { project, key, row }),
+  addRow: (project, row) => ask("add_row", { project, row }),
+  removeRows: (project, rows) => ask("remove_rows", { project, rows }),
+  undoEdit: (project) => ask("undo_edit", { project }),
+  redoEdit: (project) => ask("redo_edit", { project }),
+  exportData: (project, format) => ask("export_data", { project, format }),
+
+  measurements: (project) => ask("measurements", { project }),
+  measure: (project, versions, datasets) => ask("measure", { project, versions, datasets }),
+  stopMeasuring: (project) => ask("stop_measuring", { project }),
+  useDataset: (project, dataset) => ask("use_dataset", { project, dataset }),
+  dataChart: (project, versions, width, height, dark) => ask("data_chart", { project, versions, width, height, dark }),
+
   checkPrompt: (project, prompt, locked) => ask("check_prompt", { project, prompt, locked }),
   scorePrompt: (project, prompt) => ask("score_prompt", { project, prompt }),
   modelInfo: (path, device) => ask("model_info", { path, device }),

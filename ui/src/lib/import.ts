@@ -5,7 +5,7 @@ export const noChoice: ImportChoice = { sheet: null, header: null, separator: nu
 
 /** A mapping in which nothing is chosen yet. */
 export const emptyMapping: Mapping = {
-  inputs: [""], answer: { kind: "supervised", target: "", also: [] }, rule: { kind: "whole" }, options: [], split: null, id: null,
+  inputs: [""], answer: { kind: "supervised", target: "", also: [] }, rule: { kind: "whole" }, options: [], split: null, id: null, weight: null,
 };
 
 export type AnswerRole = "target" | "chosen" | "rejected";
@@ -64,6 +64,7 @@ export function rolesOf(mapping: Mapping): Map<string, Reason["role"]> {
   }
   if (mapping.split) roles.set(mapping.split, "split");
   if (mapping.id) roles.set(mapping.id, "id");
+  if (mapping.weight) roles.set(mapping.weight, "weight");
   roles.delete("");
   return roles;
 }

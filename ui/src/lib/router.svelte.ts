@@ -4,7 +4,8 @@ export type Place =
   | { page: "project"; id: number }
   | { page: "run"; id: number }
   | { page: "result"; id: number }
-  | { page: "try"; project: number; version?: number };
+  | { page: "try"; project: number; version?: number }
+  | { page: "data"; project: number };
 
 let place = $state.raw<Place>({ page: "home" });
 let earlier: Place[] = [];

@@ -8,11 +8,13 @@ export const toasts = {
   get list(): Toast[] {
     return list;
   },
-  show(text: string, action?: Toast["action"]): void {
+  /** Its number, with which it can be taken away again. */
+  show(text: string, action?: Toast["action"]): number {
     const id = next++;
     list = [...list.slice(-2), { id, text, action }];
     // One with an action stays long enough to be reached by keyboard.
     setTimeout(() => toasts.dismiss(id), action ? 12000 : 5000);
+    return id;
   },
   dismiss(id: number): void {
     list = list.filter((toast) => toast.id !== id);

@@ -25,6 +25,7 @@ export const deImport: typeof enImport = {
     options: "Antworten zur Wahl",
     split: "Zurückgelegt oder nicht",
     id: "Name der Zeile",
+    weight: "Gewicht",
     none: "keine",
     why: {
       chosen: "Ihre Wahl",
@@ -67,6 +68,7 @@ export const deImport: typeof enImport = {
       cut_off: (n, one) => (one ? `${n} Zeile wurde wohl von einer Tabellenkalkulation abgeschnitten` : `${n} Zeilen wurden wohl von einer Tabellenkalkulation abgeschnitten`),
       near_duplicate: (n, one) => (one ? `${n} zurückgelegte Zeile wiederholt fast eine andere` : `${n} zurückgelegte Zeilen wiederholen fast andere`),
       one_sided: () => "Fast alle Antworten sind gleich",
+      bad_weight: (n, one) => (one ? `In ${n} Zeile ist das Gewicht keine Zahl über 0` : `In ${n} Zeilen ist das Gewicht keine Zahl über 0`),
     },
     faultHelp: {
       uneven: "Dort fehlt vielleicht ein Trennzeichen oder ein Anführungszeichen.",
@@ -82,6 +84,7 @@ export const deImport: typeof enImport = {
       cut_off: "Die Zellen enden bei der größten Länge, die eine Tabellenkalkulation behält.",
       near_duplicate: "Sie ließen die Prüfung am Ende besser aussehen, als sie ist.",
       one_sided: "Immer dasselbe zu sagen sähe wie Erfolg aus.",
+      bad_weight: "Bleiben sie drin, zählen solche Zeilen wie jede andere.",
     },
     remedies: { leave_out: "Auslassen", merge: "Zusammenlegen", repair: "Richtigstellen", keep: "Behalten" },
     remedyOf: (fault) => `Was geschieht: ${fault}`,
@@ -99,7 +102,12 @@ export const deImport: typeof enImport = {
       removed: (n, one) => (one ? `${n} ist weg` : `${n} sind weg`),
       meaning: "Bisherige Ergebnisse bleiben, wie sie sind; sie wurden an den Beispielen unten gemessen.",
       running: "Der laufende Lauf behält diese bis zu seinem Ende.",
+      edits: (n, one) =>
+        one
+          ? `Ihre ${n} Änderung in der Tabelle steht nicht in der Datei; die neuen Beispiele kommen ohne sie. Sie bleibt im früheren Stand der Daten.`
+          : `Ihre ${n} Änderungen in der Tabelle stehen nicht in der Datei; die neuen Beispiele kommen ohne sie. Sie bleiben im früheren Stand der Daten.`,
       update: (n) => `Die ${n} Beispiele verwenden`,
+      updateMeasure: "Verwenden und neu messen",
       gone: (name) => `${name} ist nicht mehr da.`,
       goneMeaning: "Die daraus behaltenen Beispiele bleiben in Gebrauch.",
       faulty: (name) => `${name} hat sich geändert und ist so nicht brauchbar.`,

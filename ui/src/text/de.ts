@@ -65,6 +65,7 @@ export const de: typeof en = {
     everywhere: "Überall",
     onProject: "In einem Projekt",
     onChart: "In einem Diagramm",
+    onTable: "In der Tabelle mit Beispielen",
     homeKey: "Pos1",
     list: [
       { where: "everywhere", keys: ["?"], what: "Diese Liste zeigen" },
@@ -76,6 +77,12 @@ export const de: typeof en = {
       { where: "onChart", keys: ["←", "→"], what: "Von Punkt zu Punkt gehen" },
       { where: "onChart", keys: ["+", "−"], what: "Vergrößern und verkleinern" },
       { where: "onChart", keys: ["0"], what: "Wieder alles zeigen" },
+      { where: "onTable", keys: ["Enter"], what: "Das Beispiel bearbeiten" },
+      { where: "onTable", keys: ["Leertaste"], what: "Das Beispiel auswählen" },
+      { where: "onTable", keys: ["Entf"], what: "Die ausgewählten Beispiele entfernen" },
+      { where: "onTable", keys: ["Strg", "Z"], what: "Rückgängig" },
+      { where: "onTable", keys: ["Strg", "Y"], what: "Wiederholen" },
+      { where: "onTable", keys: ["Strg", "F"], what: "Suchen" },
     ],
   },
   home: {

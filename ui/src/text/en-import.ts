@@ -25,6 +25,7 @@ export const enImport = {
     options: "Options to choose from",
     split: "Held out or not",
     id: "Name of the row",
+    weight: "Weight",
     none: "none",
     why: {
       chosen: "your choice",
@@ -69,6 +70,7 @@ export const enImport = {
       cut_off: (n, one) => (one ? `${n} row was probably cut off by a spreadsheet` : `${n} rows were probably cut off by a spreadsheet`),
       near_duplicate: (n, one) => (one ? `${n} held-out row nearly repeats another` : `${n} held-out rows nearly repeat others`),
       one_sided: () => "Nearly all answers are the same",
+      bad_weight: (n, one) => (one ? `In ${n} row the weight is no number over 0` : `In ${n} rows the weight is no number over 0`),
     } as Record<Fault, (n: string, one: boolean) => string>,
     faultHelp: {
       uneven: "A separator or a quotation mark may be missing there.",
@@ -84,6 +86,7 @@ export const enImport = {
       cut_off: "Cells end at the most characters that a spreadsheet keeps.",
       near_duplicate: "They would make the check at the end look better than it is.",
       one_sided: "Saying always the same would look like success.",
+      bad_weight: "Left in, such rows count like any other.",
     } as Record<Fault, string>,
     remedies: { leave_out: "Leave out", merge: "Merge", repair: "Put right", keep: "Keep" } as Record<Remedy, string>,
     remedyOf: (fault: string) => `What to do: ${fault}`,
@@ -101,7 +104,12 @@ export const enImport = {
       removed: (n: string, one: boolean) => (one ? `${n} is gone` : `${n} are gone`),
       meaning: "Results so far stay as they are; they were measured on the examples below.",
       running: "The run that is going on keeps these to its end.",
+      edits: (n: string, one: boolean) =>
+        one
+          ? `Your ${n} change in the table is not in the file; the new examples come without it. It stays in the earlier state of the data.`
+          : `Your ${n} changes in the table are not in the file; the new examples come without them. They stay in the earlier state of the data.`,
       update: (n: string) => `Use the ${n} examples`,
+      updateMeasure: "Use them and measure again",
       gone: (name: string) => `${name} is not there any more.`,
       goneMeaning: "The examples that were kept of it stay in use.",
       faulty: (name: string) => `${name} has changed and cannot be used as it is.`,

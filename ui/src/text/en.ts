@@ -65,6 +65,7 @@ export const en = {
     everywhere: "Everywhere",
     onProject: "In a project",
     onChart: "On a chart",
+    onTable: "In the table of examples",
     homeKey: "Home",
     list: [
       { where: "everywhere", keys: ["?"], what: "Show this list" },
@@ -76,7 +77,13 @@ export const en = {
       { where: "onChart", keys: ["←", "→"], what: "Move from point to point" },
       { where: "onChart", keys: ["+", "−"], what: "Zoom in and out" },
       { where: "onChart", keys: ["0"], what: "Show everything again" },
-    ] as Array<{ where: "everywhere" | "onProject" | "onChart"; keys: string[]; what: string }>,
+      { where: "onTable", keys: ["Enter"], what: "Edit the example" },
+      { where: "onTable", keys: ["Space"], what: "Select the example" },
+      { where: "onTable", keys: ["Del"], what: "Remove the selected examples" },
+      { where: "onTable", keys: ["Ctrl", "Z"], what: "Undo" },
+      { where: "onTable", keys: ["Ctrl", "Y"], what: "Redo" },
+      { where: "onTable", keys: ["Ctrl", "F"], what: "Find" },
+    ] as Array<{ where: "everywhere" | "onProject" | "onChart" | "onTable"; keys: string[]; what: string }>,
   },
   home: {
     title: "Better prompts, measured",

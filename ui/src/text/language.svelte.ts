@@ -1,13 +1,15 @@
 import { de } from "./de";
 import { deImport } from "./de-import";
 import { deRun } from "./de-run";
+import { deTable } from "./de-table";
 import { en } from "./en";
 import { enImport } from "./en-import";
 import { enRun } from "./en-run";
+import { enTable } from "./en-table";
 
-const english = { ...en, ...enRun, ...enImport };
+const english = { ...en, ...enRun, ...enImport, ...enTable };
 export type Texts = typeof english;
-const german: Texts = { ...de, ...deRun, ...deImport };
+const german: Texts = { ...de, ...deRun, ...deImport, ...deTable };
 
 export const languages = { en: english, de: german } as const;
 export type Language = keyof typeof languages;

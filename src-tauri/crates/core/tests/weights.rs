@@ -144,7 +144,7 @@ async fn what_is_known_is_not_scored_again() {
     .await
     .unwrap();
     assert_eq!(again.computed, 1);
-    assert_eq!(again.score.examples[0].loss, first.score.examples[0].loss);
+    assert_eq!(again.score.examples[0], first.score.examples[0]);
     // A run knows them too, and names them the same.
     let keys = pair_keys(&task.examples, &settings, &model.description, &task.prompt);
     assert!(ledger

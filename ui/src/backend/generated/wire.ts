@@ -758,7 +758,7 @@ export type TableRow = {
  */
 key: number, 
 /**
- * Row in the file, from 1; 0 where the person added it.
+ * Row in the file, from 1; rows that the person added follow the last one.
  */
 row: number, 
 /**

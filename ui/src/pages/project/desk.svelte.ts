@@ -2,6 +2,7 @@ import { asAppError, type Backend } from "../../backend";
 import type { AppError, Draft, JobEstimate, ModelInfo, Preset, Project, PromptCheck, Settings } from "../../backend/generated/wire";
 import { changedSettings, sharesExceed, type SettingPath } from "../../lib/settings";
 import { Waiting } from "../../lib/waiting.svelte";
+import { Measures } from "./measure/measures.svelte";
 
 const saveAfter = 400;
 const checkAfter = 150;
@@ -29,6 +30,7 @@ export class Desk {
   readonly saving = new Waiting();
   readonly estimating = new Waiting();
   readonly starting = new Waiting();
+  readonly measures: Measures;
 
   readonly changed = $derived(this.defaults ? changedSettings(this.draft.settings, this.defaults) : []);
   readonly settingsFault = $derived(this.faulty.length > 0 || sharesExceed(this.draft.settings));
@@ -59,6 +61,7 @@ export class Desk {
     this.project = project;
     this.draft = project.draft;
     this.#goodSplit = project.draft.settings.split;
+    this.measures = new Measures(backend, this);
     void this.checkNow();
     void this.loadDefaults();
     void this.look().then(() => this.estimateIfCheap());
@@ -199,11 +202,11 @@ export class Desk {
     return run?.id ?? null;
   }
 
-  /** Reads runs and versions again, without touching what is being written. */
+  /** Reads runs, versions and examples again, without touching what is being written. */
   async readLists(): Promise<void> {
     try {
-      const { runs, versions } = await this.#backend.project(this.project.id);
-      this.project = { ...this.project, runs, versions };
+      const { runs, versions, data } = await this.#backend.project(this.project.id);
+      this.project = { ...this.project, runs, versions, data };
     } catch {
       // The lists stay as they were.
     }

@@ -112,6 +112,19 @@ it("brings a file by its path, lets columns be chosen and keeps it", async () =>
   expect((await backend.project(project.id)).data?.mapping.answer).toEqual({ kind: "supervised", target: "date", also: [] });
 });
 
+it("lets a column say how much a row counts", async () => {
+  const { backend, project } = await empty();
+  await userEvent.type(screen.getByTestId("data-path"), "/home/you/reviews.csv{Enter}");
+  const weight = await screen.findByLabelText("Weight");
+  expect(weight).toHaveValue("");
+  await userEvent.selectOptions(weight, "date");
+  await waitFor(() => expect(screen.getByTestId("data-weight")).toHaveValue("date"));
+  await waitFor(() => expect(screen.getByTestId("data-keep")).toBeEnabled());
+  await userEvent.click(screen.getByTestId("data-keep"));
+  await screen.findByTestId("data-summary");
+  expect((await backend.project(project.id)).data?.mapping.weight).toBe("date");
+});
+
 it("names the fault of a damaged file", async () => {
   await empty();
   await userEvent.type(screen.getByTestId("data-path"), "/home/you/damaged.csv{Enter}");

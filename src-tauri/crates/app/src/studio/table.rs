@@ -421,7 +421,7 @@ impl Studio {
             input: row.input.clone(),
             answer,
             part: row.part.map(Into::into),
-            weight: (row.weight != 1.0).then_some(row.weight),
+            weight: Some(row.weight).filter(|weight| weight.to_bits() != 1.0_f64.to_bits()),
             ..example
         })
     }

@@ -74,7 +74,7 @@ pub struct TablePage {
 pub struct TableRow {
     /// Names the row in commands.
     pub key: i64,
-    /// Row in the file, from 1; 0 where the person added it.
+    /// Row in the file, from 1; rows that the person added follow the last one.
     pub row: usize,
     /// The input.
     pub input: String,

@@ -92,7 +92,7 @@ fn one() -> f64 {
 // Serde asks by reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_one(weight: &f64) -> bool {
-    *weight == 1.0
+    weight.to_bits() == 1.0_f64.to_bits()
 }
 
 /// A prompt's losses on one part of the data and what they cost.

@@ -191,7 +191,7 @@ fn is_plain(kind: GgmlDType) -> bool {
 
 #[cfg(test)]
 #[path = "../../tests/common/mod.rs"]
-#[allow(clippy::unwrap_used, unreachable_pub, dead_code)]
+#[allow(clippy::unwrap_used, unreachable_pub)]
 mod common;
 
 #[cfg(test)]
