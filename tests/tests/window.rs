@@ -292,9 +292,13 @@ async fn a_file_of_ones_own_and_a_damaged_one() {
     window.sees("toasts").await;
     window.close().await;
 
-    // The file grows while the project is on the screen.
     let window = Window::open(&display, &data).await;
     window.press("open-project-1").await;
+    window.press("data-look").await;
+    edit_rows(&window).await;
+
+    // The file grows while the project is on the screen.
+    window.press("data-back").await;
     window.sees("data-summary").await;
     let more =
         rows.replace("Brief 5 freut", "Brief fünf freut") + "Brief 44 verlangt Geld.;Rechnung;44\n";
@@ -304,14 +308,87 @@ async fn a_file_of_ones_own_and_a_damaged_one() {
     window.show("data-news").await;
     window.pictures("data-changed").await;
     is_accessible(&window, "changed data").await;
-    window.press("data-update").await;
+    window.reads("data-news-edits", "1 change").await;
+    window.press("data-update-measure").await;
     window.reads("data-summary", "41 examples").await;
     window.reads("earlier-data-1", "earlier examples").await;
+    // The version is measured on the rows before and after the change.
+    window.sees_at_last("data-chart").await;
+    window.show("measured-table").await;
+    window.pictures("measured").await;
+    is_accessible(&window, "measured").await;
+    assert_eq!(figures(&window).await, 2);
+    // From here on the program does it by itself, on the home page too.
+    window.press("measure-changes").await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    std::fs::write(&good, encoded(&(more + "Brief 45 dankt.;Dank;45\n"))).unwrap();
+    window.reads("data-summary", "42 examples").await;
+    let clock = std::time::Instant::now();
+    while figures(&window).await < 3 {
+        assert!(
+            clock.elapsed().as_secs() < 120,
+            "it is not measured by itself"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    window.show("measured-table").await;
+    window.pictures("measured-by-itself").await;
     std::fs::remove_file(&good).unwrap();
     window.reads("data-news", "not there any more").await;
     window.show("data-news").await;
     window.pictures("data-gone").await;
     window.close().await;
+}
+
+async fn figures(window: &Window) -> u64 {
+    let script = "return [...document.querySelectorAll('[data-testid^=\"figure-\"]')].filter((cell) => /[0-9]/.test(cell.textContent)).length";
+    window.run(script, vec![]).await.as_u64().unwrap()
+}
+
+/// Searches, edits, removes and takes back, and leaves one change.
+async fn edit_rows(window: &Window) {
+    window.reads("data-count", "40").await;
+    window.sees("data-row-0").await;
+    window.pictures("data-table").await;
+    is_accessible(window, "table of examples").await;
+    window.write("data-search", "brief 7 ").await;
+    window.reads("data-count", "1 of 40").await;
+    window.press("data-search-clear").await;
+    window.press("data-row-0").await;
+    window.sees("row-editor").await;
+    window.pictures("row-editor").await;
+    is_accessible(window, "row editor").await;
+    window.write("row-input", " ").await;
+    window.press("row-save").await;
+    window.reads("row-editor", "There is no input").await;
+    window
+        .write("row-input", "Brief 0 bittet freundlich um Geld.")
+        .await;
+    window.press("row-save").await;
+    window
+        .reads("data-row-0", "Brief 0 bittet freundlich um Geld.")
+        .await;
+    window.press("select-row-2").await;
+    window.press("select-row-3").await;
+    window.press("data-remove").await;
+    window.reads("data-count", "38").await;
+    window.pictures("data-table-edited").await;
+    window.press("data-undo").await;
+    window.reads("data-count", "40").await;
+    window.press("data-export").await;
+    window.press("data-export-csv").await;
+    window.sees("toasts").await;
+    // The run measured the prompt, so that it is known which rows are hard.
+    window.choose("data-order", "hardest").await;
+    window.pictures("data-table-hardest").await;
+    let script = "return [...document.querySelectorAll('[data-column=\"loss\"]')]
+        .flatMap((cell) => cell.textContent.match(/[0-9]+\\.[0-9]+/) ?? []).slice(0, 8).map(Number)";
+    let losses = window.run(script, vec![]).await;
+    let losses: Vec<f64> = serde_json::from_value(losses).unwrap();
+    assert!(
+        losses.len() > 3 && losses.windows(2).all(|pair| pair[0] >= pair[1]),
+        "{losses:?}"
+    );
 }
 
 /// The main job without a mouse.

@@ -15,7 +15,7 @@ export const deTable: typeof enTable = {
     find: "In Eingaben und Antworten suchen",
     clearFind: "Suche leeren",
     use: "Verwendet für",
-    uses: { train: "wählen Prompts aus", validation: "prüfen nur", rest: "die übrigen" },
+    uses: { train: "Auswählen", validation: "Prüfen", rest: "übrig" },
     allUses: "Alle Verwendungen",
     useCount: (use, n) => `${use} (${n})`,
     label: "Richtige Antwort",

@@ -52,6 +52,9 @@ impl Studio {
                 "Wait for it to end, or pause it.",
             ));
         }
+        if held(&self.measuring).is_some() {
+            return Err(already());
+        }
         let versions = versions.into_iter().map(VersionId).collect();
         let datasets = datasets.into_iter().map(DatasetId).collect();
         let result = self
@@ -83,11 +86,7 @@ impl Studio {
         let _busy = {
             let mut going = held(&self.measuring);
             if going.is_some() {
-                return Err(AppError::new(
-                    "busy",
-                    "Something is being measured already.",
-                    "Wait for it to end, or stop it.",
-                ));
+                return Err(already());
             }
             *going = Some(Going {
                 project,
@@ -117,10 +116,17 @@ impl Studio {
                     return Err(foreign());
                 }
             }
-            for &dataset in &datasets {
-                if store.dataset(dataset)?.project != project {
+            // Edits that were all taken back leave no state of their own.
+            let known = store.datasets(project)?;
+            let own = |id: &DatasetId| known.iter().any(|row| row.id == *id);
+            for &dataset in datasets.iter().filter(|id| !own(id)) {
+                if store.dataset(dataset).is_ok() {
                     return Err(foreign());
                 }
+            }
+            datasets.retain(own);
+            if let (true, Some(current)) = (datasets.is_empty(), current) {
+                datasets.push(current);
             }
         }
         if datasets.is_empty() {
@@ -320,4 +326,12 @@ impl Studio {
         self.forget_tables();
         self.project(project)
     }
+}
+
+fn already() -> AppError {
+    AppError::new(
+        "busy",
+        "Something is being measured already.",
+        "Wait for it to end, or stop it.",
+    )
 }

@@ -267,6 +267,13 @@ impl Studio {
         };
         if source.edits == 0 {
             self.update_data(project.0)?;
+            self.tell(ShellEvent::DataChanged {
+                news: DataNews {
+                    project: project.0,
+                    state: DataState::Same,
+                    edits: 0,
+                },
+            });
             let now = self.dataset_in_use(project)?;
             return Ok(vec![source.current, now]);
         }
