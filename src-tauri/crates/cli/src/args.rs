@@ -157,6 +157,21 @@ pub(crate) struct ColumnArgs {
     /// Column of the worse answer.
     #[arg(long, requires = "chosen")]
     pub(crate) rejected: Option<String>,
+    /// Column with further right answers; may be given several times.
+    #[arg(long)]
+    pub(crate) also: Vec<String>,
+    /// Column with a list of options, or one of several with an option each; shown below the input.
+    #[arg(long)]
+    pub(crate) options: Vec<String>,
+    /// Column that says of each row whether it chooses prompts or only checks; "" for none.
+    #[arg(long)]
+    pub(crate) split: Option<String>,
+    /// Column that names the rows; "" for none.
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// Column that says how much each row counts; "" for none.
+    #[arg(long)]
+    pub(crate) weight: Option<String>,
     /// Learn only what stands after the last such mark in the answer, such as ####.
     #[arg(long, value_name = "MARK", conflicts_with_all = ["last_line", "pattern"])]
     pub(crate) after: Option<String>,

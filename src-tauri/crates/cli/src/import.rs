@@ -19,16 +19,64 @@ use crate::work::{fault, print_json};
 const ROWS_NAMED: usize = 8;
 
 /// What the arguments say about a file.
-pub(crate) fn choice(args: &ColumnArgs) -> Result<(Choice, Rule), AppError> {
+#[derive(Default)]
+pub(crate) struct Wishes {
+    pub(crate) choice: Choice,
+    /// What goes before the guess.
+    rule: Option<Rule>,
+    also: Vec<String>,
+    options: Vec<String>,
+    split: Option<String>,
+    id: Option<String>,
+    weight: Option<String>,
+}
+
+impl Wishes {
+    /// The guess as the person wants it; `None` where nothing of it is changed.
+    fn on(&self, guess: &Mapping) -> Option<Mapping> {
+        let mut mapping = guess.clone();
+        if let Some(rule) = &self.rule {
+            mapping.rule = rule.clone();
+        }
+        if let (AnswerColumns::Supervised { also, .. }, false) =
+            (&mut mapping.answer, self.also.is_empty())
+        {
+            also.clone_from(&self.also);
+        }
+        if !self.options.is_empty() {
+            mapping.options.clone_from(&self.options);
+        }
+        let columns = [
+            (&self.split, &mut mapping.split),
+            (&self.id, &mut mapping.id),
+            (&self.weight, &mut mapping.weight),
+        ];
+        for (wish, column) in columns {
+            if let Some(name) = wish {
+                *column = Some(name.clone()).filter(|name| !name.is_empty());
+            }
+        }
+        // A column that only says something of its row is not shown to the model.
+        let about = [&mapping.split, &mapping.id, &mapping.weight];
+        let about: Vec<String> = about.into_iter().flatten().cloned().collect();
+        if mapping.inputs.len() > 1 {
+            mapping.inputs.retain(|name| !about.contains(name));
+        }
+        (mapping != *guess).then_some(mapping)
+    }
+}
+
+/// What the arguments say about a file.
+pub(crate) fn choice(args: &ColumnArgs) -> Result<Wishes, AppError> {
     let rule = match (&args.after, args.last_line, &args.pattern) {
-        (Some(marker), ..) => Rule::After {
+        (Some(marker), ..) => Some(Rule::After {
             marker: marker.clone(),
-        },
-        (_, true, _) => Rule::LastLine,
-        (.., Some(pattern)) => Rule::Pattern {
+        }),
+        (_, true, _) => Some(Rule::LastLine),
+        (.., Some(pattern)) => Some(Rule::Pattern {
             pattern: pattern.clone(),
-        },
-        _ => Rule::Whole,
+        }),
+        _ => None,
     };
     let choice = Choice {
         read: ReadOptions {
@@ -45,7 +93,15 @@ pub(crate) fn choice(args: &ColumnArgs) -> Result<(Choice, Rule), AppError> {
         mapping: None,
         remedies: remedies(&args.remedies)?,
     };
-    Ok((choice, rule))
+    Ok(Wishes {
+        choice,
+        rule,
+        also: args.also.clone(),
+        options: args.options.clone(),
+        split: args.split.clone(),
+        id: args.id.clone(),
+        weight: args.weight.clone(),
+    })
 }
 
 fn remedies(words: &[String]) -> Result<Remedies, AppError> {
@@ -81,19 +137,15 @@ fn word<'de, T: Deserialize<'de>>(text: &str) -> Result<T, WordError> {
 /// Reads a file, and says what was found and what becomes of it.
 pub(crate) fn bring(
     path: &Path,
-    (choice, rule): &(Choice, Rule),
+    wishes: &Wishes,
     json: bool,
 ) -> Result<Import, AppError> {
-    let mut import = Import::read(path, choice)?;
-    if *rule != Rule::Whole {
-        // The rule is part of the mapping, which is known only now.
-        let mapping = Mapping {
-            rule: rule.clone(),
-            ..import.mapping
-        };
+    let mut import = Import::read(path, &wishes.choice)?;
+    // The rest of the mapping is known only now.
+    if let Some(mapping) = wishes.on(&import.mapping) {
         let choice = Choice {
             mapping: Some(mapping),
-            ..choice.clone()
+            ..wishes.choice.clone()
         };
         import = Import::of(import.reading, &choice)?;
     }
@@ -113,10 +165,10 @@ pub(crate) fn bring(
 pub(crate) fn import(
     path: &Path,
     project: Option<&str>,
-    choice: &(Choice, Rule),
+    wishes: &Wishes,
     json: bool,
 ) -> Result<u8, AppError> {
-    let import = bring(path, choice, json)?;
+    let import = bring(path, wishes, json)?;
     if json {
         print_json(&serde_json::json!({
             "examples": import.checked.len(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use pmpo_app::data::{Choice, Import, Rule};
+use pmpo_app::data::{Choice, Import};
 use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
 use pmpo_app::plot::{png, svg, ChartSize, Theme, View};
 use pmpo_app::store::{RunId, RunState};
@@ -17,7 +17,7 @@ use pmpo_core::optimize::{plan, Preset, Settings, StopReason, Task};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Cli, Command, Effort, Format, ModelArgs, SettingArgs, TaskArgs};
-use crate::import::{bring, choice, import};
+use crate::import::{bring, choice, import, Wishes};
 use crate::report::{self, Watcher};
 use crate::watch::{watch, Watching};
 
@@ -54,7 +54,11 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
                 columns: sample.columns,
                 ..Choice::default()
             };
-            let import = bring(&sample.data, &(choice, Rule::Whole), json)?;
+            let wishes = Wishes {
+                choice,
+                ..Wishes::default()
+            };
+            let import = bring(&sample.data, &wishes, json)?;
             let task = Task {
                 prompt: sample.prompt,
                 description: String::new(),

@@ -55,6 +55,35 @@ fn data_that_cannot_be_used() {
     assert!(said.contains("is not there"), "{said}");
 }
 
+/// What the guess leaves open, or finds against the person's wish, is said by arguments.
+#[test]
+fn columns_are_named_by_arguments() {
+    let terminal = Terminal::new();
+    let mut rows = "frage,antwort,auch,weight,art\n".to_owned();
+    for i in 0..12 {
+        rows.push_str(&format!("Wie heisst {i}?,Name {i},N{i},{i}.5,train\n"));
+    }
+    let data = terminal.write("named.csv", rows);
+    let mapping = |more: &[&str]| -> serde_json::Value {
+        let mut args = vec!["import", "--json", text(&data), "--target", "antwort"];
+        args.extend(more);
+        let output = terminal.run(&args);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{said}");
+        serde_json::from_str::<serde_json::Value>(&said).unwrap()["mapping"].clone()
+    };
+    assert_eq!(mapping(&["--input", "frage"])["weight"], "weight");
+    let named = mapping(&[
+        "--input", "frage", "--also", "auch", "--weight", "", "--split", "art",
+    ]);
+    assert_eq!(named["weight"], serde_json::Value::Null);
+    assert_eq!(named["split"], "art");
+    assert_eq!(named["answer"]["also"][0], "auch");
+    let args = ["import", text(&data), "--target", "antwort", "--id", "none"];
+    let said = terminal.fault(&args);
+    assert!(said.contains("There is no column \"none\""), "{said}");
+}
+
 #[test]
 fn rows_without_an_answer_are_told_and_left_out() {
     let terminal = Terminal::new();
