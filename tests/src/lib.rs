@@ -1,3 +1,4 @@
 //! What tests and benches that cross crates share.
 
+pub mod drop;
 pub mod window;

@@ -229,6 +229,18 @@ impl Window {
         self.page.find(Locator::Css(&css)).await.is_ok()
     }
 
+    /// Drops files on the window.
+    pub async fn drop(&self, paths: &[&Path]) {
+        let display = self.display.clone();
+        let paths: Vec<PathBuf> = paths.iter().map(|path| path.to_path_buf()).collect();
+        tokio::task::spawn_blocking(move || {
+            let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+            crate::drop::drop_files(&display, &paths);
+        })
+        .await
+        .unwrap();
+    }
+
     /// Presses something once it is there and can be pressed.
     pub async fn press(&self, id: &str) {
         self.sees(id).await;

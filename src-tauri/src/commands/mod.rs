@@ -3,6 +3,7 @@
 mod data;
 mod project;
 mod run;
+mod version;
 mod window;
 
 use std::sync::Arc;
@@ -62,6 +63,10 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         data::stop_measuring,
         data::use_dataset,
         data::data_chart,
+        version::annotate_version,
+        version::label_version,
+        version::label_moves,
+        version::compare_versions,
         project::check_prompt,
         project::score_prompt,
         project::model_info,

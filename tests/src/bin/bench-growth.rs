@@ -82,7 +82,12 @@ fn items(prompt: usize, count: usize) -> Vec<Item> {
     let start: Vec<u32> = (0..prompt).map(token).collect();
     (0..count)
         .map(|i| {
-            let own = (0..EXAMPLE).map(|at| token(prompt + i * EXAMPLE + at));
+            // The first token is another in each example, so that none shares more
+            // than the prompt with others.
+            let own = (0..EXAMPLE).map(|at| match at {
+                0 => token(prompt + i),
+                _ => token(prompt + i * EXAMPLE + at),
+            });
             let before = start.iter().copied().chain(own).collect();
             (before, (0..ANSWER).map(|at| token(i + at)).collect())
         })

@@ -1,7 +1,7 @@
 import type {
   Chart, ChartRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExportFormat, Home, ImportChoice, JobEstimate,
-  Measurements, ModelInfo, Preferences, Project, PromptCheck, RowsChosen, RowText, RunMessage, RunResult, RunSummary,
-  RunView, ScoredPrompt, ShellEvent, TablePage, TableQuery, TryMessage, VersionSummary,
+  LabelMove, Measurements, ModelInfo, Preferences, Project, PromptCheck, RowsChosen, RowText, RunMessage, RunResult,
+  RunSummary, RunView, ScoredPrompt, ShellEvent, TablePage, TableQuery, TryMessage, VersionComparison, VersionSummary,
 } from "./generated/wire";
 
 /** Stops a subscription. */
@@ -83,6 +83,13 @@ export interface Backend {
   exportRun(run: number, format: ExportFormat): Promise<string | null>;
   /** Marks the run's best prompt as "in use" and puts it into the draft. */
   useVersion(project: number, version: number): Promise<Project>;
+  annotateVersion(project: number, version: number, note: string, starred: boolean, tags: string[]): Promise<Project>;
+  /** Puts a label on a version, away from any other; null takes it away. */
+  labelVersion(project: number, name: string, version: number | null): Promise<Project>;
+  /** Newest first. */
+  labelMoves(project: number): Promise<LabelMove[]>;
+  /** Two versions beside each other; null is the saved prompt in the editor. */
+  compareVersions(project: number, first: number | null, second: number | null): Promise<VersionComparison>;
   copyText(text: string): Promise<void>;
 
   /** Streams an answer; calling the returned function stops it. */

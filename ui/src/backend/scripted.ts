@@ -8,6 +8,7 @@ import { makeMeasuring } from "./scripted-measure";
 import { checkOf } from "./scripted-prompt";
 import { after, freshView, planOf, resultOf, type Plan } from "./scripted-run";
 import { makeTables } from "./scripted-table";
+import { makeVersions } from "./scripted-versions";
 
 export type ScriptedOptions = {
   /** Milliseconds between two messages of a run; 0: only `tick` moves it. */
@@ -76,7 +77,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     if (same) return same;
     const version: VersionSummary = {
       id: nextId++, number: project.versions.length + 1, text, parent: project.versions.at(0)?.id ?? null, origin, note: "", starred: false,
-      labels: [], created_at: clock++,
+      tags: [], labels: [], created_at: clock++,
     };
     project.versions = [version, ...project.versions];
     return version;
@@ -131,6 +132,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
   const methods: Backend = {
     ...tables.methods,
     ...measuring,
+    ...makeVersions({ project: projectOf, give, next, now }, tables),
     async home() {
       const mine = [...projects.values()].sort((a, b) => b.updated_at - a.updated_at);
       return structuredClone({
@@ -269,14 +271,6 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     },
     async chart(request) { return chartOf(request, request.runs.map((id) => runOf(id).view)); },
     async exportRun(id, format) { return `/home/you/run-${id}.${format}`; },
-    async useVersion(id, version) {
-      const project = projectOf(id);
-      const chosen = project.versions.find((one) => one.id === version);
-      if (!chosen) throw wrong("not_found", "This version does not exist any more.");
-      for (const one of project.versions) one.labels = one === chosen ? ["in use"] : one.labels.filter((label) => label !== "in use");
-      project.draft.prompt = chosen.text;
-      return give(id);
-    },
     async copyText(text) { copied.push(text); },
     async tryPrompt(_project, _prompt, input, onMessage) {
       const words = `Positive. The writer of “${input.slice(0, 40)}” sounds pleased.`.split(/(?<= )/);

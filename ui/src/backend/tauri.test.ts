@@ -30,6 +30,14 @@ it("calls commands by their names with named values", async () => {
   expect(invoke).toHaveBeenLastCalledWith("remove_rows", { project: 3, rows: { kind: "keys", keys: [5] } });
   await tauri.measure(3, [7], []);
   expect(invoke).toHaveBeenLastCalledWith("measure", { project: 3, versions: [7], datasets: [] });
+  await tauri.annotateVersion(3, 7, "good", true, ["short"]);
+  expect(invoke).toHaveBeenLastCalledWith("annotate_version", { project: 3, version: 7, note: "good", starred: true, tags: ["short"] });
+  await tauri.labelVersion(3, "shop", null);
+  expect(invoke).toHaveBeenLastCalledWith("label_version", { project: 3, name: "shop", version: null });
+  await tauri.labelMoves(3);
+  expect(invoke).toHaveBeenLastCalledWith("label_moves", { project: 3 });
+  await tauri.compareVersions(3, null, 7);
+  expect(invoke).toHaveBeenLastCalledWith("compare_versions", { project: 3, first: null, second: 7 });
   await tauri.closeWindow("stay");
   expect(invoke).toHaveBeenLastCalledWith("close_window", { choice: "stay" });
 });

@@ -84,6 +84,10 @@ export const tauri: Backend = {
   chart: (request) => ask("chart", { request }),
   exportRun: (run, format) => ask("export_run", { run, format }),
   useVersion: (project, version) => ask("use_version", { project, version }),
+  annotateVersion: (project, version, note, starred, tags) => ask("annotate_version", { project, version, note, starred, tags }),
+  labelVersion: (project, name, version) => ask("label_version", { project, name, version }),
+  labelMoves: (project) => ask("label_moves", { project }),
+  compareVersions: (project, first, second) => ask("compare_versions", { project, first, second }),
   copyText: (text) => ask("copy_text", { text }),
 
   tryPrompt: (project, prompt, input, onMessage) =>

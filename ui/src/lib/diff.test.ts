@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { side, wordDiff, words, type DiffPiece } from "./diff";
+import { lineDiff, side, wordDiff, words, type DiffPiece } from "./diff";
 
 const join = (pieces: DiffPiece[]) => pieces.map((piece) => piece.text).join("");
 
@@ -49,6 +49,45 @@ describe("wordDiff", () => {
     const [before, after] = [long("a"), long("b")];
     const begun = performance.now();
     const pieces = wordDiff(before, after);
+    expect(performance.now() - begun).toBeLessThan(3000);
+    expect(join(side(pieces, "before"))).toBe(before);
+    expect(join(side(pieces, "after"))).toBe(after);
+  });
+});
+
+describe("lineDiff", () => {
+  it.each([
+    ...texts, ["a\nb", "b"], ["a\nb", "a"], ["b\nc", "a\nb\nc"], ["a\n", "a"], ["a", "\na\n"], ["a\r\nb\r\n", "a\nb"], ["", "\n"], ["x\ny\nz", "z\ny\nx"],
+  ] as const)("gives back both texts of %j and %j", (before, after) => {
+    const pieces = lineDiff(before, after);
+    expect(join(side(pieces, "before"))).toBe(before);
+    expect(join(side(pieces, "after"))).toBe(after);
+    expect(pieces.every((piece) => piece.text !== "")).toBe(true);
+  });
+
+  it("marks whole lines", () => {
+    expect(lineDiff("Read it.\nAnswer yes.\nThanks.", "Read it.\nAnswer no.\nThanks.")).toEqual([
+      { kind: "same", text: "Read it.\n" },
+      { kind: "removed", text: "Answer yes.\n" },
+      { kind: "added", text: "Answer no.\n" },
+      { kind: "same", text: "Thanks." },
+    ]);
+  });
+
+  it("keeps a last line that is not the last any more", () => {
+    expect(lineDiff("one", "one\ntwo")).toEqual([
+      { kind: "same", text: "one" },
+      { kind: "added", text: "\n" },
+      { kind: "added", text: "two" },
+    ]);
+    expect(lineDiff("one", "zero\none")).toEqual([{ kind: "added", text: "zero\n" }, { kind: "same", text: "one" }]);
+  });
+
+  it("ends in reasonable time on long texts that share nothing", () => {
+    const long = (word: string) => Array.from({ length: 20_000 }, (_, index) => `${word}${index}`).join("\n");
+    const [before, after] = [long("a"), long("b")];
+    const begun = performance.now();
+    const pieces = lineDiff(before, after);
     expect(performance.now() - begun).toBeLessThan(3000);
     expect(join(side(pieces, "before"))).toBe(before);
     expect(join(side(pieces, "after"))).toBe(after);

@@ -32,18 +32,43 @@ export function wordDiff(before: string, after: string): DiffPiece[] {
   const changes =
     diffArrays(words(before), words(after), { timeout: PATIENCE }) ??
     diffArrays(lines(before), lines(after), { timeout: PATIENCE });
-  if (!changes) {
-    return [
-      { kind: "removed" as const, text: before },
-      { kind: "added" as const, text: after },
-    ].filter((piece) => piece.text !== "");
-  }
+  if (!changes) return replaced(before, after);
   return readable(
     changes.map((change) => ({
       kind: change.added ? "added" : change.removed ? "removed" : "same",
       text: change.value.join(""),
     })),
   );
+}
+
+/** What changed line by line; the pieces put together are the texts, as with `wordDiff`. */
+export function lineDiff(before: string, after: string): DiffPiece[] {
+  if (before === after) return before === "" ? [] : [{ kind: "same", text: before }];
+  // Every line gets a break, so that the last one is the same wherever it stands.
+  const [from, to] = [before, after].map((text) => text.split("\n").map((line) => `${line}\n`)) as [string[], string[]];
+  const changes = diffArrays(from, to, { timeout: PATIENCE });
+  if (!changes) return replaced(before, after);
+  const pieces: DiffPiece[] = [];
+  let [left, right] = [from.length, to.length];
+  for (const change of changes) {
+    const text = change.value.join("");
+    if (!change.added) left -= change.value.length;
+    if (!change.removed) right -= change.value.length;
+    if (change.added) pieces.push({ kind: "added", text: right ? text : text.slice(0, -1) });
+    else if (change.removed) pieces.push({ kind: "removed", text: left ? text : text.slice(0, -1) });
+    else if (left && right) pieces.push({ kind: "same", text });
+    else {
+      // The last line of one text: only the other has a break after it.
+      pieces.push({ kind: "same", text: text.slice(0, -1) });
+      if (left || right) pieces.push({ kind: left ? "removed" : "added", text: "\n" });
+    }
+  }
+  return pieces.filter((piece) => piece.text !== "");
+}
+
+function replaced(before: string, after: string): DiffPiece[] {
+  const pieces: DiffPiece[] = [{ kind: "removed", text: before }, { kind: "added", text: after }];
+  return pieces.filter((piece) => piece.text !== "");
 }
 
 function lines(text: string): string[] {

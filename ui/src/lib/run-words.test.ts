@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { runView } from "../test/run-fixtures";
 import { deRun } from "../text/de-run";
 import { enRun } from "../text/en-run";
-import { droppedWords, lossWords, originWords, refusalWords, standing, timeLeftWords } from "./run-words";
+import { droppedWords, intervalWords, lossWords, originWords, refusalWords, standing, timeLeftWords } from "./run-words";
 
 it("says in words how a prompt came about and why it was refused", () => {
   expect(originWords({ kind: "drop", segment: 0 }, enRun.run, "en")).toBe("Part 1 taken out");
@@ -38,4 +38,10 @@ it("has every text in German too, and none left in English", () => {
   const keys = (texts: object, at = ""): string[] =>
     Object.entries(texts).flatMap(([key, value]) => (typeof value === "object" ? keys(value, `${at}${key}.`) : [`${at}${key}`]));
   expect(keys(deRun).sort()).toEqual(keys(enRun).sort());
+});
+
+it("says what an interval of a difference means", () => {
+  expect(intervalWords({ low: -0.5, high: -0.1 }, enRun.result, "en")).toBe("The true gain most likely lies between 0.100 and 0.500 nats per token.");
+  expect(intervalWords({ low: 0.1, high: 0.5 }, deRun.result, "de")).toContain("steigt höchstwahrscheinlich um 0,100 bis 0,500");
+  expect(intervalWords({ low: -0.1, high: 0.2 }, enRun.result, "en")).toContain("between 0.100 nats better and 0.200 nats worse");
 });

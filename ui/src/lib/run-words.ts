@@ -1,4 +1,5 @@
-import type { DroppedEarly, Origin, Refusal, RunView, SegmentVerdict } from "../backend/generated/wire";
+import type { DroppedEarly, Interval, Origin, Refusal, RunView, SegmentVerdict } from "../backend/generated/wire";
+import type { Texts } from "../text";
 import type { RunText } from "../text/en-run";
 import { firstWords, formatCount, formatEstimate, formatLoss, roughly } from "./run-format";
 import { canResume } from "./run";
@@ -38,6 +39,14 @@ export function lossWords(loss: number | null, dropped: DroppedEarly | null | un
 /** On how much of the examples a prompt was measured before it was dropped. */
 export function droppedWords(dropped: DroppedEarly, text: RunText, language: string): string {
   return text.dropped.after(formatCount(dropped.scored, language), formatCount(dropped.of, language));
+}
+
+/** What the interval of a difference says; below zero the second prompt gains. */
+export function intervalWords({ low, high }: Interval, text: Texts["result"], language: string): string {
+  const size = (value: number) => formatLoss(Math.abs(value), language);
+  if (high < 0) return text.intervalBetter(size(high), size(low));
+  if (low > 0) return text.intervalWorse(size(low), size(high));
+  return text.intervalUnclear(size(low), size(high));
 }
 
 /** The time to go, as coarse as it is known. */

@@ -39,7 +39,7 @@ export function runResult(more: Partial<RunResult> = {}, check: Validation | nul
     view, start: "Start prompt", best: "Best prompt", part: check ? "validation" : "train", rows: [change(1)],
     best_version: {
       id: 31, number: 2, text: "Best prompt", parent: 30, origin: { kind: "run", run: 7, candidate: 1 }, note: "", starred: false,
-      labels: [], created_at: 0,
+      tags: [], labels: [], created_at: 0,
     },
     ...more,
   };

@@ -202,7 +202,6 @@ export const de: typeof en = {
     compareLeft: "Vorher",
     compareRight: "Nachher",
     inUse: "in Gebrauch",
-    starred: "mit Stern",
     useVersion: "Verwenden",
     useVersionLabel: (n) => `Version ${n} verwenden`,
     copyVersion: (n) => `Version ${n} kopieren`,

@@ -202,7 +202,6 @@ export const en = {
     compareLeft: "Before",
     compareRight: "After",
     inUse: "in use",
-    starred: "starred",
     useVersion: "Use",
     useVersionLabel: (n: string) => `Use version ${n}`,
     copyVersion: (n: string) => `Copy version ${n}`,

@@ -2,14 +2,16 @@ import { de } from "./de";
 import { deImport } from "./de-import";
 import { deRun } from "./de-run";
 import { deTable } from "./de-table";
+import { deVersions } from "./de-versions";
 import { en } from "./en";
 import { enImport } from "./en-import";
 import { enRun } from "./en-run";
 import { enTable } from "./en-table";
+import { enVersions } from "./en-versions";
 
-const english = { ...en, ...enRun, ...enImport, ...enTable };
+const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions };
 export type Texts = typeof english;
-const german: Texts = { ...de, ...deRun, ...deImport, ...deTable };
+const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions };
 
 export const languages = { en: english, de: german } as const;
 export type Language = keyof typeof languages;

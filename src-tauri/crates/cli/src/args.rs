@@ -85,6 +85,45 @@ pub(crate) enum Command {
         #[command(flatten)]
         settings: SettingArgs,
     },
+    /// List the versions of a project's prompt, the newest first.
+    Versions {
+        /// Name of the project.
+        project: String,
+    },
+    /// Show what differs between two versions.
+    Diff {
+        /// Name of the project.
+        project: String,
+        /// Number of the first version.
+        first: i64,
+        /// Number of the second version.
+        second: i64,
+    },
+    /// Measure two versions on the project's examples and say which is better.
+    Compare {
+        /// Name of the project.
+        project: String,
+        /// Number of the first version.
+        first: i64,
+        /// Number of the second version.
+        second: i64,
+    },
+    /// Put a label on a version, from wherever it was; without a number it is taken away.
+    Label {
+        /// Name of the project.
+        project: String,
+        /// The label.
+        name: String,
+        /// Number of the version.
+        version: Option<i64>,
+    },
+    /// Go back to a version: it is the one in use, and the prompt to go on from.
+    Restore {
+        /// Name of the project.
+        project: String,
+        /// Number of the version.
+        version: i64,
+    },
     /// List all runs.
     Runs,
     /// Show a run.

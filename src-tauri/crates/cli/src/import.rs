@@ -21,7 +21,7 @@ const ROWS_NAMED: usize = 8;
 /// What the arguments say about a file.
 #[derive(Default)]
 pub(crate) struct Wishes {
-    pub(crate) choice: Choice,
+    choice: Choice,
     /// What goes before the guess.
     rule: Option<Rule>,
     also: Vec<String>,
@@ -29,6 +29,15 @@ pub(crate) struct Wishes {
     split: Option<String>,
     id: Option<String>,
     weight: Option<String>,
+}
+
+impl From<Choice> for Wishes {
+    fn from(choice: Choice) -> Self {
+        Self {
+            choice,
+            ..Self::default()
+        }
+    }
 }
 
 impl Wishes {
@@ -135,11 +144,7 @@ fn word<'de, T: Deserialize<'de>>(text: &str) -> Result<T, WordError> {
 }
 
 /// Reads a file, and says what was found and what becomes of it.
-pub(crate) fn bring(
-    path: &Path,
-    wishes: &Wishes,
-    json: bool,
-) -> Result<Import, AppError> {
+pub(crate) fn bring(path: &Path, wishes: &Wishes, json: bool) -> Result<Import, AppError> {
     let mut import = Import::read(path, &wishes.choice)?;
     // The rest of the mapping is known only now.
     if let Some(mapping) = wishes.on(&import.mapping) {

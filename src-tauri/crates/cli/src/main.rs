@@ -10,6 +10,7 @@ macro_rules! say {
 }
 
 mod args;
+mod history;
 mod import;
 mod report;
 mod watch;

@@ -17,6 +17,7 @@ use pmpo_core::optimize::{plan, Preset, Settings, StopReason, Task};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Cli, Command, Effort, Format, ModelArgs, SettingArgs, TaskArgs};
+use crate::history;
 use crate::import::{bring, choice, import, Wishes};
 use crate::report::{self, Watcher};
 use crate::watch::{watch, Watching};
@@ -54,11 +55,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
                 columns: sample.columns,
                 ..Choice::default()
             };
-            let wishes = Wishes {
-                choice,
-                ..Wishes::default()
-            };
-            let import = bring(&sample.data, &wishes, json)?;
+            let import = bring(&sample.data, &Wishes::from(choice), json)?;
             let task = Task {
                 prompt: sample.prompt,
                 description: String::new(),
@@ -160,6 +157,23 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             let stop = stop_on_interrupt();
             watch(what, store, &engine, &model_path(&model), &stop).await
         }
+        Command::Versions { project } => history::versions(&project, json),
+        Command::Diff {
+            project,
+            first,
+            second,
+        } => history::diff(&project, (first, second), json),
+        Command::Compare {
+            project,
+            first,
+            second,
+        } => history::compare(&project, (first, second), json).await,
+        Command::Label {
+            project,
+            name,
+            version,
+        } => history::label(&project, &name, version, json),
+        Command::Restore { project, version } => history::restore(&project, version, json),
         Command::Runs => {
             let runs = open_store()?.runs()?;
             if json {

@@ -33,4 +33,4 @@ pub use models::ModelRow;
 pub use open::Store;
 pub use projects::ProjectRow;
 pub use runs::{NewRun, RunRow, RunState};
-pub use versions::{Label, Version};
+pub use versions::{Label, LabelMove, Version};

@@ -27,8 +27,21 @@ pub struct Version {
     pub note: String,
     /// Whether the person marked it.
     pub starred: bool,
+    /// The person's tags, sorted.
+    pub tags: Vec<String>,
     /// Milliseconds since 1970.
     pub created_at: i64,
+}
+
+/// A label put on a version, or taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LabelMove {
+    /// The label.
+    pub name: String,
+    /// The version; `None` where it was taken away.
+    pub version: Option<VersionId>,
+    /// Milliseconds since 1970.
+    pub moved_at: i64,
 }
 
 /// A name that points to a version and can be moved.
@@ -44,7 +57,8 @@ pub struct Label {
 
 const VERSION: &str =
     "SELECT id, project_id, number, text, parent_id, origin_json, note, starred, \
-    created_at FROM prompt_versions";
+    created_at, (SELECT json_group_array(tag) FROM version_tags \
+        WHERE version_id = prompt_versions.id) FROM prompt_versions";
 
 fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
     Ok(Version {
@@ -57,6 +71,7 @@ fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
         note: row.get(6)?,
         starred: row.get(7)?,
         created_at: row.get(8)?,
+        tags: json_column(row, 9)?,
     })
 }
 
@@ -108,13 +123,56 @@ impl Store {
         id: VersionId,
         note: &str,
         starred: bool,
+        tags: &[String],
     ) -> Result<(), StoreError> {
         self.transaction(|t| {
             let sql = "UPDATE prompt_versions SET note = ?2, starred = ?3 WHERE id = ?1";
-            match t.execute(sql, params![id, note, starred])? {
-                0 => Err(StoreError::missing("version", id.0).into()),
-                _ => Ok(()),
+            if t.execute(sql, params![id, note, starred])? == 0 {
+                return Err(StoreError::missing("version", id.0).into());
             }
+            t.execute("DELETE FROM version_tags WHERE version_id = ?1", [id])?;
+            let mut insert = t.prepare(
+                "INSERT INTO version_tags (version_id, tag) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?;
+            for tag in tags {
+                insert.execute(params![id, tag])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes a label away; `false` where there is none.
+    pub fn remove_label(&mut self, project: ProjectId, name: &str) -> Result<bool, StoreError> {
+        self.transaction(|t| {
+            let gone = t.execute(
+                "DELETE FROM version_labels WHERE project_id = ?1 AND name = ?2",
+                params![project, name],
+            )?;
+            if gone > 0 {
+                t.execute(
+                    "INSERT INTO label_moves (project_id, name, moved_at) VALUES (?1, ?2, ?3)",
+                    params![project, name, now()],
+                )?;
+            }
+            Ok(gone > 0)
+        })
+    }
+
+    /// Every move of the labels of a project, the newest first.
+    pub fn label_moves(&self, project: ProjectId) -> Result<Vec<LabelMove>, StoreError> {
+        self.sql(|c| {
+            c.prepare(
+                "SELECT name, version_id, moved_at FROM label_moves
+                 WHERE project_id = ?1 ORDER BY id DESC",
+            )?
+            .query_map([project], |row| {
+                Ok(LabelMove {
+                    name: row.get(0)?,
+                    version: row.get(1)?,
+                    moved_at: row.get(2)?,
+                })
+            })?
+            .collect()
         })
     }
 

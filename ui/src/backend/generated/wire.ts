@@ -994,6 +994,10 @@ note: string,
  */
 starred: boolean, 
 /**
+ * The person's tags, sorted.
+ */
+tags: Array<string>, 
+/**
  * Labels that point to it, for example `in use`.
  */
 labels: Array<string>, 
@@ -1014,6 +1018,75 @@ run: number,
  * Its number among the run's candidates.
  */
 candidate: number, };
+
+/**
+ * A label that was moved: where people look up which version was in use when.
+ */
+export type LabelMove = { 
+/**
+ * The label.
+ */
+name: string, 
+/**
+ * Number in the database of the version that it was put on; null where it was
+ * taken away.
+ */
+version: number | null, 
+/**
+ * Milliseconds since 1970.
+ */
+moved_at: number, };
+
+/**
+ * Two prompts beside each other.
+ */
+export type VersionComparison = { 
+/**
+ * The first prompt.
+ */
+first: string, 
+/**
+ * The second prompt.
+ */
+second: string, 
+/**
+ * Their losses on the same examples of the data in use; null where too few
+ * examples were measured with both.
+ */
+figures: ComparedFigures | null, };
+
+/**
+ * Losses of two prompts on the same examples.
+ */
+export type ComparedFigures = { 
+/**
+ * Mean loss of the first prompt, in nats.
+ */
+first_loss: number, 
+/**
+ * Mean loss of the second prompt, in nats.
+ */
+second_loss: number, 
+/**
+ * Share of right labels of both, on label tasks.
+ */
+accuracy: [number, number] | null, 
+/**
+ * 95 % interval of `second - first`, in nats.
+ */
+interval: Interval, 
+/**
+ * What the interval says of the second prompt beside the first.
+ */
+verdict: Verdict, 
+/**
+ * Examples that both were measured on.
+ */
+examples: number, 
+/**
+ * Name of the data.
+ */
+data: string, };
 
 /**
  * What the editor shows of a prompt.

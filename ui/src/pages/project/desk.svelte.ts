@@ -205,11 +205,14 @@ export class Desk {
   /** Reads runs, versions and examples again, without touching what is being written. */
   async readLists(): Promise<void> {
     try {
-      const { runs, versions, data } = await this.#backend.project(this.project.id);
-      this.project = { ...this.project, runs, versions, data };
+      this.takeLists(await this.#backend.project(this.project.id));
     } catch {
       // The lists stay as they were.
     }
+  }
+
+  takeLists({ runs, versions, data }: Project): void {
+    this.project = { ...this.project, runs, versions, data };
   }
 
   async leave(): Promise<void> {

@@ -10,6 +10,7 @@ mod projects;
 mod prompts;
 mod table;
 mod tries;
+mod versions;
 mod views;
 mod watching;
 

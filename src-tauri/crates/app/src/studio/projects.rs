@@ -289,6 +289,7 @@ pub(super) fn version_summary(version: Version, labels: Vec<String>) -> VersionS
         origin: serde_json::from_value(version.origin).unwrap_or(VersionOrigin::Written),
         note: version.note,
         starred: version.starred,
+        tags: version.tags,
         labels,
         created_at: version.created_at,
     }

@@ -7,6 +7,7 @@ mod project;
 mod result;
 mod run;
 mod table;
+mod version;
 
 use pmpo_core::dataset::SplitPlan;
 use pmpo_core::loss::{Interval, Normalization, Objective, Verdict};
@@ -24,6 +25,7 @@ pub use project::*;
 pub use result::*;
 pub use run::*;
 pub use table::*;
+pub use version::*;
 
 use crate::data::{
     AnswerColumns, Fault, Mapping, Reason, Remedy, Role, Rule, Severity, Suggestion,
@@ -170,6 +172,9 @@ pub fn typescript() -> String {
         TooLongRow,
         VersionSummary,
         VersionOrigin,
+        LabelMove,
+        VersionComparison,
+        ComparedFigures,
         PromptCheck,
         PromptPiece,
         ScoredPrompt,

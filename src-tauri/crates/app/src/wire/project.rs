@@ -171,6 +171,8 @@ pub struct VersionSummary {
     pub note: String,
     /// Whether the person marked it.
     pub starred: bool,
+    /// The person's tags, sorted.
+    pub tags: Vec<String>,
     /// Labels that point to it, for example `in use`.
     pub labels: Vec<String>,
     /// Milliseconds since 1970.

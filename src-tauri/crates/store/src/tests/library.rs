@@ -121,7 +121,10 @@ fn versions_never_change_but_notes_and_labels_do() {
         let error = store.connection.execute(&sql, []).unwrap_err();
         assert!(error.to_string().contains("never changes"), "{error}");
     }
-    store.annotate_version(first.id, "good", true).unwrap();
+    let tags = ["b".to_owned(), "a <i>".to_owned(), "b".to_owned()];
+    store
+        .annotate_version(first.id, "good", true, &tags)
+        .unwrap();
     let noted = store.version(first.id).unwrap();
     assert_eq!(
         (noted.note.as_str(), noted.starred, noted.text),
@@ -163,6 +166,8 @@ fn deleting_a_project_takes_all_of_it() {
         "edits",
         "edited_rows",
         "measurements",
+        "label_moves",
+        "version_tags",
     ] {
         let sql = format!("SELECT count(*) FROM {table}");
         let left: i64 = store
@@ -199,4 +204,39 @@ fn projects_keep_what_the_person_works_on() {
         store.set_preference("theme", &value).unwrap();
         assert_eq!(store.preference("theme").unwrap(), Some(value));
     }
+}
+
+#[test]
+fn moves_of_labels_are_remembered() {
+    let mut store = Store::open_in_memory().unwrap();
+    let project = store.project("letters").unwrap();
+    let origin = serde_json::json!({});
+    let one = store.add_version(project, "one", None, &origin).unwrap().id;
+    let two = store.add_version(project, "two", None, &origin).unwrap().id;
+    for (name, version) in [
+        ("in use", one),
+        ("best", one),
+        ("in use", one),
+        ("in use", two),
+    ] {
+        store.move_label(project, name, version).unwrap();
+    }
+    assert!(store.remove_label(project, "best").unwrap());
+    assert!(!store.remove_label(project, "best").unwrap());
+    let moves = store.label_moves(project).unwrap();
+    let moves: Vec<_> = moves
+        .iter()
+        .map(|one| (one.name.as_str(), one.version))
+        .collect();
+    // Staying where it is is no move.
+    assert_eq!(
+        moves,
+        [
+            ("best", None),
+            ("in use", Some(two)),
+            ("best", Some(one)),
+            ("in use", Some(one)),
+        ]
+    );
+    assert_eq!(store.labels(project).unwrap().len(), 1);
 }

@@ -71,19 +71,22 @@ export class Measures {
     if (mine === this.#reads && found) this.found = found;
   }
 
-  async measure(versions: number[], datasets: number[]): Promise<void> {
-    if (this.busy) return;
-    await this.working.run(async () => {
+  /** Whether it came to its end. */
+  async measure(versions: number[], datasets: number[]): Promise<boolean> {
+    if (this.busy) return false;
+    const ended = await this.working.run(async () => {
       await this.#desk.flush();
       const found = await measuring.run(this.#project, () => this.#backend.measure(this.#project, versions, datasets));
-      if (!found) return;
+      if (!found) return false;
       // A question on its way knows no more than this.
       this.#reads += 1;
       this.found = found;
+      return true;
     });
     // The prompt in the editor is a version now, and the model is loaded.
     await this.#desk.readLists();
     await this.#desk.afterModelUse();
+    return ended === true;
   }
 
   /** Goes back to an earlier state of the data; whether that went well. */

@@ -1,0 +1,222 @@
+//! Versions of prompts in the terminal.
+
+use std::sync::Arc;
+
+use pmpo_app::wire::{Project, VersionComparison, VersionOrigin, VersionSummary};
+use pmpo_app::{data_dir, AppError, EngineLoader, Studio};
+use pmpo_core::loss::Verdict;
+
+use crate::work::{fault, print_json};
+
+/// Letters of a prompt in a list.
+const SHOWN: usize = 60;
+
+fn open(name: &str) -> Result<(Arc<Studio>, Project), AppError> {
+    let studio = Studio::open(&data_dir(), Box::new(EngineLoader))?;
+    let home = studio.home()?;
+    let found = home.projects.iter().find(|project| project.name == name);
+    let Some(found) = found else {
+        let names: Vec<&str> = home.projects.iter().map(|one| one.name.as_str()).collect();
+        return Err(fault(
+            "project",
+            format!("There is no project {name:?}."),
+            match names.is_empty() {
+                true => "`pmpo sample` makes one.".to_owned(),
+                false => format!("The projects are: {}.", names.join(", ")),
+            },
+        ));
+    };
+    let project = studio.project(found.id)?;
+    Ok((studio, project))
+}
+
+fn version(project: &Project, number: i64) -> Result<&VersionSummary, AppError> {
+    let found = project.versions.iter().find(|one| one.number == number);
+    found.ok_or_else(|| {
+        fault(
+            "version",
+            format!("{:?} has no version {number}.", project.name),
+            format!("It has {}.", project.versions.len()),
+        )
+    })
+}
+
+/// `pmpo versions`.
+pub(crate) fn versions(name: &str, json: bool) -> Result<u8, AppError> {
+    let (_, project) = open(name)?;
+    if json {
+        print_json(&project.versions)?;
+        return Ok(0);
+    }
+    for one in &project.versions {
+        let origin = match one.origin {
+            VersionOrigin::Written => "written".to_owned(),
+            VersionOrigin::Sample => "sample".to_owned(),
+            VersionOrigin::Run { run, .. } => format!("run {run}"),
+        };
+        let mut marks: Vec<String> = one.labels.iter().map(|name| format!("[{name}]")).collect();
+        marks.extend(one.tags.iter().map(|tag| format!("#{tag}")));
+        let star = if one.starred { "*" } else { " " };
+        let text = one_line(&one.text);
+        say!(
+            "{:>4}{star} {origin:<9} {text}  {}",
+            one.number,
+            marks.join(" ")
+        );
+    }
+    Ok(0)
+}
+
+/// A beginning that fits a line; control characters would move the cursor.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line: String = words
+        .join(" ")
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect();
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
+/// `pmpo restore`: a version becomes the one in use and the prompt to go on from.
+pub(crate) fn restore(name: &str, number: i64, json: bool) -> Result<u8, AppError> {
+    let (studio, project) = open(name)?;
+    let id = version(&project, number)?.id;
+    let project = studio.use_version(project.id, id)?;
+    match json {
+        true => print_json(version(&project, number)?)?,
+        false => say!("Version {number} is in use in {name:?}."),
+    }
+    Ok(0)
+}
+
+/// `pmpo label`.
+pub(crate) fn label(
+    name: &str,
+    label: &str,
+    number: Option<i64>,
+    json: bool,
+) -> Result<u8, AppError> {
+    let (studio, project) = open(name)?;
+    let id = number.map(|number| version(&project, number)).transpose()?;
+    let project = studio.label_version(project.id, label, id.map(|one| one.id))?;
+    match (json, number) {
+        (true, _) => print_json(&project.versions)?,
+        (false, Some(number)) => say!("{label:?} is on version {number} of {name:?}."),
+        (false, None) => say!("{label:?} is on no version of {name:?}."),
+    }
+    Ok(0)
+}
+
+/// `pmpo compare`: two versions on the examples in use, measured where they are not yet.
+pub(crate) async fn compare(
+    name: &str,
+    (first, second): (i64, i64),
+    json: bool,
+) -> Result<u8, AppError> {
+    let (studio, project) = open(name)?;
+    let ids = [first, second].map(|number| version(&project, number).map(|one| one.id));
+    let [a, b] = ids;
+    let (a, b) = (a?, b?);
+    studio.measure(project.id, vec![a, b], vec![]).await?;
+    let compared = studio.compare_versions(project.id, Some(a), Some(b))?;
+    match json {
+        true => print_json(&compared)?,
+        false => say_compared(&compared, first, second),
+    }
+    Ok(0)
+}
+
+fn say_compared(compared: &VersionComparison, first: i64, second: i64) {
+    say_difference(compared);
+    let Some(figures) = &compared.figures else {
+        say!("They have too few measured examples in common.");
+        return;
+    };
+    say!(
+        "\nOn {} examples of {}: version {first} loses {:.4} nats, version {second} {:.4}.",
+        figures.examples,
+        figures.data,
+        figures.first_loss,
+        figures.second_loss
+    );
+    if let Some((a, b)) = figures.accuracy {
+        say!("Right labels: {:.0} % and {:.0} %.", a * 100.0, b * 100.0);
+    }
+    let word = match figures.verdict {
+        Verdict::Better => "better than",
+        Verdict::Worse => "worse than",
+        Verdict::NoClearDifference => "not clearly different from",
+    };
+    say!(
+        "Version {second} is {word} version {first} (95 % interval of the difference: {:.4} to {:.4}).",
+        figures.interval.low,
+        figures.interval.high
+    );
+}
+
+/// `pmpo diff`.
+pub(crate) fn diff(name: &str, (first, second): (i64, i64), json: bool) -> Result<u8, AppError> {
+    let (studio, project) = open(name)?;
+    let (a, b) = (version(&project, first)?.id, version(&project, second)?.id);
+    let compared = studio.compare_versions(project.id, Some(a), Some(b))?;
+    match json {
+        true => print_json(&compared)?,
+        false => say_difference(&compared),
+    }
+    Ok(0)
+}
+
+fn say_difference(compared: &VersionComparison) {
+    let (old, new): (Vec<&str>, Vec<&str>) = (
+        compared.first.lines().collect(),
+        compared.second.lines().collect(),
+    );
+    for line in lines_changed(&old, &new) {
+        say!("{line}");
+    }
+}
+
+/// Lines with a mark of what became of them, by the longest common subsequence.
+fn lines_changed(old: &[&str], new: &[&str]) -> Vec<String> {
+    // Length of the longest common subsequence from each pair of places on.
+    let mut common = vec![vec![0_usize; new.len() + 1]; old.len() + 1];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            common[i][j] = match old[i] == new[j] {
+                true => common[i + 1][j + 1] + 1,
+                false => common[i + 1][j].max(common[i][j + 1]),
+            };
+        }
+    }
+    let (mut i, mut j, mut out) = (0, 0, Vec::new());
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && old[i] == new[j] {
+            out.push(format!("  {}", old[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || i < old.len() && common[i + 1][j] >= common[i][j + 1] {
+            out.push(format!("- {}", old[i]));
+            i += 1;
+        } else {
+            out.push(format!("+ {}", new[j]));
+            j += 1;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lines_changed;
+
+    #[test]
+    fn lines_that_stay_are_kept_together() {
+        let changed = lines_changed(&["a", "b", "c"], &["a", "x", "c", "d"]);
+        assert_eq!(changed, ["  a", "- b", "+ x", "  c", "+ d"]);
+        assert!(lines_changed(&[], &[]).is_empty());
+        assert_eq!(lines_changed(&[], &["a"]), ["+ a"]);
+    }
+}

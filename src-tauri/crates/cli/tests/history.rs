@@ -1,0 +1,72 @@
+//! Versions in the terminal, with the built-in model.
+
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
+mod common;
+
+use common::{model, Terminal};
+use pmpo_app::{EngineLoader, Studio};
+
+/// A data folder with the model and a project of two versions.
+fn prepared(terminal: &Terminal) -> String {
+    let data = terminal.data_dir();
+    let model = model();
+    std::fs::create_dir_all(data.join("models")).unwrap();
+    let place = data.join("models").join(model.file_name().unwrap());
+    std::os::unix::fs::symlink(&model, place).unwrap();
+    let studio = Studio::open(&data, Box::new(EngineLoader)).unwrap();
+    let project = studio.open_sample("review-mood").unwrap();
+    let mut store = pmpo_app::open_store_at(&data).unwrap();
+    let origin = serde_json::json!({ "kind": "written" });
+    let id = pmpo_app::store::ProjectId(project.id);
+    let text = format!("{}\nAnswer with one word.", project.draft.prompt);
+    store.add_version(id, &text, None, &origin).unwrap();
+    let mut draft = project.draft;
+    draft.settings.split.train_limit = 6;
+    draft.settings.split.validation_limit = 6;
+    studio.save_draft(project.id, &draft).unwrap();
+    project.name
+}
+
+fn said(terminal: &Terminal, args: &[&str]) -> String {
+    let output = terminal.run(args);
+    let said = String::from_utf8(output.stdout).unwrap();
+    let wrong = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{args:?}: {said}{wrong}");
+    said
+}
+
+#[test]
+fn versions_are_listed_labelled_compared_and_restored() {
+    let terminal = Terminal::new();
+    let name = prepared(&terminal);
+    let listed = said(&terminal, &["versions", &name]);
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    let diff = said(&terminal, &["diff", &name, "1", "2"]);
+    assert!(diff.contains("+ Answer with one word."), "{diff}");
+    assert!(!diff.lines().any(|line| line.starts_with("- ")), "{diff}");
+
+    let compared = said(&terminal, &["compare", &name, "1", "2"]);
+    assert!(compared.contains("On 12 examples of"), "{compared}");
+    assert!(compared.contains("95 % interval"), "{compared}");
+    let json = said(&terminal, &["--json", "compare", &name, "2", "1"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["figures"]["examples"], 12);
+
+    said(&terminal, &["label", &name, "favourite", "2"]);
+    said(&terminal, &["restore", &name, "2"]);
+    let listed = said(&terminal, &["versions", &name]);
+    let first = listed.lines().next().unwrap();
+    assert!(
+        first.contains("[favourite]") && first.contains("[in use]"),
+        "{listed}"
+    );
+    said(&terminal, &["label", &name, "favourite"]);
+    assert!(!said(&terminal, &["versions", &name]).contains("favourite"));
+    for args in [
+        ["diff", "nothing", "1", "2"],
+        ["diff", name.as_str(), "1", "9"],
+    ] {
+        assert!(terminal.fault(&args).contains("no "));
+    }
+}
