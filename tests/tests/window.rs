@@ -332,11 +332,38 @@ async fn a_file_of_ones_own_and_a_damaged_one() {
     }
     window.show("measured-table").await;
     window.pictures("measured-by-itself").await;
+    note_and_compare(&window).await;
     std::fs::remove_file(&good).unwrap();
     window.reads("data-news", "not there any more").await;
     window.show("data-news").await;
     window.pictures("data-gone").await;
     window.close().await;
+}
+
+/// A version gets a note and a tag, and stands beside the other one with figures.
+async fn note_and_compare(window: &Window) {
+    window.press("star-version-2").await;
+    window.press("edit-version-2").await;
+    window
+        .write("version-note", "Shorter, and says one word.")
+        .await;
+    window.write("version-tags", "short, letters").await;
+    window.write("version-label", "favourite").await;
+    window.press("version-label-add").await;
+    window.pictures("version-edit").await;
+    is_accessible(window, "edit of a version").await;
+    window.press("version-save").await;
+    window.reads("tags-version-2", "letters").await;
+    window.reads("version-2", "favourite").await;
+    window.press("compare-version-2").await;
+    window.sees("compare-versions").await;
+    if window.has("compare-measure").await {
+        window.press("compare-measure").await;
+    }
+    window.sees_at_last("compare-verdict").await;
+    window.pictures("compare").await;
+    is_accessible(window, "comparison").await;
+    window.key('\u{e00c}').await;
 }
 
 async fn figures(window: &Window) -> u64 {

@@ -3,7 +3,7 @@
 use pmpo_core::optimize::Preset;
 use pmpo_store::{ProjectId, RunState, Store, Version, VersionId};
 
-use super::Studio;
+use super::{held, Studio};
 use crate::data::{Choice, Import};
 use crate::wire::{
     Draft, Home, Preferences, Project, ProjectSummary, SampleSummary, VersionOrigin, VersionSummary,
@@ -177,7 +177,12 @@ impl Studio {
                 ));
             }
         }
-        Ok(self.store().delete_project(id)?)
+        self.store().delete_project(id)?;
+        self.forget_tables();
+        // A watch's thread may be waiting for the lock: it is ended outside.
+        let watched = held(&self.watched).remove(&id);
+        drop(watched);
+        Ok(())
     }
 
     /// Keeps what the person works on.
