@@ -183,6 +183,19 @@ async fn edits_stay_in_the_project_and_can_be_taken_back() {
         "the file is never written"
     );
 
+    // Another file in the project's place: the table is of that one.
+    let other = folder.path().join("other.csv");
+    std::fs::write(&other, reviews(12).replace("Review", "Opinion")).unwrap();
+    page(&studio, id, &TableQuery::default());
+    let current = studio.project(id).unwrap().data.unwrap().id;
+    studio
+        .keep_data(id, &other.display().to_string(), ImportChoice::default())
+        .unwrap();
+    let found = page(&studio, id, &TableQuery::default());
+    assert_eq!((found.total, found.edits), (12, 0));
+    assert!(found.rows[0].input.starts_with("Opinion 0"));
+    studio.use_dataset(id, current).unwrap();
+
     // What is exported is brought again as it was.
     for (format, name) in [
         (DataFormat::Csv, "out.csv"),

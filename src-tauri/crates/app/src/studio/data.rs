@@ -55,6 +55,8 @@ impl Studio {
         import: &Import,
     ) -> Result<(), AppError> {
         let dataset = self.store_import(id, name, file, import)?;
+        // Numbers of datasets may come again, so that what was read of one goes.
+        self.forget_tables();
         let mut store = self.store();
         // Edits stay with the state of the data that they were made in.
         store.close_examples(id)?;

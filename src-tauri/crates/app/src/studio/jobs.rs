@@ -68,6 +68,7 @@ impl Studio {
         let draft = self.draft(id)?;
         // What a run measures stays as it is.
         self.store().close_examples(id)?;
+        self.forget_tables();
         let task = self.task(id)?;
         let path = draft
             .model_path

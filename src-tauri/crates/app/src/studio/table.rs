@@ -26,6 +26,7 @@ const MANY: usize = 1000;
 #[derive(Debug, Clone, PartialEq)]
 struct Basis {
     project: ProjectId,
+    dataset: DatasetId,
     prompt: String,
     settings: Settings,
     model: Option<ModelDescription>,
@@ -321,13 +322,13 @@ impl Studio {
     /// Takes the last edit back; whether there was one.
     pub fn undo_edit(&self, project: i64) -> Result<bool, AppError> {
         let changed = self.store().undo_edit(ProjectId(project))?;
-        Ok(self.changed(ProjectId(project), changed))
+        self.changed(ProjectId(project), changed)
     }
 
     /// Does the edit again that was taken back last; whether there was one.
     pub fn redo_edit(&self, project: i64) -> Result<bool, AppError> {
         let changed = self.store().redo_edit(ProjectId(project))?;
-        Ok(self.changed(ProjectId(project), changed))
+        self.changed(ProjectId(project), changed)
     }
 
     fn change_rows(
@@ -336,24 +337,33 @@ impl Studio {
         rows: Vec<(i64, Option<Example>)>,
     ) -> Result<(), AppError> {
         self.store().edit_examples(project, &rows)?;
-        self.changed(project, Some(rows));
-        Ok(())
+        self.changed(project, Some(rows)).map(|_| ())
     }
 
-    fn changed(&self, project: ProjectId, rows: Option<Vec<(i64, Option<Example>)>>) -> bool {
+    /// Takes over edited rows; whether there were any.
+    fn changed(
+        &self,
+        project: ProjectId,
+        rows: Option<Vec<(i64, Option<Example>)>>,
+    ) -> Result<bool, AppError> {
         let Some(rows) = rows else {
-            return false;
+            return Ok(false);
         };
         *held(&self.summary) = None;
+        // An edit may have made a copy; its rows have the same keys.
+        let dataset = self.dataset_in_use(project)?;
         let mut table = held(&self.table);
         match table
             .as_mut()
             .filter(|table| table.basis.project == project)
         {
-            Some(table) if rows.len() <= MANY => table.change(&rows),
+            Some(table) if rows.len() <= MANY => {
+                table.change(&rows);
+                table.basis.dataset = dataset;
+            }
             _ => *table = None,
         }
-        true
+        Ok(true)
     }
 
     /// Forgets what was read for tables and summaries: data or losses are others now.
@@ -439,6 +449,7 @@ impl Studio {
         let model = self.model_known(draft.model_path.as_deref(), &draft.device)?;
         let basis = Basis {
             project,
+            dataset,
             prompt: draft.prompt,
             settings: draft.settings,
             model,
