@@ -3,7 +3,11 @@
 use std::path::Path;
 
 use pmpo_core::dataset::Example;
+use pmpo_store::{DatasetId, NewDataset, ProjectId, Store};
 use serde::{Deserialize, Serialize};
+
+use crate::error::unexpected;
+use crate::AppError;
 
 pub use pmpo_data::*;
 
@@ -100,6 +104,29 @@ impl Import {
         let plan = self.plan()?;
         let examples = self.checked.examples(&plan).collect();
         Ok(examples)
+    }
+
+    /// Keeps the examples, with what brings them again, as one of a project's datasets.
+    pub fn keep(
+        &self,
+        store: &mut Store,
+        project: ProjectId,
+        name: &str,
+        file: &Path,
+    ) -> Result<DatasetId, AppError> {
+        self.checked.enough()?;
+        let plan = self.plan()?;
+        let columns = serde_json::to_value(&self.mapping).map_err(unexpected)?;
+        let recipe = serde_json::to_value(&self.recipe).map_err(unexpected)?;
+        let new = NewDataset {
+            project,
+            name,
+            source: &file.display().to_string(),
+            kind: self.kind(),
+            columns: &columns,
+            recipe: Some(&recipe),
+        };
+        Ok(store.add_dataset(&new, self.checked.examples(&plan))?)
     }
 
     /// `supervised` or `preference`.

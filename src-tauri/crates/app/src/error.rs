@@ -124,3 +124,12 @@ impl From<OptimizeError> for AppError {
         }
     }
 }
+
+/// What cannot happen, told all the same.
+pub(crate) fn unexpected(why: impl std::fmt::Display) -> AppError {
+    AppError::new(
+        "unexpected",
+        why.to_string(),
+        "Try again; if it stays, report these words.",
+    )
+}

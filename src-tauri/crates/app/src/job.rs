@@ -17,6 +17,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::data::{Mapping, Recipe};
+use crate::scoring::lost;
 use crate::{data_dir, AppError};
 
 /// What a run needs before it is stored.
@@ -328,10 +329,6 @@ impl StoreJournal<'_> {
         }
         self.store.finish_run(run, outcome, best)
     }
-}
-
-fn lost(error: pmpo_store::StoreError) -> JournalError {
-    JournalError(error.to_string())
 }
 
 impl PairLedger for StoreJournal<'_> {

@@ -21,7 +21,7 @@ fn held(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
     store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn lost(error: StoreError) -> JournalError {
+pub(crate) fn lost(error: StoreError) -> JournalError {
     JournalError(error.to_string())
 }
 

@@ -6,7 +6,7 @@ use pmpo_app::data::{
     AnswerColumns, Choice, Columns, DataError, Fault, Finding, Format, Import, Mapping,
     ReadOptions, Reading, Remedies, Remedy, Rule, SuggestionKind,
 };
-use pmpo_app::store::{DatasetId, NewDataset, ProjectId, Store};
+use pmpo_app::store::{DatasetId, ProjectId, Store};
 use pmpo_app::{open_store, AppError};
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::IntoDeserializer;
@@ -203,27 +203,8 @@ pub(crate) fn keep(
     project: ProjectId,
     import: &Import,
 ) -> Result<DatasetId, AppError> {
-    let value = |value: Result<serde_json::Value, serde_json::Error>| {
-        value.map_err(|why| {
-            fault(
-                "store",
-                why.to_string(),
-                "Report this; it should not happen.",
-            )
-        })
-    };
-    let columns = value(serde_json::to_value(&import.mapping))?;
-    let recipe = value(serde_json::to_value(&import.recipe))?;
-    let new = NewDataset {
-        project,
-        name: &path.file_name().unwrap_or_default().to_string_lossy(),
-        source: &path.display().to_string(),
-        kind: import.kind(),
-        columns: &columns,
-        recipe: Some(&recipe),
-    };
-    let plan = import.plan()?;
-    let dataset = store.add_dataset(&new, import.checked.examples(&plan))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let dataset = import.keep(store, project, &name, path)?;
     store.close_examples(project)?;
     store.use_dataset(project, dataset)?;
     Ok(dataset)

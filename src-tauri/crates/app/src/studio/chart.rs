@@ -5,9 +5,7 @@ use pmpo_store::RunId;
 
 use super::Studio;
 use crate::plot::{png, svg, ChartSize, Theme, View};
-use crate::wire::{
-    AxisRange, Chart, ChartPoint, ChartRequest, ExportFormat, LossRange, PlotRect, PointKind,
-};
+use crate::wire::{AxisRange, Chart, ChartPoint, ChartRequest, ExportFormat, LossRange, PointKind};
 use crate::{export, run_chart, AppError};
 
 /// Pixels beyond which nobody looks.
@@ -69,12 +67,7 @@ impl Studio {
         let (svg, geometry) = svg(&charts, &view)?;
         Ok(Chart {
             svg,
-            plot: PlotRect {
-                left: geometry.plot.left,
-                top: geometry.plot.top,
-                width: geometry.plot.width,
-                height: geometry.plot.height,
-            },
+            plot: geometry.plot.into(),
             x: AxisRange {
                 min: geometry.x.0,
                 max: geometry.x.1,

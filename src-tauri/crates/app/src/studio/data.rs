@@ -4,11 +4,11 @@ use std::path::Path;
 
 use pmpo_core::dataset::{split, Answer, Example, LabelSet, SplitPlan};
 use pmpo_core::optimize::Settings;
-use pmpo_store::{DatasetId, NewDataset, ProjectId, Store};
+use pmpo_store::{DatasetId, ProjectId, Store};
 
-use super::projects::unexpected;
 use super::{held, Studio};
 use crate::data::{read, write_csv, write_json_lines, Choice, Import, Mapping, WEIGHTS};
+use crate::error::unexpected;
 use crate::wire::{DataFormat, DataKind, DataPreview, DataSummary, ImportChoice, Project, RowText};
 use crate::AppError;
 
@@ -54,37 +54,13 @@ impl Studio {
         file: &Path,
         import: &Import,
     ) -> Result<(), AppError> {
-        let dataset = self.store_import(id, name, file, import)?;
+        let dataset = import.keep(&mut self.store(), id, name, file)?;
         // Numbers of datasets may come again, so that what was read of one goes.
         self.forget_tables();
         let mut store = self.store();
         // Edits stay with the state of the data that they were made in.
         store.close_examples(id)?;
         Ok(store.use_dataset(id, dataset)?)
-    }
-
-    /// Keeps what a file gives.
-    pub(super) fn store_import(
-        &self,
-        id: ProjectId,
-        name: &str,
-        file: &Path,
-        import: &Import,
-    ) -> Result<DatasetId, AppError> {
-        import.checked.enough()?;
-        let plan = import.plan()?;
-        let columns = serde_json::to_value(&import.mapping).map_err(unexpected)?;
-        let recipe = serde_json::to_value(&import.recipe).map_err(unexpected)?;
-        let new = NewDataset {
-            project: id,
-            name,
-            source: &file.display().to_string(),
-            kind: import.kind(),
-            columns: &columns,
-            recipe: Some(&recipe),
-        };
-        let mut store = self.store();
-        Ok(store.add_dataset(&new, import.checked.examples(&plan))?)
     }
 }
 

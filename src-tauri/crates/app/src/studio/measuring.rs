@@ -6,14 +6,13 @@ use std::time::Duration;
 use pmpo_store::{DatasetId, ProjectId, VersionId};
 use tokio_util::sync::CancellationToken;
 
-use super::projects::unexpected;
 use super::{held, Studio};
+use crate::error::unexpected;
 use crate::plot::{history_svg, ChartSize, History, HistoryLine};
 use crate::scoring::{measure_version, Measuring};
 use crate::wire::finite;
 use crate::wire::{
-    AxisRange, DataChart, DatasetState, Measured, Measurements, PlotRect, Project, ShellEvent,
-    VersionOrigin,
+    AxisRange, DataChart, DatasetState, Measured, Measurements, Project, ShellEvent, VersionOrigin,
 };
 use crate::AppError;
 
@@ -290,12 +289,7 @@ impl Studio {
         let (svg, geometry) = history_svg(&history, size, super::chart::theme(dark))?;
         Ok(DataChart {
             svg,
-            plot: PlotRect {
-                left: geometry.plot.left,
-                top: geometry.plot.top,
-                width: geometry.plot.width,
-                height: geometry.plot.height,
-            },
+            plot: geometry.plot.into(),
             x: AxisRange {
                 min: geometry.x.0,
                 max: geometry.x.1,

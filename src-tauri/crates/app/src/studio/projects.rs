@@ -5,6 +5,7 @@ use pmpo_store::{ProjectId, RunState, Store, Version, VersionId};
 
 use super::{held, Studio};
 use crate::data::{Choice, Import};
+use crate::error::unexpected;
 use crate::wire::{
     Draft, Home, Preferences, Project, ProjectSummary, SampleSummary, VersionOrigin, VersionSummary,
 };
@@ -231,14 +232,6 @@ impl Studio {
         }
         self.project(project)
     }
-}
-
-pub(super) fn unexpected(why: impl std::fmt::Display) -> AppError {
-    AppError::new(
-        "unexpected",
-        why.to_string(),
-        "Try again; if it stays, report these words.",
-    )
 }
 
 fn checked_name(name: &str) -> Result<&str, AppError> {

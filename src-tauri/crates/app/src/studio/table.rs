@@ -469,7 +469,7 @@ impl Studio {
         }
         match held.as_mut() {
             Some(table) => work(table, &store),
-            None => Err(super::projects::unexpected("the table is gone")),
+            None => Err(crate::error::unexpected("the table is gone")),
         }
     }
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use pmpo_core::dataset::Example;
 use pmpo_store::{DatasetId, ProjectId};
 
-use super::projects::unexpected;
 use super::{held, Studio};
 use crate::data::{difference, Change, Choice, DataError, Import, Mapping, Recipe, Watch};
+use crate::error::unexpected;
 use crate::wire::{DataNews, DataState, Project, ShellEvent};
 use crate::AppError;
 
@@ -278,7 +278,7 @@ impl Studio {
             return Ok(vec![source.current, now]);
         }
         let import = Import::read(&source.path, &source.choice)?;
-        let now = self.store_import(project, &source.name, &source.path, &import)?;
+        let now = import.keep(&mut self.store(), project, &source.name, &source.path)?;
         let current = self.store().close_examples(project)?;
         Ok(current.into_iter().chain([now]).collect())
     }

@@ -2,6 +2,8 @@ use pmpo_core::optimize::Origin;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::plot::Rect;
+
 /// A picture to be drawn.
 #[derive(Debug, Clone, PartialEq, Deserialize, TS)]
 pub struct ChartRequest {
@@ -32,6 +34,17 @@ pub struct PlotRect {
     pub width: i32,
     /// Height.
     pub height: i32,
+}
+
+impl From<Rect> for PlotRect {
+    fn from(rect: Rect) -> Self {
+        Self {
+            left: rect.left,
+            top: rect.top,
+            width: rect.width,
+            height: rect.height,
+        }
+    }
 }
 
 /// Ordinals that a picture shows.
