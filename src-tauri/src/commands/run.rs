@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use pmpo_app::wire::{
-    Chart, ChartRequest, JobEstimate, RunMessage, RunResult, RunSummary, RunView, TryMessage,
+    Chart, ChartRequest, JobEstimate, Overlay, OverlayReading, OverlayRequest, RunLine, RunMessage,
+    RunResult, RunSummary, RunView, RunsPage, TryMessage,
 };
 use tauri::ipc::Channel;
 use tauri::State as Shared;
@@ -39,6 +40,71 @@ pub(crate) async fn stop_run(state: Shared<'_, State>, run: i64) -> Answer<()> {
 #[tauri::command]
 pub(crate) async fn delete_run(state: Shared<'_, State>, run: i64) -> Answer<()> {
     off_thread(&state, move |studio| studio.delete_run(run)).await
+}
+
+#[tauri::command]
+pub(crate) async fn undelete_run(state: Shared<'_, State>, run: i64) -> Answer<()> {
+    off_thread(&state, move |studio| studio.undelete_run(run)).await
+}
+
+#[tauri::command]
+pub(crate) async fn runs(state: Shared<'_, State>, project: Option<i64>) -> Answer<Vec<RunLine>> {
+    off_thread(&state, move |studio| studio.runs(project)).await
+}
+
+#[tauri::command]
+pub(crate) async fn describe_run(
+    state: Shared<'_, State>,
+    run: i64,
+    name: String,
+    note: String,
+    tags: Vec<String>,
+) -> Answer<()> {
+    off_thread(&state, move |studio| {
+        studio.describe_run(run, &name, &note, &tags)
+    })
+    .await
+}
+
+#[tauri::command]
+pub(crate) async fn archive_run(state: Shared<'_, State>, run: i64, archived: bool) -> Answer<()> {
+    off_thread(&state, move |studio| studio.archive_run(run, archived)).await
+}
+
+#[tauri::command]
+pub(crate) async fn colour_run(
+    state: Shared<'_, State>,
+    run: i64,
+    colour: Option<String>,
+) -> Answer<()> {
+    off_thread(&state, move |studio| {
+        studio.colour_run(run, colour.as_deref())
+    })
+    .await
+}
+
+#[tauri::command]
+pub(crate) async fn overlay(state: Shared<'_, State>, request: OverlayRequest) -> Answer<Overlay> {
+    off_thread(&state, move |studio| studio.overlay(&request)).await
+}
+
+#[tauri::command]
+pub(crate) async fn overlay_at(
+    state: Shared<'_, State>,
+    request: OverlayRequest,
+    x: f64,
+) -> Answer<Vec<OverlayReading>> {
+    off_thread(&state, move |studio| studio.overlay_at(&request, x)).await
+}
+
+#[tauri::command]
+pub(crate) async fn runs_page(state: Shared<'_, State>) -> Answer<RunsPage> {
+    off_thread(&state, |studio| studio.runs_page()).await
+}
+
+#[tauri::command]
+pub(crate) async fn save_runs_page(state: Shared<'_, State>, page: RunsPage) -> Answer<()> {
+    off_thread(&state, move |studio| studio.save_runs_page(&page)).await
 }
 
 #[tauri::command]

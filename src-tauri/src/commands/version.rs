@@ -1,7 +1,9 @@
-use pmpo_app::wire::{LabelMove, Project, VersionComparison};
+use pmpo_app::wire::{
+    Comparison, ComparisonRequest, ExampleTokens, LabelMove, Project, Scatter, VersionStory,
+};
 use tauri::State as Shared;
 
-use super::{off_thread, Answer};
+use super::{off_thread, studio, Answer};
 use crate::shell::State;
 
 #[tauri::command]
@@ -38,14 +40,58 @@ pub(crate) async fn label_moves(state: Shared<'_, State>, project: i64) -> Answe
 }
 
 #[tauri::command]
-pub(crate) async fn compare_versions(
+pub(crate) async fn version_story(
     state: Shared<'_, State>,
     project: i64,
-    first: Option<i64>,
-    second: Option<i64>,
-) -> Answer<VersionComparison> {
+    version: i64,
+) -> Answer<Option<VersionStory>> {
+    off_thread(&state, move |studio| studio.version_story(project, version)).await
+}
+
+#[tauri::command]
+pub(crate) async fn compare(
+    state: Shared<'_, State>,
+    request: ComparisonRequest,
+) -> Answer<Comparison> {
+    off_thread(&state, move |studio| studio.compare(&request)).await
+}
+
+#[tauri::command]
+pub(crate) async fn scatter(
+    state: Shared<'_, State>,
+    request: ComparisonRequest,
+    width: u32,
+    height: u32,
+    dark: bool,
+) -> Answer<Scatter> {
     off_thread(&state, move |studio| {
-        studio.compare_versions(project, first, second)
+        studio.scatter(&request, (width, height), dark)
     })
     .await
+}
+
+#[tauri::command]
+pub(crate) async fn measure_comparison(
+    state: Shared<'_, State>,
+    request: ComparisonRequest,
+) -> Answer<Comparison> {
+    studio(&state)?.measure_comparison(&request).await
+}
+
+#[tauri::command]
+pub(crate) async fn compare_tokens(
+    state: Shared<'_, State>,
+    request: ComparisonRequest,
+    example: usize,
+) -> Answer<ExampleTokens> {
+    studio(&state)?.compare_tokens(&request, example).await
+}
+
+#[tauri::command]
+pub(crate) async fn import_prompt(
+    state: Shared<'_, State>,
+    project: i64,
+    path: String,
+) -> Answer<Project> {
+    off_thread(&state, move |studio| studio.import_prompt(project, &path)).await
 }

@@ -1,7 +1,10 @@
 use std::path::{Path, PathBuf};
 
 use pmpo_app::data::ENDINGS;
-use pmpo_app::wire::{DataFormat, ExportFormat, ShellEvent};
+use pmpo_app::wire::{
+    DataFormat, ExportFormat, OverlayFormat, OverlayRequest, Project, ShellEvent, StorageInfo,
+    VersionFormat,
+};
 use pmpo_app::AppError;
 use serde::Deserialize;
 use tauri::ipc::Channel;
@@ -79,15 +82,109 @@ pub(crate) async fn export_data(
     save(&app, format!("examples.{}", format.ending()), bytes).await
 }
 
-async fn save(app: &AppHandle, name: String, bytes: Vec<u8>) -> Answer<Option<String>> {
-    let path = match std::env::var_os(EXPORT_FOLDER) {
-        Some(folder) => Some(Path::new(&folder).join(name)),
+/// Writes exactly what a picture of runs shows to a file that the person chooses; its path.
+#[tauri::command]
+pub(crate) async fn export_overlay(
+    app: AppHandle,
+    state: Shared<'_, State>,
+    request: OverlayRequest,
+    format: OverlayFormat,
+    large: bool,
+) -> Answer<Option<String>> {
+    let bytes = off_thread(&state, move |studio| {
+        studio.export_overlay(&request, format, large)
+    })
+    .await?;
+    save(&app, format!("runs.{}", format.ending()), bytes).await
+}
+
+/// Writes a version to a file that the person chooses; its path.
+#[tauri::command]
+pub(crate) async fn export_version(
+    app: AppHandle,
+    state: Shared<'_, State>,
+    project: i64,
+    version: i64,
+    format: VersionFormat,
+) -> Answer<Option<String>> {
+    let (bytes, number) = off_thread(&state, move |studio| {
+        let bytes = studio.export_version(project, version, format)?;
+        Ok((bytes, studio.version_number(project, version)?))
+    })
+    .await?;
+    save(&app, format!("prompt-{number}.{}", format.ending()), bytes).await
+}
+
+#[tauri::command]
+pub(crate) async fn choose_prompt(app: AppHandle) -> Answer<Option<String>> {
+    let kinds = ["txt", "md", "markdown", "json"];
+    let dialog = app.dialog().file().add_filter("Prompts", &kinds);
+    let chosen = asked(move || dialog.blocking_pick_file()).await?;
+    Ok(chosen.map(|path| path.display().to_string()))
+}
+
+#[tauri::command]
+pub(crate) async fn choose_backup(app: AppHandle) -> Answer<Option<String>> {
+    let dialog = app.dialog().file().add_filter("Backups", &["pmpo"]);
+    let chosen = asked(move || dialog.blocking_pick_file()).await?;
+    Ok(chosen.map(|path| path.display().to_string()))
+}
+
+/// Writes a project into one file that the person chooses; its path.
+#[tauri::command]
+pub(crate) async fn back_up(
+    app: AppHandle,
+    state: Shared<'_, State>,
+    project: i64,
+    with_data: bool,
+) -> Answer<Option<String>> {
+    let name = off_thread(&state, move |studio| studio.backup_name(project)).await?;
+    let Some(path) = place(&app, name).await? else {
+        return Ok(None);
+    };
+    let to = path.clone();
+    off_thread(&state, move |studio| {
+        studio.back_up(project, &to, with_data)
+    })
+    .await?;
+    Ok(Some(path.display().to_string()))
+}
+
+#[tauri::command]
+pub(crate) async fn bring_back(state: Shared<'_, State>, path: String) -> Answer<Project> {
+    off_thread(&state, move |studio| studio.bring_back(&path)).await
+}
+
+#[tauri::command]
+pub(crate) async fn storage(state: Shared<'_, State>) -> Answer<StorageInfo> {
+    off_thread(&state, |studio| studio.storage()).await
+}
+
+#[tauri::command]
+pub(crate) async fn check_storage(state: Shared<'_, State>) -> Answer<Vec<String>> {
+    off_thread(&state, |studio| studio.check_storage()).await
+}
+
+#[tauri::command]
+pub(crate) async fn compact_storage(state: Shared<'_, State>) -> Answer<StorageInfo> {
+    off_thread(&state, |studio| studio.compact_storage()).await
+}
+
+/// Where a file is to be written.
+async fn place(app: &AppHandle, name: String) -> Answer<Option<PathBuf>> {
+    match std::env::var_os(EXPORT_FOLDER) {
+        Some(folder) => Ok(Some(Path::new(&folder).join(name))),
         None => {
             let dialog = app.dialog().file().set_file_name(name);
-            asked(move || dialog.blocking_save_file()).await?
+            asked(move || dialog.blocking_save_file()).await
         }
+    }
+}
+
+async fn save(app: &AppHandle, name: String, bytes: Vec<u8>) -> Answer<Option<String>> {
+    let Some(path) = place(app, name).await? else {
+        return Ok(None);
     };
-    let Some(path) = path else { return Ok(None) };
     std::fs::write(&path, bytes).map_err(|why| AppError {
         code: "write",
         message: format!("{} cannot be written: {why}.", path.display()),

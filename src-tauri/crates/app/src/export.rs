@@ -1,8 +1,9 @@
 use std::fmt::Write;
 
 use pmpo_core::loss::Verdict;
-use pmpo_store::{RunId, Store};
+use pmpo_store::{RunId, Store, Version};
 
+use crate::wire::Measurements;
 use crate::{run_details, AppError, RunDetails};
 
 /// What a run is written as.
@@ -86,7 +87,7 @@ fn markdown(details: &RunDetails) -> String {
     let _ = writeln!(
         out,
         "# {}\n\n{}\n\n## How it was measured\n",
-        details.run.name,
+        heading(&details.run.name),
         fenced(&details.best)
     );
     if let Some(outcome) = details.outcome() {
@@ -132,6 +133,65 @@ fn markdown(details: &RunDetails) -> String {
         details.run.program_version,
         fenced(&details.start)
     );
+    out
+}
+
+/// A version with its figures and how they were measured, as Markdown.
+pub(crate) fn version_card(project: &str, version: &Version, found: &Measurements) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "# {}, version {}\n\n{}\n\n## How it was measured\n",
+        heading(project),
+        version.number,
+        fenced(&version.text)
+    );
+    let own = found
+        .cells
+        .iter()
+        .filter(|cell| cell.version == version.id.0);
+    let mut none = true;
+    for cell in own {
+        none = false;
+        let data = found.datasets.iter().find(|data| data.id == cell.dataset);
+        let data = data.map_or("examples", |data| data.name.as_str());
+        let _ = write!(out, "- {:.4} nats", cell.loss);
+        if let Some(error) = cell.std_error {
+            let _ = write!(out, " (standard error {error:.4})");
+        }
+        if let Some(accuracy) = cell.accuracy {
+            let _ = write!(out, ", {:.1} % right labels", accuracy * 100.0);
+        }
+        let _ = writeln!(
+            out,
+            ", mean over {} examples of {}, by {}.",
+            cell.examples,
+            heading(data),
+            heading(&cell.model)
+        );
+    }
+    let words = match none {
+        true => "It was not measured outside runs.",
+        false => "Nats say how surprised the model was by the right answers; lower is better.",
+    };
+    let _ = writeln!(out, "\n{words} PMPO Studio {}.", env!("CARGO_PKG_VERSION"));
+    if !version.note.trim().is_empty() {
+        let _ = writeln!(out, "\n## Note\n\n{}", fenced(&version.note));
+    }
+    out
+}
+
+/// A name within a line of Markdown.
+fn heading(name: &str) -> String {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let mut out = String::with_capacity(name.len());
+    for letter in words.join(" ").chars().filter(|c| !c.is_control()) {
+        if "\\`*_[]<>#|".contains(letter) {
+            out.push('\\');
+        }
+        out.push(letter);
+    }
     out
 }
 

@@ -1,11 +1,13 @@
 //! What a person can do, for the window and the terminal alike.
 
+mod curves;
 pub mod data;
 mod error;
 mod export;
 mod job;
 mod paths;
 pub mod plot;
+mod prompt_file;
 mod results;
 mod samples;
 mod scoring;
@@ -13,6 +15,7 @@ mod studio;
 pub mod wire;
 
 pub use error::AppError;
+pub(crate) use export::version_card;
 pub use export::{export, ExportFormat};
 pub use job::{estimate, execute, prepare, unfinished, Control, JobEstimate, NewJob};
 pub use paths::{built_in_model, data_dir, load_options, open_store, open_store_at};

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pmpo_core::dataset::split;
+use pmpo_core::dataset::{split, Example};
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::{
     JournalError, PairKey, PairLedger, PairLoss, ScoredPrompt as Scored, Settings, Task,
@@ -117,8 +117,8 @@ pub fn measuring_scope(settings: &Settings, model: &dyn LanguageModel) -> String
 }
 
 /// Examples on which versions are measured: those that a run would choose and check by.
-pub fn measured_examples(task: &Task, settings: &Settings) -> Vec<usize> {
-    let parts = split(&task.examples, &settings.split, settings.seed);
+pub fn measured_examples(examples: &[Example], settings: &Settings) -> Vec<usize> {
+    let parts = split(examples, &settings.split, settings.seed);
     let mut indices = parts.train;
     indices.extend(parts.validation);
     indices.sort_unstable();
@@ -157,7 +157,7 @@ pub async fn measure_version(
             frozen: Vec::new(),
         }
     };
-    let indices = measured_examples(&task, settings);
+    let indices = measured_examples(&task.examples, settings);
     let ledger = &mut SharedLedger(store);
     let scored =
         pmpo_core::optimize::score_prompt(&task, &indices, settings, model, ledger, cancel, told)

@@ -5,7 +5,7 @@
 mod common;
 
 use common::studio;
-use pmpo_app::wire::Draft;
+use pmpo_app::wire::{ComparisonRequest, Draft, GroundChoice, Subject};
 use pmpo_app::Studio;
 use pmpo_core::loss::Verdict;
 
@@ -69,6 +69,20 @@ async fn what_is_noted_stays_and_too_much_is_refused() {
     assert_eq!((moves[0].version, moves[1].version), (None, Some(version)));
 }
 
+/// `None` is the prompt in the editor.
+fn beside(project: i64, first: Option<i64>, second: Option<i64>) -> ComparisonRequest {
+    let subject = |version| match version {
+        Some(id) => Subject::Version { id },
+        None => Subject::Draft,
+    };
+    ComparisonRequest {
+        project,
+        first: subject(first),
+        second: subject(second),
+        ground: GroundChoice::Project,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_prompts_are_compared_on_what_both_were_measured_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -88,19 +102,20 @@ async fn two_prompts_are_compared_on_what_both_were_measured_on() {
             },
         )
         .unwrap();
-    let before = studio.compare_versions(id, Some(version), None).unwrap();
-    assert_eq!((before.figures, before.second), (None, prompt));
+    let before = studio.compare(&beside(id, Some(version), None)).unwrap();
+    assert_eq!((before.figures, before.second.text), (None, prompt));
+    assert_eq!(before.missing, before.ground.unwrap().examples);
     // The prompt in the editor alone is not enough.
     studio.measure(id, vec![], vec![]).await.unwrap();
     assert_eq!(
         studio
-            .compare_versions(id, Some(version), None)
+            .compare(&beside(id, Some(version), None))
             .unwrap()
             .figures,
         None
     );
     let found = studio.measure(id, vec![version], vec![]).await.unwrap();
-    let compared = studio.compare_versions(id, Some(version), None).unwrap();
+    let compared = studio.compare(&beside(id, Some(version), None)).unwrap();
     let figures = compared.figures.unwrap();
     let cell = found
         .cells
@@ -111,10 +126,10 @@ async fn two_prompts_are_compared_on_what_both_were_measured_on() {
     assert_eq!(figures.examples, cell.examples);
     assert!(figures.second_loss < figures.first_loss);
     assert_eq!(figures.verdict, Verdict::Better);
-    let turned = studio.compare_versions(id, None, Some(version)).unwrap();
+    let turned = studio.compare(&beside(id, None, Some(version))).unwrap();
     assert_eq!(turned.figures.unwrap().verdict, Verdict::Worse);
     let same = studio
-        .compare_versions(id, Some(version), Some(version))
+        .compare(&beside(id, Some(version), Some(version)))
         .unwrap();
     assert_eq!(same.figures.unwrap().verdict, Verdict::NoClearDifference);
 }

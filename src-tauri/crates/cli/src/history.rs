@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use pmpo_app::wire::{Project, VersionComparison, VersionOrigin, VersionSummary};
+use pmpo_app::wire::{
+    Comparison, ComparisonRequest, GroundChoice, Project, Subject, VersionOrigin, VersionSummary,
+};
 use pmpo_app::{data_dir, AppError, EngineLoader, Studio};
 use pmpo_core::loss::Verdict;
 
@@ -49,9 +51,10 @@ pub(crate) fn versions(name: &str, json: bool) -> Result<u8, AppError> {
         return Ok(0);
     }
     for one in &project.versions {
-        let origin = match one.origin {
+        let origin = match &one.origin {
             VersionOrigin::Written => "written".to_owned(),
             VersionOrigin::Sample => "sample".to_owned(),
+            VersionOrigin::Imported { .. } => "file".to_owned(),
             VersionOrigin::Run { run, .. } => format!("run {run}"),
         };
         let mut marks: Vec<String> = one.labels.iter().map(|name| format!("[{name}]")).collect();
@@ -122,7 +125,7 @@ pub(crate) async fn compare(
     let [a, b] = ids;
     let (a, b) = (a?, b?);
     studio.measure(project.id, vec![a, b], vec![]).await?;
-    let compared = studio.compare_versions(project.id, Some(a), Some(b))?;
+    let compared = studio.compare(&request(project.id, a, b))?;
     match json {
         true => print_json(&compared)?,
         false => say_compared(&compared, first, second),
@@ -130,7 +133,16 @@ pub(crate) async fn compare(
     Ok(0)
 }
 
-fn say_compared(compared: &VersionComparison, first: i64, second: i64) {
+fn request(project: i64, first: i64, second: i64) -> ComparisonRequest {
+    ComparisonRequest {
+        project,
+        first: Subject::Version { id: first },
+        second: Subject::Version { id: second },
+        ground: GroundChoice::Project,
+    }
+}
+
+fn say_compared(compared: &Comparison, first: i64, second: i64) {
     say_difference(compared);
     let Some(figures) = &compared.figures else {
         say!("They have too few measured examples in common.");
@@ -162,7 +174,7 @@ fn say_compared(compared: &VersionComparison, first: i64, second: i64) {
 pub(crate) fn diff(name: &str, (first, second): (i64, i64), json: bool) -> Result<u8, AppError> {
     let (studio, project) = open(name)?;
     let (a, b) = (version(&project, first)?.id, version(&project, second)?.id);
-    let compared = studio.compare_versions(project.id, Some(a), Some(b))?;
+    let compared = studio.compare(&request(project.id, a, b))?;
     match json {
         true => print_json(&compared)?,
         false => say_difference(&compared),
@@ -170,10 +182,10 @@ pub(crate) fn diff(name: &str, (first, second): (i64, i64), json: bool) -> Resul
     Ok(0)
 }
 
-fn say_difference(compared: &VersionComparison) {
+fn say_difference(compared: &Comparison) {
     let (old, new): (Vec<&str>, Vec<&str>) = (
-        compared.first.lines().collect(),
-        compared.second.lines().collect(),
+        compared.first.text.lines().collect(),
+        compared.second.text.lines().collect(),
     );
     for line in lines_changed(&old, &new) {
         say!("{line}");

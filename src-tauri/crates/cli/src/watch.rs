@@ -221,7 +221,7 @@ async fn measured(
                 examples: import.examples()?,
                 frozen: Vec::new(),
             };
-            let indices = measured_examples(&task, settings);
+            let indices = measured_examples(&task.examples, settings);
             let found = score_prompt(store, &task, &indices, settings, engine, cancel).await?;
             Ok(Figure {
                 loss: found.loss,

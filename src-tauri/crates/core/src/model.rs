@@ -74,6 +74,15 @@ pub struct ScoredBatch {
     pub tokens: TokenCount,
 }
 
+/// A piece of an answer and how surprised the model was by it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Surprise {
+    /// Its text, whole characters; empty for the token that ends the turn.
+    pub text: String,
+    /// Minus the log-probability of its tokens, in nats.
+    pub nats: f64,
+}
+
 /// A text to be written by the model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GenerateRequest {
@@ -146,6 +155,24 @@ pub trait LanguageModel: Send + Sync {
         items: &[ScoreItem],
         cancel: &CancellationToken,
     ) -> Result<ScoredBatch, ModelError>;
+
+    /// The answers of items token by token: put together the texts are the answer,
+    /// up to white space where it begins, and the sum of nats is minus its score. A
+    /// model that cannot tell its tokens apart gives the answer as one piece.
+    async fn surprises(
+        &self,
+        items: &[ScoreItem],
+        cancel: &CancellationToken,
+    ) -> Result<Vec<Vec<Surprise>>, ModelError> {
+        let scored = self.score(items, cancel).await?.scores;
+        let whole = |(item, score): (&ScoreItem, &AnswerScore)| {
+            vec![Surprise {
+                text: item.answer.clone(),
+                nats: -score.sum,
+            }]
+        };
+        Ok(items.iter().zip(&scored).map(whole).collect())
+    }
 
     /// Whether items of several prompts are scored faster in one batch than in
     /// one batch each.

@@ -10,7 +10,7 @@ use mistralrs::{
 use pmpo_core::loss::AnswerScore;
 use pmpo_core::model::{
     GenerateRequest, Generated, LanguageModel, Measured, ModelDescription, ModelError, ScoreItem,
-    ScoredBatch, TextSink, TokenCount,
+    ScoredBatch, Surprise, TextSink, TokenCount,
 };
 use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
@@ -390,6 +390,18 @@ impl LanguageModel for Engine {
             })
             .collect();
         Ok(ScoredBatch { scores, tokens })
+    }
+
+    async fn surprises(
+        &self,
+        items: &[ScoreItem],
+        cancel: &CancellationToken,
+    ) -> Result<Vec<Vec<Surprise>>, ModelError> {
+        let (detailed, _) = self.score_detailed(items, cancel).await?;
+        detailed
+            .iter()
+            .map(|item| self.tokens.pieces(&item.answer, &item.log_probs))
+            .collect()
     }
 
     fn shares_among_prompts(&self) -> bool {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use mistralrs::core::Pipeline;
 use mistralrs::{RequestLike, RequestMessage, TextMessageRole, TextMessages};
-use pmpo_core::model::{ModelError, ScoreItem};
+use pmpo_core::model::{ModelError, ScoreItem, Surprise};
 use pmpo_core::prompt::Conversation;
 use tokio::sync::Mutex;
 
@@ -185,6 +185,32 @@ impl Tokens {
 
     pub(crate) fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
         self.tokenizer.decode(ids, true).map_err(failed)
+    }
+
+    /// What each token of an answer adds to its text. Tokens that are parts of one
+    /// character become one piece.
+    pub(crate) fn pieces(
+        &self,
+        answer: &[u32],
+        log_probs: &[f64],
+    ) -> Result<Vec<Surprise>, ModelError> {
+        let mut pieces: Vec<Surprise> = Vec::with_capacity(answer.len());
+        let (mut told, mut waiting) = (String::new(), 0.0);
+        for (at, log_prob) in log_probs.iter().enumerate() {
+            // Some tokenisers dress the beginning of a text, so that the whole is read.
+            let text = self.decode(&answer[..=at])?;
+            waiting -= log_prob;
+            if text.ends_with(char::REPLACEMENT_CHARACTER) && at + 1 < answer.len() {
+                continue;
+            }
+            let new = text.strip_prefix(told.as_str()).unwrap_or_default();
+            pieces.push(Surprise {
+                text: new.to_owned(),
+                nats: waiting,
+            });
+            (told, waiting) = (text, 0.0);
+        }
+        Ok(pieces)
     }
 
     /// The text before the answer and the text that joins the two.

@@ -93,7 +93,13 @@ async fn reference_losses_reuse_texts_and_level_memory() {
             answer: text("target"),
             end_of_turn: row["ends_with_end_of_turn"].as_bool().unwrap(),
         };
+        let pieces = engine.surprises(std::slice::from_ref(&item), &cancel);
+        let pieces = pieces.await.unwrap().remove(0);
         let (scores, _) = engine.score_detailed(&[item], &cancel).await.unwrap();
+        let together: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
+        assert_eq!(together.trim(), text("target").trim());
+        let nats: f64 = pieces.iter().map(|piece| piece.nats).sum();
+        assert!((nats + scores[0].log_probs.iter().sum::<f64>()).abs() < 1e-6);
         assert_eq!(scores[0].before, ids(row, "prefix_ids"), "{row}");
         assert_eq!(scores[0].answer, ids(row, "target_ids"), "{row}");
         for (own, theirs) in scores[0].log_probs.iter().zip(numbers(row, "logprobs")) {

@@ -9,11 +9,12 @@ use pmpo_core::optimize::{
     SegmentVerdict,
 };
 use pmpo_core::prompt::Segment;
-use rusqlite::{params, OptionalExtension};
+use pmpo_core::random::text_hash;
+use rusqlite::{params, OptionalExtension, Row};
 use serde::Serialize;
 
 use crate::json::{json_column, json_if_any, std_error_column, unknown};
-use crate::{RunId, Store, StoreError};
+use crate::{ProjectId, RunId, Store, StoreError};
 
 /// A score without its single losses.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -84,6 +85,24 @@ fn verdict_of_name(name: &str) -> Option<SegmentVerdict> {
     .find(|verdict| verdict_name(*verdict) == name)
 }
 
+const FINDING: &str = "SELECT first_byte, end_byte, text, effect, std_error, verdict, step, \
+    candidate FROM segment_findings";
+
+fn finding(row: &Row<'_>) -> rusqlite::Result<SegmentFinding> {
+    let verdict: String = row.get(5)?;
+    Ok(SegmentFinding {
+        segment: Segment {
+            range: row.get::<_, usize>(0)?..row.get::<_, usize>(1)?,
+            text: row.get(2)?,
+        },
+        effect: Paired {
+            difference: row.get(3)?,
+            std_error: std_error_column(row, 4)?,
+        },
+        verdict: verdict_of_name(&verdict).ok_or_else(|| unknown(5, &verdict))?,
+    })
+}
+
 impl Store {
     /// All candidates of a run in order of trial.
     pub fn candidates(&self, id: RunId) -> Result<Vec<CandidateRow>, StoreError> {
@@ -91,14 +110,11 @@ impl Store {
             let mut scores: HashMap<(u32, String), ScoreSummary> = c
                 .prepare(
                     "SELECT candidate, part, loss, std_error, accuracy, tokens_computed,
-                         tokens_reused, seconds, dropped_of,
-                         CASE WHEN dropped_of IS NOT NULL THEN
-                             (SELECT COUNT(*) FROM example_losses AS e WHERE e.run_id = s.run_id
-                                  AND e.candidate = s.candidate AND e.part = s.part)
-                         END
-                     FROM scores AS s WHERE run_id = ?1",
+                         tokens_reused, seconds, dropped_of, pairs
+                     FROM scores WHERE run_id = ?1",
                 )?
                 .query_map([id], |r| {
+                    let scored = r.get(9)?;
                     let summary = ScoreSummary {
                         loss: r.get(2)?,
                         std_error: std_error_column(r, 3)?,
@@ -108,8 +124,9 @@ impl Store {
                             reused: r.get(6)?,
                         },
                         seconds: r.get(7)?,
-                        dropped: Option::zip(r.get(8)?, r.get(9)?)
-                            .map(|(of, scored)| DroppedEarly { scored, of }),
+                        dropped: r
+                            .get::<_, Option<usize>>(8)?
+                            .map(|of| DroppedEarly { scored, of }),
                     };
                     Ok(((r.get(0)?, r.get(1)?), summary))
                 })?
@@ -142,31 +159,51 @@ impl Store {
     pub fn findings(&self, id: RunId) -> Result<Vec<(u32, u32, Vec<SegmentFinding>)>, StoreError> {
         self.sql(|c| {
             let mut out: Vec<(u32, u32, Vec<SegmentFinding>)> = Vec::new();
-            let mut query = c.prepare(
-                "SELECT step, candidate, first_byte, end_byte, text, effect, std_error, verdict
-                 FROM segment_findings WHERE run_id = ?1 ORDER BY step, place",
-            )?;
+            let mut query =
+                c.prepare(&format!("{FINDING} WHERE run_id = ?1 ORDER BY step, place"))?;
             let mut rows = query.query([id])?;
             while let Some(r) = rows.next()? {
-                let step = r.get(0)?;
-                let word: String = r.get(7)?;
-                let finding = SegmentFinding {
-                    segment: Segment {
-                        range: r.get::<_, usize>(2)?..r.get::<_, usize>(3)?,
-                        text: r.get(4)?,
-                    },
-                    effect: Paired {
-                        difference: r.get(5)?,
-                        std_error: std_error_column(r, 6)?,
-                    },
-                    verdict: verdict_of_name(&word).ok_or_else(|| unknown(7, &word))?,
-                };
+                let step = r.get(6)?;
+                let finding = finding(r)?;
                 match out.last_mut().filter(|(last, _, _)| *last == step) {
                     Some((_, _, findings)) => findings.push(finding),
-                    None => out.push((step, r.get(1)?, vec![finding])),
+                    None => out.push((step, r.get(7)?, vec![finding])),
                 }
             }
             Ok(out)
+        })
+    }
+
+    /// The newest analysis of exactly this prompt in a project's runs, but those in
+    /// the bin: run, step, candidate and one finding per unit.
+    #[allow(clippy::type_complexity)]
+    pub fn findings_of(
+        &self,
+        project: ProjectId,
+        text: &str,
+    ) -> Result<Option<(RunId, u32, u32, Vec<SegmentFinding>)>, StoreError> {
+        self.snapshot(|c| {
+            let newest: Option<(RunId, u32, u32)> = c
+                .query_row(
+                    "SELECT c.run_id, f.step, c.ordinal FROM candidates AS c
+                     JOIN runs AS r ON r.id = c.run_id
+                     JOIN segment_findings AS f
+                         ON f.run_id = c.run_id AND f.candidate = c.ordinal
+                     WHERE c.text_hash = ?2 AND r.project_id = ?1 AND r.deleted_at IS NULL
+                     ORDER BY c.run_id DESC, f.step DESC LIMIT 1",
+                    params![project, text_hash(text)],
+                    |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
+                )
+                .optional()?;
+            let Some((run, step, candidate)) = newest else {
+                return Ok(None);
+            };
+            let sql = format!("{FINDING} WHERE run_id = ?1 AND step = ?2 ORDER BY place");
+            let findings = c
+                .prepare(&sql)?
+                .query_map(params![run, step], finding)?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(Some((run, step, candidate, findings)))
         })
     }
 

@@ -38,6 +38,26 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
     },
+    /// A file that was chosen cannot be read.
+    #[error("the file {} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that was chosen cannot be written.
+    #[error("the file {} cannot be written", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that was chosen is no backup of this program, or a broken one.
+    #[error("nothing was brought back from {}: {why}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Something that was asked for is not there.
     #[error("there is no {what}")]
     NotFound {
@@ -62,6 +82,9 @@ impl StoreError {
             }
             Self::Full { .. } => "Free some disk space and go on: what was stored before is kept.",
             Self::Locked { .. } => "Close the other program and try again.",
+            Self::Unreadable { .. } => "See whether the file is there and may be read.",
+            Self::Unwritable { .. } => "Choose another folder, or make this one writable.",
+            Self::Refused { .. } => "Choose a backup that this program wrote, whole and unchanged.",
             Self::NotFound { .. } => "List what there is with `pmpo runs`.",
             Self::Other(_) => "Try again; if it stays, report these words.",
         }

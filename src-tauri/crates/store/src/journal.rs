@@ -21,9 +21,14 @@ impl Store {
         if matches!(event, RunEvent::Progress { .. } | RunEvent::Busy { .. }) {
             return Ok(());
         }
+        self.record_all(run, std::slice::from_ref(event))
+    }
+
+    /// Stores events as [`Store::record`] does, in one transaction: all or none.
+    pub fn record_all(&mut self, run: RunId, events: &[RunEvent]) -> Result<(), StoreError> {
         self.transaction(|t| {
             must_exist(t, run)?;
-            write(t, run, event)
+            events.iter().try_for_each(|event| write(t, run, event))
         })
     }
 
@@ -96,7 +101,7 @@ fn write(t: &Transaction<'_>, run: RunId, event: &RunEvent) -> Result<(), Fault>
                 ],
             )?;
             if new > 0 {
-                add_work(t, run, generated.tokens, *seconds)?;
+                add_work(t, run, 0, generated.tokens, *seconds)?;
             }
         }
         RunEvent::Analysed {
@@ -200,10 +205,11 @@ fn write_score(
     part: Part,
     score: &PromptScore,
 ) -> Result<(), Fault> {
+    let pairs = score.examples.len();
     let new = t.execute(
         "INSERT INTO scores (run_id, candidate, part, loss, std_error, accuracy, tokens_computed,
-             tokens_reused, seconds, dropped_of)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+             tokens_reused, seconds, dropped_of, pairs)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
         params![
             run,
             candidate,
@@ -214,7 +220,8 @@ fn write_score(
             score.tokens.computed,
             score.tokens.reused,
             finite(score.seconds, "a working time")?,
-            score.dropped.map(|dropped| dropped.of)
+            score.dropped.map(|dropped| dropped.of),
+            pairs
         ],
     )?;
     if new == 0 {
@@ -236,20 +243,22 @@ fn write_score(
             finite(example.weight, "a weight")?
         ])?;
     }
-    add_work(t, run, score.tokens, score.seconds)
+    add_work(t, run, pairs, score.tokens, score.seconds)
 }
 
 fn add_work(
     t: &Transaction<'_>,
     run: RunId,
+    pairs: usize,
     tokens: TokenCount,
     seconds: f64,
 ) -> Result<(), Fault> {
     t.execute(
         "UPDATE runs SET working_seconds = working_seconds + ?2,
-             tokens_computed = tokens_computed + ?3, tokens_reused = tokens_reused + ?4
+             tokens_computed = tokens_computed + ?3, tokens_reused = tokens_reused + ?4,
+             pairs = pairs + ?5
          WHERE id = ?1",
-        params![run, seconds, tokens.computed, tokens.reused],
+        params![run, seconds, tokens.computed, tokens.reused, pairs],
     )?;
     Ok(())
 }

@@ -6,7 +6,9 @@
 //! which SQLite does not keep; what would not come back equal is refused.
 //! Several programs may have the file open: readers see a run while it goes on.
 
+mod backup;
 mod candidates;
+mod curves;
 mod datasets;
 mod editing;
 mod error;
@@ -19,11 +21,14 @@ mod open;
 mod pairs;
 mod projects;
 mod runs;
+mod storage;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod versions;
 
 pub use candidates::{CandidateRow, ScoreSummary, StepRow};
+pub use curves::CurvePoint;
 pub use datasets::{DatasetRow, NewDataset};
 pub use editing::{ChangedRows, EditCount};
 pub use error::StoreError;
@@ -33,4 +38,5 @@ pub use models::ModelRow;
 pub use open::Store;
 pub use projects::ProjectRow;
 pub use runs::{NewRun, RunRow, RunState};
+pub use storage::StorageSize;
 pub use versions::{Label, LabelMove, Version};

@@ -17,12 +17,13 @@ pub struct Store {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Every format there was, in order. A released one is never edited.
-pub(crate) const MIGRATIONS: [&str; 5] = [
+pub(crate) const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/01-start.sql"),
     include_str!("migrations/02-pairs.sql"),
     include_str!("migrations/03-recipes.sql"),
     include_str!("migrations/04-editing.sql"),
     include_str!("migrations/05-history.sql"),
+    include_str!("migrations/06-runs.sql"),
 ];
 
 impl Store {
@@ -119,6 +120,16 @@ impl Store {
     /// How long to wait for another program that writes.
     pub fn set_busy_timeout(&self, time: Duration) -> Result<(), StoreError> {
         self.sql(|c| c.busy_timeout(time))
+    }
+
+    /// Changes whenever this or another program writes.
+    pub fn revision(&self) -> Result<(i64, i64), StoreError> {
+        self.sql(|c| {
+            let own = c.query_row("SELECT total_changes()", [], |row| row.get(0))?;
+            // Of all others.
+            let other = c.pragma_query_value(None, "data_version", |row| row.get(0))?;
+            Ok((own, other))
+        })
     }
 
     pub(crate) fn sql<T>(

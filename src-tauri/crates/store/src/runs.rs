@@ -98,6 +98,14 @@ pub struct RunRow {
     pub project: ProjectId,
     /// Its name.
     pub name: String,
+    /// What the person wrote about it.
+    pub note: String,
+    /// The person's tags, sorted.
+    pub tags: Vec<String>,
+    /// Whether the person put it away.
+    pub archived: bool,
+    /// Its colour in charts, where the person chose one.
+    pub colour: Option<String>,
     /// Its examples.
     pub dataset: DatasetId,
     /// Its model.
@@ -132,12 +140,15 @@ pub struct RunRow {
     pub working_seconds: f64,
     /// Tokens computed and reused.
     pub tokens: TokenCount,
+    /// Pairs of prompt and example looked at.
+    pub pairs: u64,
 }
 
 const RUN: &str = "SELECT id, project_id, name, dataset_id, model_id, start_version_id, \
     best_version_id, frozen_json, settings_json, description, program_version, device, state, \
     outcome_json, error, created_at, finished_at, working_seconds, tokens_computed, tokens_reused, \
-    split_json FROM runs";
+    split_json, note, archived, colour, pairs, \
+    (SELECT json_group_array(tag) FROM run_tags WHERE run_id = runs.id) FROM runs";
 
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     let state: String = row.get(12)?;
@@ -165,6 +176,11 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
             computed: row.get(18)?,
             reused: row.get(19)?,
         },
+        note: row.get(21)?,
+        archived: row.get(22)?,
+        colour: row.get(23)?,
+        pairs: row.get(24)?,
+        tags: json_column(row, 25)?,
     })
 }
 
@@ -220,21 +236,101 @@ impl Store {
         })
     }
 
-    /// A run by its number.
+    /// A run by its number; one in the bin is missing.
     pub fn run(&self, id: RunId) -> Result<RunRow, StoreError> {
         self.sql(|c| {
-            c.query_row(&format!("{RUN} WHERE id = ?1"), [id], run)
-                .optional()
+            let sql = format!("{RUN} WHERE id = ?1 AND deleted_at IS NULL");
+            c.query_row(&sql, [id], run).optional()
         })?
         .ok_or_else(|| StoreError::missing("run", id.0))
     }
 
-    /// All runs, the newest first.
+    /// All runs but those in the bin, the newest first.
     pub fn runs(&self) -> Result<Vec<RunRow>, StoreError> {
         self.sql(|c| {
-            c.prepare(&format!("{RUN} ORDER BY id DESC"))?
+            c.prepare(&format!("{RUN} WHERE deleted_at IS NULL ORDER BY id DESC"))?
                 .query_map([], run)?
                 .collect()
+        })
+    }
+
+    /// The runs of a project but those in the bin, the newest first.
+    pub fn runs_of(&self, project: ProjectId) -> Result<Vec<RunRow>, StoreError> {
+        self.sql(|c| {
+            c.prepare(&format!(
+                "{RUN} WHERE project_id = ?1 AND deleted_at IS NULL ORDER BY id DESC"
+            ))?
+            .query_map([project], run)?
+            .collect()
+        })
+    }
+
+    /// Sets what the person notes about a run.
+    pub fn describe_run(
+        &mut self,
+        id: RunId,
+        name: &str,
+        note: &str,
+        tags: &[String],
+    ) -> Result<(), StoreError> {
+        self.change_run(id, |t| {
+            let sql = "UPDATE runs SET name = ?2, note = ?3 WHERE id = ?1";
+            execute(t, sql, params![id, name, note])?;
+            execute(t, "DELETE FROM run_tags WHERE run_id = ?1", params![id])?;
+            let mut insert = t.prepare(
+                "INSERT INTO run_tags (run_id, tag) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?;
+            for tag in tags {
+                insert.execute(params![id, tag])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Puts a run away, or takes it out again.
+    pub fn archive_run(&mut self, id: RunId, archived: bool) -> Result<(), StoreError> {
+        self.change_run(id, |t| {
+            let sql = "UPDATE runs SET archived = ?2 WHERE id = ?1";
+            execute(t, sql, params![id, archived])
+        })
+    }
+
+    /// Sets the colour of a run in charts, or leaves it to the charts.
+    pub fn colour_run(&mut self, id: RunId, colour: Option<&str>) -> Result<(), StoreError> {
+        self.change_run(id, |t| {
+            let sql = "UPDATE runs SET colour = ?2 WHERE id = ?1";
+            execute(t, sql, params![id, colour])
+        })
+    }
+
+    /// Moves a run to the bin, from now on.
+    pub fn bin_run(&mut self, id: RunId) -> Result<(), StoreError> {
+        self.set_deleted(id, Some(now()))
+    }
+
+    /// Takes a run out of the bin, whole.
+    pub fn unbin_run(&mut self, id: RunId) -> Result<(), StoreError> {
+        self.set_deleted(id, None)
+    }
+
+    fn set_deleted(&mut self, id: RunId, at: Option<i64>) -> Result<(), StoreError> {
+        self.change_run(id, |t| {
+            let sql = "UPDATE runs SET deleted_at = ?2 WHERE id = ?1";
+            execute(t, sql, params![id, at])
+        })
+    }
+
+    /// Deletes the runs that are in the bin since before a time in milliseconds
+    /// since 1970; returns how many.
+    pub fn empty_bin(&mut self, before: i64) -> Result<usize, StoreError> {
+        self.transaction(|t| Ok(t.execute("DELETE FROM runs WHERE deleted_at < ?1", [before])?))
+    }
+
+    /// Runs in the bin, of all projects.
+    pub fn binned(&self) -> Result<usize, StoreError> {
+        self.sql(|c| {
+            let sql = "SELECT count(*) FROM runs WHERE deleted_at IS NOT NULL";
+            c.query_row(sql, [], |row| row.get(0))
         })
     }
 

@@ -5,20 +5,8 @@ use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use super::overlay::{rgb, PALETTE};
 use super::{drawing, fonts, Axis, ChartPoint, Geometry, PlotError, Rect, RunChart, View};
-
-/// Colours that the colour-blind can tell apart (after Okabe and Ito), for
-/// several runs in one picture.
-pub(super) const PALETTE: [RGBColor; 8] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(230, 159, 0),
-    RGBColor(86, 180, 233),
-    RGBColor(150, 130, 20),
-    RGBColor(120, 120, 120),
-];
 
 /// An axis with its marks, as plotters wants it.
 pub(super) struct Marked {
@@ -126,7 +114,7 @@ pub(super) fn draw<B: DrawingBackend>(
         let (line, dot, check) = if single {
             (colours.accent, colours.dot, colours.check)
         } else {
-            let own = PALETTE[number % PALETTE.len()];
+            let own = rgb(PALETTE[number % PALETTE.len()]);
             (own, own, own)
         };
         let named = |what: &str| -> String {

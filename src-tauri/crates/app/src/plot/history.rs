@@ -2,7 +2,8 @@
 
 use plotters::prelude::*;
 
-use super::draw::{Marked, PALETTE};
+use super::draw::Marked;
+use super::overlay::{rgb, PALETTE};
 use super::{drawing, fonts, Axis, ChartSize, Geometry, PlotError, Rect, Theme};
 
 /// What is drawn.
@@ -71,7 +72,7 @@ pub fn history_svg(
         for (nth, line) in history.lines.iter().enumerate() {
             let colour = match history.lines.len() {
                 1 => colours.accent,
-                _ => PALETTE[nth % PALETTE.len()],
+                _ => rgb(PALETTE[nth % PALETTE.len()]),
             };
             let at = |&(state, loss, _): &(usize, f64, Option<f64>)| (state as f64, loss);
             area.draw_series(LineSeries::new(

@@ -3,15 +3,20 @@
 mod axis;
 mod draw;
 mod history;
+mod overlay;
+mod scatter;
 
 use std::sync::Once;
 
+use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{register_font, FontStyle};
 use thiserror::Error;
 
 pub use axis::Axis;
 pub use history::{history_svg, History, HistoryLine};
+pub use overlay::{overlay_png, overlay_svg, OverlayLine, OverlayPicture, PALETTE};
+pub use scatter::scatter_svg;
 
 /// One run in a picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -177,13 +182,24 @@ impl Theme {
     }
 }
 
+type Pixels<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+type Vectors<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
 /// The picture as SVG, and where things are in it.
 pub fn svg(charts: &[RunChart], view: &View) -> Result<(String, Geometry), PlotError> {
+    vectors(view.size, |root| draw::draw(root, charts, view))
+}
+
+/// SVG of what `draw` draws.
+fn vectors(
+    size: ChartSize,
+    draw: impl FnOnce(&Vectors<'_>) -> Result<Geometry, PlotError>,
+) -> Result<(String, Geometry), PlotError> {
     let mut out = String::new();
-    let size = (view.size.width, view.size.height);
     let geometry = {
+        let size = (size.width, size.height);
         let root = SVGBackend::with_string(&mut out, size).into_drawing_area();
-        let geometry = draw::draw(&root, charts, view)?;
+        let geometry = draw(&root)?;
         root.present().map_err(drawing)?;
         geometry
     };
@@ -192,14 +208,22 @@ pub fn svg(charts: &[RunChart], view: &View) -> Result<(String, Geometry), PlotE
 
 /// The picture as a PNG file.
 pub fn png(charts: &[RunChart], view: &View) -> Result<Vec<u8>, PlotError> {
+    pixels(view.size, |root| draw::draw(root, charts, view))
+}
+
+/// A PNG file of what `draw` draws.
+fn pixels(
+    size: ChartSize,
+    draw: impl FnOnce(&Pixels<'_>) -> Result<Geometry, PlotError>,
+) -> Result<Vec<u8>, PlotError> {
     let file = tempfile::Builder::new()
         .suffix(".png")
         .tempfile()
         .map_err(drawing)?;
     {
-        let size = (view.size.width, view.size.height);
+        let size = (size.width, size.height);
         let root = BitMapBackend::new(file.path(), size).into_drawing_area();
-        draw::draw(&root, charts, view)?;
+        draw(&root)?;
         root.present().map_err(drawing)?;
     }
     std::fs::read(file.path()).map_err(drawing)

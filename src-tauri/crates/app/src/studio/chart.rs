@@ -106,7 +106,7 @@ pub(super) fn theme(dark: bool) -> Theme {
     }
 }
 
-fn first_words(text: &str) -> String {
+pub(super) fn first_words(text: &str) -> String {
     let mut words = text.split_whitespace();
     let mut out: String = words
         .by_ref()

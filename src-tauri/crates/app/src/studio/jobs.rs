@@ -324,18 +324,6 @@ impl Studio {
     pub fn active_run(&self) -> Option<i64> {
         held(&self.job).as_ref().map(|job| job.run.0)
     }
-
-    /// Deletes a run that is not going on.
-    pub fn delete_run(&self, run: i64) -> Result<(), AppError> {
-        if self.active_run() == Some(run) {
-            return Err(AppError::new(
-                "busy",
-                "This run is going on.",
-                "Stop it first.",
-            ));
-        }
-        Ok(self.store().delete_run(RunId(run))?)
-    }
 }
 
 fn busy() -> AppError {

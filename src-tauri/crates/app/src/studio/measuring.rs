@@ -26,7 +26,37 @@ pub(super) struct Going {
 }
 
 /// Ends a measurement however it ends.
-struct Busy<'a>(&'a Studio);
+pub(super) struct Busy<'a>(&'a Studio);
+
+impl<'a> Busy<'a> {
+    /// Begins one, unless another one is going on.
+    pub(super) fn begin(
+        studio: &'a Studio,
+        project: ProjectId,
+        cancel: &CancellationToken,
+    ) -> Result<Self, AppError> {
+        if studio.active_run().is_some() {
+            return Err(AppError::new(
+                "busy",
+                "A run is going on and needs the model for itself.",
+                "Wait for it to end, or pause it.",
+            ));
+        }
+        let mut going = held(&studio.measuring);
+        if going.is_some() {
+            return Err(AppError::new(
+                "busy",
+                "Something is being measured already.",
+                "Wait for it to end, or stop it.",
+            ));
+        }
+        *going = Some(Going {
+            project,
+            cancel: cancel.clone(),
+        });
+        Ok(Self(studio))
+    }
+}
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
@@ -44,21 +74,14 @@ impl Studio {
         versions: Vec<i64>,
         datasets: Vec<i64>,
     ) -> Result<Measurements, AppError> {
-        if self.active_run().is_some() {
-            return Err(AppError::new(
-                "busy",
-                "A run is going on and needs the model for itself.",
-                "Wait for it to end, or pause it.",
-            ));
-        }
-        if held(&self.measuring).is_some() {
-            return Err(already());
-        }
         let versions = versions.into_iter().map(VersionId).collect();
         let datasets = datasets.into_iter().map(DatasetId).collect();
-        let result = self
-            .measure_now(ProjectId(project), versions, datasets)
-            .await;
+        let cancel = CancellationToken::new();
+        let result = {
+            let _busy = Busy::begin(self, ProjectId(project), &cancel)?;
+            self.measure_now(ProjectId(project), versions, datasets, &cancel)
+                .await
+        };
         self.tell(ShellEvent::Measured {
             project,
             error: None,
@@ -80,19 +103,8 @@ impl Studio {
         project: ProjectId,
         mut versions: Vec<VersionId>,
         mut datasets: Vec<DatasetId>,
+        cancel: &CancellationToken,
     ) -> Result<(), AppError> {
-        let cancel = CancellationToken::new();
-        let _busy = {
-            let mut going = held(&self.measuring);
-            if going.is_some() {
-                return Err(already());
-            }
-            *going = Some(Going {
-                project,
-                cancel: cancel.clone(),
-            });
-            Busy(self)
-        };
         let draft = self.draft(project)?;
         {
             let mut store = self.store();
@@ -160,7 +172,7 @@ impl Studio {
                         total: whole * total,
                     });
                 };
-                measure_version(&self.store, what, &*model, &cancel, told).await?;
+                measure_version(&self.store, what, &*model, cancel, told).await?;
                 part += 1;
             }
         }
@@ -179,7 +191,14 @@ impl Studio {
             tokio::time::sleep(PATIENCE).await;
         }
         let versions = self.version_in_use(project).into_iter().collect();
-        let error = self.measure_now(project, versions, datasets).await.err();
+        let cancel = CancellationToken::new();
+        let error = match Busy::begin(self, project, &cancel) {
+            Ok(_busy) => {
+                let measured = self.measure_now(project, versions, datasets, &cancel);
+                measured.await.err()
+            }
+            Err(error) => Some(error),
+        };
         let project = project.0;
         self.tell(ShellEvent::Measured { project, error });
     }
@@ -320,12 +339,4 @@ impl Studio {
         self.forget_tables();
         self.project(project)
     }
-}
-
-fn already() -> AppError {
-    AppError::new(
-        "busy",
-        "Something is being measured already.",
-        "Wait for it to end, or stop it.",
-    )
 }

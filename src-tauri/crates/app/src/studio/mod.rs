@@ -2,12 +2,15 @@
 //! most one run going on.
 
 mod chart;
+mod comparing;
 mod data;
 mod jobs;
+mod keeping;
 mod measuring;
 mod models;
 mod projects;
 mod prompts;
+mod runs;
 mod table;
 mod tries;
 mod versions;
@@ -79,6 +82,7 @@ pub struct Studio {
     measuring: Mutex<Option<measuring::Going>>,
     table: Mutex<Option<table::Table>>,
     summary: Mutex<Option<data::KnownSummary>>,
+    curves: Mutex<runs::KnownCurves>,
     next: AtomicU32,
 }
 
@@ -91,7 +95,7 @@ struct Watcher {
 impl Studio {
     /// Opens the database of a data folder.
     pub fn open(folder: &Path, loader: Box<dyn ModelLoader>) -> Result<Arc<Self>, AppError> {
-        Ok(Arc::new(Self {
+        let studio = Arc::new(Self {
             folder: folder.to_owned(),
             store: Mutex::new(open_store_at(folder)?),
             loader,
@@ -104,8 +108,11 @@ impl Studio {
             measuring: Mutex::new(None),
             table: Mutex::new(None),
             summary: Mutex::new(None),
+            curves: Mutex::default(),
             next: AtomicU32::new(1),
-        }))
+        });
+        studio.empty_old_bin()?;
+        Ok(studio)
     }
 
     /// Sets who hears what the shell tells.

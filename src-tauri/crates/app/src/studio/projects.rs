@@ -179,6 +179,7 @@ impl Studio {
             }
         }
         self.store().delete_project(id)?;
+        self.forget_curves();
         self.forget_tables();
         // A watch's thread may be waiting for the lock: it is ended outside.
         let watched = held(&self.watched).remove(&id);
@@ -259,7 +260,7 @@ fn new_draft() -> Draft {
     }
 }
 
-fn keep_draft(store: &mut Store, id: ProjectId, draft: &Draft) -> Result<(), AppError> {
+pub(super) fn keep_draft(store: &mut Store, id: ProjectId, draft: &Draft) -> Result<(), AppError> {
     let value = serde_json::to_value(draft).map_err(unexpected)?;
     Ok(store.save_draft(id, &value)?)
 }

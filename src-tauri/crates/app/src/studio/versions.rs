@@ -1,20 +1,15 @@
-//! What a person notes about versions, and two of them beside each other.
+//! What a person notes about versions.
 
-use pmpo_core::loss::{bootstrap, mean};
-use pmpo_core::optimize::{pair_keys, ExampleLoss, PairLoss, PromptScore};
-use pmpo_core::random::generator;
-use pmpo_store::{ProjectId, VersionId};
+use pmpo_store::{ProjectId, Version, VersionId};
 
 use super::projects::IN_USE;
 use super::Studio;
-use crate::wire::{ComparedFigures, LabelMove, Project, VersionComparison};
+use crate::wire::{LabelMove, Project};
 use crate::AppError;
 
 const MOST_TAGS: usize = 20;
 const LONGEST_WORD: usize = 40;
 const LONGEST_NOTE: usize = 20_000;
-/// Examples that two prompts must have in common before they are compared.
-const FEWEST: usize = 2;
 
 impl Studio {
     /// Keeps what the person notes about a version.
@@ -26,22 +21,7 @@ impl Studio {
         starred: bool,
         tags: &[String],
     ) -> Result<Project, AppError> {
-        if note.chars().count() > LONGEST_NOTE {
-            return Err(fault(
-                "The note is longer than 20,000 letters.",
-                "Shorten it.",
-            ));
-        }
-        if tags.len() > MOST_TAGS {
-            return Err(fault(
-                "There are more than 20 tags.",
-                "Leave some out, or write them into the note.",
-            ));
-        }
-        let tags = tags
-            .iter()
-            .map(|tag| word(tag))
-            .collect::<Result<Vec<_>, _>>()?;
+        let tags = noted(note, tags)?;
         self.own_version(project, version)?;
         self.store()
             .annotate_version(VersionId(version), note, starred, &tags)?;
@@ -86,99 +66,34 @@ impl Studio {
         Ok(moves.collect())
     }
 
-    /// Two versions (`None`: the prompt in the editor) and what they lose on the same
-    /// examples, as far as that was measured already: nothing is computed here.
-    pub fn compare_versions(
-        &self,
-        project: i64,
-        first: Option<i64>,
-        second: Option<i64>,
-    ) -> Result<VersionComparison, AppError> {
-        let text = |version: Option<i64>| match version {
-            Some(version) => self.own_version(project, version),
-            None => Ok(self.draft(ProjectId(project))?.prompt),
-        };
-        let (first, second) = (text(first)?, text(second)?);
-        let figures = self.figures(ProjectId(project), &first, &second)?;
-        Ok(VersionComparison {
-            first,
-            second,
-            figures,
-        })
-    }
-
-    /// The text of a version of the project.
-    fn own_version(&self, project: i64, version: i64) -> Result<String, AppError> {
+    /// A version of the project.
+    pub(super) fn own_version(&self, project: i64, version: i64) -> Result<Version, AppError> {
         let version = self.store().version(VersionId(version))?;
         match version.project == ProjectId(project) {
-            true => Ok(version.text),
+            true => Ok(version),
             false => Err(fault(
                 "This version belongs to another project.",
                 "Go back.",
             )),
         }
     }
+}
 
-    fn figures(
-        &self,
-        project: ProjectId,
-        first: &str,
-        second: &str,
-    ) -> Result<Option<ComparedFigures>, AppError> {
-        let draft = self.draft(project)?;
-        let model = self.model_known(draft.model_path.as_deref(), &draft.device)?;
-        let store = self.store();
-        let (Some(model), Some(dataset)) = (model, store.project_row(project)?.dataset) else {
-            return Ok(None);
-        };
-        let examples = store.examples(dataset)?;
-        let known = |prompt: &str| {
-            let keys = pair_keys(&examples, &draft.settings, &model, prompt);
-            store.recall_pairs(None, &keys)
-        };
-        let pairs = known(first)?.into_iter().zip(known(second)?).enumerate();
-        let both: Vec<(usize, PairLoss, PairLoss)> = pairs
-            .filter_map(|(at, (a, b))| Some((at, a?, b?)))
-            .collect();
-        if both.len() < FEWEST {
-            return Ok(None);
-        }
-        let score = |of: fn(&(usize, PairLoss, PairLoss)) -> PairLoss| PromptScore {
-            examples: both
-                .iter()
-                .map(|one| ExampleLoss {
-                    example: one.0,
-                    loss: of(one).loss,
-                    correct: of(one).correct,
-                    weight: examples[one.0].weight(),
-                })
-                .collect(),
-            tokens: Default::default(),
-            seconds: 0.0,
-            dropped: None,
-        };
-        let (a, b) = (score(|one| one.1), score(|one| one.2));
-        let differences: Vec<f64> = b
-            .losses()
-            .iter()
-            .zip(a.losses())
-            .map(|(b, a)| b - a)
-            .collect();
-        // As at the end of a run, so that the same examples give the same interval.
-        let mut rng = generator(draft.settings.seed, &["bootstrap"]);
-        let Some(interval) = bootstrap(&differences, draft.settings.resamples, &mut rng) else {
-            return Ok(None);
-        };
-        Ok(Some(ComparedFigures {
-            first_loss: mean(&a.losses()),
-            second_loss: mean(&b.losses()),
-            accuracy: a.accuracy().zip(b.accuracy()),
-            verdict: interval.verdict(),
-            interval,
-            examples: both.len(),
-            data: store.dataset(dataset)?.name,
-        }))
+/// A note and tags as they are kept.
+pub(super) fn noted(note: &str, tags: &[String]) -> Result<Vec<String>, AppError> {
+    if note.chars().count() > LONGEST_NOTE {
+        return Err(fault(
+            "The note is longer than 20,000 letters.",
+            "Shorten it.",
+        ));
     }
+    if tags.len() > MOST_TAGS {
+        return Err(fault(
+            "There are more than 20 tags.",
+            "Leave some out, or write them into the note.",
+        ));
+    }
+    tags.iter().map(|tag| word(tag)).collect()
 }
 
 fn fault(message: &str, hint: &str) -> AppError {

@@ -26,7 +26,7 @@ impl Studio {
         self.summarise(&store, &row)
     }
 
-    fn summarise(&self, store: &Store, row: &RunRow) -> Result<RunSummary, AppError> {
+    pub(super) fn summarise(&self, store: &Store, row: &RunRow) -> Result<RunSummary, AppError> {
         let active = self.active_run() == Some(row.id.0);
         // Running, yet nobody works on it: it was broken off by a crash.
         let lost =

@@ -67,7 +67,7 @@ impl Studio {
         let Ok(watch) = watch else {
             return Ok(None);
         };
-        let state = self.compare(&source)?;
+        let state = self.compare_source(&source)?;
         let watched = Watched {
             news: state.clone(),
             always,
@@ -171,7 +171,7 @@ impl Studio {
     }
 
     /// How a source stands to the examples that were made of it.
-    fn compare(&self, source: &Source) -> Result<DataState, AppError> {
+    fn compare_source(&self, source: &Source) -> Result<DataState, AppError> {
         if !source.path.exists() {
             return Ok(DataState::Gone);
         }
@@ -205,7 +205,7 @@ impl Studio {
         };
         let state = match (change, source) {
             (Change::Gone, _) => DataState::Gone,
-            (Change::Changed, Ok(Some(source))) => match self.compare(&source) {
+            (Change::Changed, Ok(Some(source))) => match self.compare_source(&source) {
                 Ok(state) => state,
                 Err(error) => DataState::Faulty { error },
             },

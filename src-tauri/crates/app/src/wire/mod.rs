@@ -2,10 +2,13 @@
 //! `make wire` writes them down, and a test fails when the file is stale.
 
 mod chart;
+mod compare;
 mod data;
+mod keeping;
 mod project;
 mod result;
 mod run;
+mod runs;
 mod table;
 mod version;
 
@@ -20,10 +23,13 @@ use serde::{Deserialize, Serialize};
 use ts_rs::{Config, TS};
 
 pub use chart::*;
+pub use compare::*;
 pub use data::*;
+pub use keeping::*;
 pub use project::*;
 pub use result::*;
 pub use run::*;
+pub use runs::*;
 pub use table::*;
 pub use version::*;
 
@@ -173,7 +179,22 @@ pub fn typescript() -> String {
         VersionSummary,
         VersionOrigin,
         LabelMove,
-        VersionComparison,
+        Subject,
+        GroundChoice,
+        ComparisonRequest,
+        ComparedPrompt,
+        ComparedGround,
+        ComparedRow,
+        Comparison,
+        Scatter,
+        TokenSurprise,
+        AnswerRole,
+        AnswerTokens,
+        ExampleTokens,
+        StorageInfo,
+        VersionFormat,
+        VersionStory,
+        StoryChange,
         ComparedFigures,
         PromptCheck,
         PromptPiece,
@@ -190,6 +211,19 @@ pub fn typescript() -> String {
         Settings,
         RunState,
         RunSummary,
+        RunLine,
+        CurveAxis,
+        CurveKind,
+        CurveGroups,
+        CurveStyle,
+        OverlayRequest,
+        OverlayCurve,
+        Ground,
+        GroundDifference,
+        Overlay,
+        OverlayReading,
+        OverlayFormat,
+        RunsPage,
         Verdict,
         StopReason,
         Origin,

@@ -180,11 +180,16 @@ pub struct VersionSummary {
 }
 
 /// How a version came to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum VersionOrigin {
     /// By the person.
     Written,
+    /// From a file.
+    Imported {
+        /// Its name.
+        file: String,
+    },
     /// It came with the program.
     Sample,
     /// By a run.

@@ -15,18 +15,6 @@ pub struct LabelMove {
     pub moved_at: i64,
 }
 
-/// Two prompts beside each other.
-#[derive(Debug, Clone, PartialEq, Serialize, TS)]
-pub struct VersionComparison {
-    /// The first prompt.
-    pub first: String,
-    /// The second prompt.
-    pub second: String,
-    /// Their losses on the same examples of the data in use; null where too few
-    /// examples were measured with both.
-    pub figures: Option<ComparedFigures>,
-}
-
 /// Losses of two prompts on the same examples.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 pub struct ComparedFigures {

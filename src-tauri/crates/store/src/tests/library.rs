@@ -154,10 +154,12 @@ fn deleting_a_project_takes_all_of_it() {
     let dataset = store.run(run).unwrap().dataset;
     store.use_dataset(project, dataset).unwrap();
     store.edit_examples(project, &[(0, None)]).unwrap();
+    store.describe_run(run, "", "", &["tag".into()]).unwrap();
     store.delete_project(project).unwrap();
     for table in [
         "projects",
         "runs",
+        "run_tags",
         "prompt_versions",
         "datasets",
         "examples",

@@ -1,10 +1,16 @@
 #![allow(clippy::unwrap_used)]
 
+mod backup;
+mod curves;
 mod editing;
 mod faults;
 mod library;
+mod notes;
+mod plans;
 mod property;
+mod refused;
 mod runs;
+mod storage;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,234 @@
+//! Prompts from and to files, stories of versions, backups, and the database itself.
+
+use std::path::Path;
+
+use pmpo_core::optimize::{pair_keys, Origin, PairKey};
+use pmpo_core::prompt::Template;
+use pmpo_store::{CandidateRow, ProjectId, RunId, Version, VersionId};
+
+use super::runs::BIN;
+use super::Studio;
+use crate::error::unexpected;
+use crate::prompt_file;
+use crate::wire::{Project, StorageInfo, StoryChange, VersionFormat, VersionOrigin, VersionStory};
+use crate::{version_card, AppError};
+
+impl Studio {
+    /// Reads a prompt from a file: it becomes a version and the prompt in the editor.
+    /// What was in the editor becomes a version too, so that nothing is lost.
+    pub fn import_prompt(&self, project: i64, path: &str) -> Result<Project, AppError> {
+        let path = Path::new(path.trim());
+        let text = prompt_file::read(path)?;
+        let id = ProjectId(project);
+        let file = path.file_name().map(|name| name.to_string_lossy());
+        let origin = VersionOrigin::Imported {
+            file: file.map_or_else(String::new, std::borrow::Cow::into_owned),
+        };
+        let json = |origin| serde_json::to_value(origin).map_err(unexpected);
+        {
+            let mut store = self.store();
+            let mut draft = self.draft_of(&store, id)?;
+            if !draft.prompt.trim().is_empty() {
+                store.add_version(id, &draft.prompt, None, &json(VersionOrigin::Written)?)?;
+            }
+            store.add_version(id, &text, None, &json(origin)?)?;
+            draft.locked.retain(|locked| text.contains(locked));
+            draft.prompt = text;
+            super::projects::keep_draft(&mut store, id, &draft)?;
+        }
+        self.project(project)
+    }
+
+    /// A version as a file.
+    pub fn export_version(
+        &self,
+        project: i64,
+        version: i64,
+        format: VersionFormat,
+    ) -> Result<Vec<u8>, AppError> {
+        let version = self.own_version(project, version)?;
+        match format {
+            VersionFormat::Txt => Ok(format!("{}\n", version.text).into_bytes()),
+            VersionFormat::Messages => messages(&version.text),
+            VersionFormat::Card => {
+                let name = self.store().project_row(ProjectId(project))?.name;
+                let figures = self.measurements(project)?;
+                Ok(version_card(&name, &version, &figures).into_bytes())
+            }
+        }
+    }
+
+    /// How a run came to a version; `None` for one that no run made.
+    pub fn version_story(
+        &self,
+        project: i64,
+        version: i64,
+    ) -> Result<Option<VersionStory>, AppError> {
+        let version = self.own_version(project, version)?;
+        let origin = serde_json::from_value(version.origin.clone()).ok();
+        let Some(VersionOrigin::Run { run, candidate }) = origin else {
+            return Ok(None);
+        };
+        let store = self.store();
+        let Ok(row) = store.run(RunId(run)) else {
+            // The run was deleted; the version stays.
+            return Ok(Some(VersionStory {
+                run: None,
+                run_name: String::new(),
+                from: parent_number(&store, &version)?,
+                changes: Vec::new(),
+            }));
+        };
+        let candidates = store.candidates(row.id)?;
+        let find = |ordinal: u32| {
+            candidates
+                .iter()
+                .find(|one| one.candidate.ordinal == ordinal)
+        };
+        let mut way: Vec<&CandidateRow> = Vec::new();
+        let mut next = find(candidate);
+        while let Some(one) = next.filter(|one| one.candidate.ordinal > 0) {
+            way.push(one);
+            // Parents come before their children: no file can make this go round.
+            let parent = one.candidate.parent;
+            next = parent.filter(|p| *p < one.candidate.ordinal).and_then(find);
+        }
+        way.reverse();
+        let examples = store.examples(row.dataset)?;
+        let changes = way.into_iter().map(|one| {
+            let indices = match &one.candidate.origin {
+                Origin::Rewrite { example, .. } => vec![*example],
+                Origin::Demonstrations { examples } => examples.clone(),
+                _ => Vec::new(),
+            };
+            let known = indices.iter().filter_map(|at| examples.get(*at));
+            StoryChange {
+                step: one.candidate.step,
+                candidate: one.candidate.ordinal,
+                origin: one.candidate.origin.clone(),
+                examples: known.map(Into::into).collect(),
+                loss: one.train.map(|score| score.loss),
+            }
+        });
+        Ok(Some(VersionStory {
+            run: Some(run),
+            run_name: row.name.clone(),
+            from: Some(store.version(row.start_version)?.number),
+            changes: changes.collect(),
+        }))
+    }
+
+    /// Writes a project into one file.
+    pub fn back_up(&self, project: i64, to: &Path, with_data: bool) -> Result<(), AppError> {
+        let id = ProjectId(project);
+        let pairs = self.measured_pairs(id)?;
+        Ok(self.store().back_up(id, to, with_data, &pairs)?)
+    }
+
+    /// A file name for a project's backup.
+    pub fn backup_name(&self, project: i64) -> Result<String, AppError> {
+        let name = self.store().project_row(ProjectId(project))?.name;
+        let plain = name
+            .chars()
+            .map(|c| if c.is_alphanumeric() { c } else { '-' });
+        let plain: String = plain.take(60).collect();
+        let plain = plain.trim_matches('-');
+        Ok(match plain.is_empty() {
+            true => format!("project-{project}.pmpo"),
+            false => format!("{plain}.pmpo"),
+        })
+    }
+
+    /// Number of a version within its project.
+    pub fn version_number(&self, project: i64, version: i64) -> Result<i64, AppError> {
+        Ok(self.own_version(project, version)?.number)
+    }
+
+    /// Pairs that measurements outside runs rest on, so that a backup compares as before.
+    fn measured_pairs(&self, project: ProjectId) -> Result<Vec<PairKey>, AppError> {
+        let settings = self.draft(project)?.settings;
+        let store = self.store();
+        let mut keys = Vec::new();
+        for measured in store.measurements(project)? {
+            let text = store.version(measured.version)?.text;
+            let examples = store.examples(measured.dataset)?;
+            let model = store.model(measured.model)?.description;
+            keys.extend(pair_keys(&examples, &settings, &model, &text));
+        }
+        Ok(keys)
+    }
+
+    /// Brings back the projects of a backup; the first one is shown.
+    pub fn bring_back(&self, path: &str) -> Result<Project, AppError> {
+        let brought = self.store().bring_back(Path::new(path.trim()))?;
+        self.forget_curves();
+        self.forget_tables();
+        let nothing = || {
+            AppError::new(
+                "backup",
+                "There is no project in this file.",
+                "Choose another file.",
+            )
+        };
+        self.project(brought.first().ok_or_else(nothing)?.0)
+    }
+
+    /// The database and what it takes.
+    pub fn storage(&self) -> Result<StorageInfo, AppError> {
+        let store = self.store();
+        let size = store.size()?;
+        Ok(StorageInfo {
+            path: store.path().display().to_string(),
+            bytes: size.bytes,
+            free_bytes: size.free_bytes,
+            binned: store.binned()?,
+        })
+    }
+
+    /// What is wrong with the database, in its own words; nothing where it is whole.
+    pub fn check_storage(&self) -> Result<Vec<String>, AppError> {
+        Ok(self.store().check()?)
+    }
+
+    /// Empties the bin and writes the database anew without holes.
+    pub fn compact_storage(&self) -> Result<StorageInfo, AppError> {
+        {
+            let mut store = self.store();
+            store.empty_bin(i64::MAX)?;
+            store.compact()?;
+        }
+        self.storage()
+    }
+
+    /// Deletes what has been in the bin for long.
+    pub(super) fn empty_old_bin(&self) -> Result<(), AppError> {
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |time| time.as_millis() as i64);
+        self.store().empty_bin(now - BIN)?;
+        Ok(())
+    }
+}
+
+fn parent_number(store: &pmpo_store::Store, version: &Version) -> Result<Option<i64>, AppError> {
+    let parent: Option<VersionId> = version.parent;
+    Ok(match parent {
+        Some(parent) => Some(store.version(parent)?.number),
+        None => None,
+    })
+}
+
+/// Messages as OpenAI's interface takes them. A prompt without a place for the input
+/// is the system's message, and the input the user's, as it was measured.
+fn messages(prompt: &str) -> Result<Vec<u8>, AppError> {
+    let message =
+        |role: &str, content: &str| serde_json::json!({ "role": role, "content": content });
+    let messages = match Template::parse(prompt).placeholders().is_empty() {
+        true => vec![message("system", prompt), message("user", "{{input}}")],
+        false => vec![message("user", prompt)],
+    };
+    let value = serde_json::json!({ "messages": messages });
+    let mut out = serde_json::to_vec_pretty(&value).map_err(unexpected)?;
+    out.push(b'\n');
+    Ok(out)
+}
