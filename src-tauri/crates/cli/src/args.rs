@@ -124,6 +124,30 @@ pub(crate) enum Command {
         /// Number of the version.
         version: i64,
     },
+    /// Write a project with everything that belongs to it into one file.
+    Backup {
+        /// Name of the project.
+        project: String,
+        /// The file, usually ending in .pmpo.
+        file: PathBuf,
+        /// Leave out the texts of the examples; their losses stay.
+        #[arg(long)]
+        without_data: bool,
+    },
+    /// Bring back the projects of a backup.
+    BringBack {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Show the database and what it takes.
+    Storage {
+        /// Look whether it is whole.
+        #[arg(long)]
+        check: bool,
+        /// Delete for good what was deleted, and give its space back.
+        #[arg(long)]
+        compact: bool,
+    },
     /// List all runs.
     Runs,
     /// Show a run.

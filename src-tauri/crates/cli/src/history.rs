@@ -1,15 +1,20 @@
 //! Versions of prompts in the terminal.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pmpo_app::wire::{
     Comparison, ComparisonRequest, GroundChoice, Project, Subject, VersionOrigin, VersionSummary,
 };
 use pmpo_app::{data_dir, AppError, EngineLoader, Studio};
 use pmpo_core::loss::Verdict;
+use similar::{ChangeTag, TextDiff};
 
 use crate::work::{fault, print_json};
 
+/// Longest search for the smallest difference.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Letters of a prompt in a list.
 const SHOWN: usize = 60;
 
@@ -183,52 +188,87 @@ pub(crate) fn diff(name: &str, (first, second): (i64, i64), json: bool) -> Resul
 }
 
 fn say_difference(compared: &Comparison) {
-    let (old, new): (Vec<&str>, Vec<&str>) = (
-        compared.first.text.lines().collect(),
-        compared.second.text.lines().collect(),
+    // A text that goes on after its last line has not changed that line.
+    let lines = |text| str::lines(text).collect::<Vec<&str>>();
+    let (first, second) = (lines(&compared.first.text), lines(&compared.second.text));
+    // Very long texts that have nothing in common get a coarser answer in time.
+    let difference = TextDiff::configure()
+        .timeout(PATIENCE)
+        .diff_slices(&first, &second);
+    for change in difference.iter_all_changes() {
+        let mark = match change.tag() {
+            ChangeTag::Equal => ' ',
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+        };
+        say!(
+            "{mark} {}",
+            shown(change.value().trim_end_matches(['\r', '\n']))
+        );
+    }
+}
+
+/// A line without what would move the cursor.
+fn shown(line: &str) -> String {
+    line.chars()
+        .filter(|c| !c.is_control() || *c == '\t')
+        .collect()
+}
+
+/// `pmpo backup`.
+pub(crate) fn backup(
+    name: &str,
+    file: &Path,
+    without_data: bool,
+    json: bool,
+) -> Result<u8, AppError> {
+    let (studio, project) = open(name)?;
+    studio.back_up(project.id, file, !without_data)?;
+    match json {
+        true => print_json(&serde_json::json!({ "file": file }))?,
+        false => say!("{name:?} is in {}.", file.display()),
+    }
+    Ok(0)
+}
+
+/// `pmpo bring-back`.
+pub(crate) fn bring_back(file: &Path, json: bool) -> Result<u8, AppError> {
+    let studio = Studio::open(&data_dir(), Box::new(EngineLoader))?;
+    let project = studio.bring_back(&file.display().to_string())?;
+    match json {
+        true => print_json(&project)?,
+        false => say!("{:?} is back.", project.name),
+    }
+    Ok(0)
+}
+
+/// `pmpo storage`: 1 where the database is not whole.
+pub(crate) fn storage(check: bool, compact: bool, json: bool) -> Result<u8, AppError> {
+    let studio = Studio::open(&data_dir(), Box::new(EngineLoader))?;
+    let info = match compact {
+        true => studio.compact_storage()?,
+        false => studio.storage()?,
+    };
+    let faults = if check {
+        studio.check_storage()?
+    } else {
+        Vec::new()
+    };
+    if json {
+        print_json(&serde_json::json!({ "storage": info, "faults": faults }))?;
+        return Ok(u8::from(!faults.is_empty()));
+    }
+    say!("{}", info.path);
+    say!(
+        "{} bytes, of which compacting gives back {}.",
+        info.bytes,
+        info.free_bytes
     );
-    for line in lines_changed(&old, &new) {
-        say!("{line}");
+    if check && faults.is_empty() {
+        say!("The database is whole.");
     }
-}
-
-/// Lines with a mark of what became of them, by the longest common subsequence.
-fn lines_changed(old: &[&str], new: &[&str]) -> Vec<String> {
-    // Length of the longest common subsequence from each pair of places on.
-    let mut common = vec![vec![0_usize; new.len() + 1]; old.len() + 1];
-    for i in (0..old.len()).rev() {
-        for j in (0..new.len()).rev() {
-            common[i][j] = match old[i] == new[j] {
-                true => common[i + 1][j + 1] + 1,
-                false => common[i + 1][j].max(common[i][j + 1]),
-            };
-        }
+    for fault in &faults {
+        say!("{fault}");
     }
-    let (mut i, mut j, mut out) = (0, 0, Vec::new());
-    while i < old.len() || j < new.len() {
-        if i < old.len() && j < new.len() && old[i] == new[j] {
-            out.push(format!("  {}", old[i]));
-            (i, j) = (i + 1, j + 1);
-        } else if j == new.len() || i < old.len() && common[i + 1][j] >= common[i][j + 1] {
-            out.push(format!("- {}", old[i]));
-            i += 1;
-        } else {
-            out.push(format!("+ {}", new[j]));
-            j += 1;
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::lines_changed;
-
-    #[test]
-    fn lines_that_stay_are_kept_together() {
-        let changed = lines_changed(&["a", "b", "c"], &["a", "x", "c", "d"]);
-        assert_eq!(changed, ["  a", "- b", "+ x", "  c", "+ d"]);
-        assert!(lines_changed(&[], &[]).is_empty());
-        assert_eq!(lines_changed(&[], &["a"]), ["+ a"]);
-    }
+    Ok(u8::from(!faults.is_empty()))
 }

@@ -174,6 +174,13 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             version,
         } => history::label(&project, &name, version, json),
         Command::Restore { project, version } => history::restore(&project, version, json),
+        Command::Backup {
+            project,
+            file,
+            without_data,
+        } => history::backup(&project, &file, without_data, json),
+        Command::BringBack { file } => history::bring_back(&file, json),
+        Command::Storage { check, compact } => history::storage(check, compact, json),
         Command::Runs => {
             let runs = open_store()?.runs()?;
             if json {

@@ -63,6 +63,26 @@ fn versions_are_listed_labelled_compared_and_restored() {
     );
     said(&terminal, &["label", &name, "favourite"]);
     assert!(!said(&terminal, &["versions", &name]).contains("favourite"));
+    // A backup of it, brought back beside it and, once it is gone, in its place.
+    let file = terminal.data_dir().join("b \u{1f600}.pmpo");
+    let file = file.to_str().unwrap();
+    said(&terminal, &["backup", &name, file]);
+    let back = said(&terminal, &["--json", "bring-back", file]);
+    let back: serde_json::Value = serde_json::from_str(&back).unwrap();
+    let twin = back["name"].as_str().unwrap();
+    assert_ne!(twin, name);
+    assert_eq!(
+        said(&terminal, &["versions", twin]),
+        said(&terminal, &["versions", &name])
+    );
+    let compared = said(&terminal, &["--json", "compare", twin, "2", "1"]);
+    let compared: serde_json::Value = serde_json::from_str(&compared).unwrap();
+    assert_eq!(compared["figures"], json["figures"]);
+    let storage = said(&terminal, &["storage", "--check", "--compact"]);
+    assert!(storage.contains("is whole"), "{storage}");
+    std::fs::write(file, "no backup").unwrap();
+    let fault = terminal.fault(&["bring-back", file]);
+    assert!(fault.contains("backup"), "{fault}");
     for args in [
         ["diff", "nothing", "1", "2"],
         ["diff", name.as_str(), "1", "9"],

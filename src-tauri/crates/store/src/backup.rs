@@ -89,7 +89,7 @@ impl Store {
         }
         let scratch = Scratch::beside(to)?;
         self.write_backup(project, &scratch.file(), with_data, pairs)
-            .map_err(|error| scratch.rename(error, to))?;
+            .map_err(|error| scratch.told(error, to))?;
         fs::rename(scratch.file(), to).map_err(|error| unwritable(&error, to))
     }
 
@@ -141,7 +141,7 @@ impl Store {
                 }
                 StoreError::NotFound { what } => format!("it lacks a {what}"),
                 StoreError::Other(why) => why,
-                other => return scratch.rename(other, self.path()),
+                other => return scratch.told(other, self.path()),
             };
             StoreError::Refused {
                 path: from.to_owned(),
@@ -203,7 +203,7 @@ impl Scratch {
     }
 
     /// What is told of a file in this folder, told of the one that the person knows.
-    fn rename(&self, error: StoreError, known: &Path) -> StoreError {
+    fn told(&self, error: StoreError, known: &Path) -> StoreError {
         let of = |path: PathBuf| match path.starts_with(&self.0) {
             true => known.to_owned(),
             false => path,
