@@ -14,7 +14,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)/release
 # rustup and set-up put programs there that a shell opened before does not know.
 export PATH := $(HOME)/.cargo/bin:$(CACHE)/node/bin:$(PATH)
 
-.PHONY: run test bench bench-growth bench-import bench-window cuda build check ui-test setup setup-test wire fmt
+.PHONY: run test bench bench-growth bench-import bench-history bench-window cuda build check ui-test setup setup-test wire fmt
 
 # Exit status 3 means that no better prompt was found, which is a result too.
 run: build
@@ -43,6 +43,10 @@ bench-growth: build
 # What bringing a file of 100,000 rows costs beyond reading it.
 bench-import: build
 	$(TARGET)/bench-import
+
+# What a long history costs: versions, runs, their curves.
+bench-history: setup-test build
+	$(TARGET)/bench-history
 
 # What the window costs and whether it stays smooth.
 bench-window: setup-test build
