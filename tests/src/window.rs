@@ -402,4 +402,26 @@ impl Window {
         self.picture(&format!("no-focus-{id}")).await;
         panic!("{id} cannot be reached by keyboard");
     }
+
+    /// Nothing serious for people who use a screen reader, a keyboard or large contrast.
+    pub async fn is_accessible(&self, page: &str) {
+        let axe =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(axe).expect("scripts/ui.sh installs axe-core");
+        for theme in ["light", "dark"] {
+            self.theme(theme).await;
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            self.run(&axe, vec![]).await;
+            // What is scrolled out of sight counts as hidden, a label too.
+            let script = "const done = arguments[arguments.length - 1];
+                document.querySelector('main').scrollTo(0, 0);
+                axe.run(document, { resultTypes: ['violations'] }).then((result) => done(
+                    result.violations
+                        .filter((one) => one.impact === 'serious' || one.impact === 'critical')
+                        .map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' | ')}`)));";
+            let found = self.page.execute_async(script, vec![]).await.unwrap();
+            assert_eq!(found, serde_json::json!([]), "{page}, {theme}");
+        }
+        self.theme("light").await;
+    }
 }

@@ -1,5 +1,6 @@
-import type { DataNews } from "./backend/generated/wire";
+import type { ComparisonRequest, DataNews } from "./backend/generated/wire";
 import { makeScripted, type Scripted } from "./backend/scripted";
+import { historyOf } from "./backend/scripted-history";
 import { dropped } from "./lib/dropped.svelte";
 import { router, type Place } from "./lib/router.svelte";
 
@@ -9,6 +10,10 @@ import { router, type Place } from "./lib/router.svelte";
  * `&axe` lists faults of accessibility at the end of the page; `?page=data&rows=200000`
  * is the table of examples, `&measured` with losses; `?page=project&states` has
  * measured states of the data, `&news` a source that has changed.
+ * `?page=compare` sets a run's start beside its best, `&measured` with figures on the
+ * project's data; `&rows=6000&held=5900` with many, `&prompt=` with a draft in second place,
+ * `&long=1000000` with one of so many letters, `&hostile` with texts that are hard to show.
+ * `?page=versions&count=500` is a long history of a prompt, `&big` with a prompt of a megabyte.
  */
 export async function devBackend() {
   const query = new URLSearchParams(location.search);
@@ -17,6 +22,7 @@ export async function devBackend() {
     gain: !query.has("nogain"),
     loaded: !query.has("notloaded"),
     rows: query.has("rows") ? Number(query.get("rows")) : undefined,
+    held: query.has("held") ? Number(query.get("held")) : undefined,
     preferences: {
       theme: query.get("theme") === "dark" ? "dark" : query.get("theme") === "light" ? "light" : "system",
       language: query.get("language") ?? "en",
@@ -33,11 +39,25 @@ export async function devBackend() {
   if (prompt !== null) await backend.saveDraft(project.id, { ...project.draft, prompt });
   const file = query.get("drop");
   if (file) dropped.put([file]);
+  if (page === "compare") {
+    router.reset({ page: "compare", request: await compared(backend, project.id, query) });
+    return backend;
+  }
+  if (page === "versions") {
+    await history(backend, project.id, Number(query.get("count") ?? "60"), query.has("big"));
+    router.reset({ page: "versions", project: project.id });
+    return backend;
+  }
   if (query.has("measured") || query.has("states")) await backend.measure(project.id, [], []);
   if (query.has("states")) await states(backend, project.id);
   if (query.has("news")) {
     const news: DataNews = { project: project.id, state: { kind: "changed", added: 12, removed: 1, edited: 3, rows: [3, 9], examples: 114 }, edits: 2 };
     setTimeout(() => backend.shell({ kind: "data_changed", news }), 600);
+  }
+  if (page === "runs") {
+    await manyRuns(backend, project.id, query);
+    router.reset({ page: "runs", project: query.has("everywhere") ? null : project.id });
+    return backend;
   }
   if (page === "data") {
     router.reset({ page: "data", project: project.id });
@@ -64,6 +84,70 @@ export async function devBackend() {
     router.reset({ page: "run", id: run.id });
   } else router.reset({ page: "project", id: project.id });
   return backend;
+}
+
+/** A run's start beside its best, or the first version beside the draft. */
+async function compared(backend: Scripted, project: number, query: URLSearchParams): Promise<ComparisonRequest> {
+  if (query.has("hostile")) {
+    for (const [key, text] of hostile.entries()) {
+      await backend.editRow(project, key, { input: text, targets: [`${text} ends`.slice(0, 4000)], rejected: [], part: null, weight: 1 });
+    }
+  }
+  const { id: run } = await backend.startRun(project);
+  backend.finish(run);
+  const { versions, draft } = await backend.project(project);
+  const long = Number(query.get("long") ?? 0);
+  if (long) {
+    const line = `${draft.prompt}\n`;
+    await backend.saveDraft(project, { ...draft, prompt: (query.has("word") ? "W" : line).repeat(Math.ceil(long / (query.has("word") ? 1 : line.length))) });
+  }
+  const own = long > 0 || query.has("prompt");
+  const request: ComparisonRequest = {
+    project, ground: { kind: "project" },
+    first: own ? { kind: "version", id: versions.at(-1)?.id ?? 0 } : { kind: "run_start", run }, second: own ? { kind: "draft" } : { kind: "run_best", run },
+  };
+  if (query.has("measured")) await backend.measureComparison(request);
+  return request;
+}
+
+/** A long history, a part of it measured. */
+async function history(backend: Scripted, project: number, count: number, big: boolean) {
+  const runs: number[] = [];
+  for (let at = 0; at < 3; at++) {
+    const { id } = await backend.startRun(project);
+    backend.finish(id);
+    runs.push(id);
+  }
+  let id = 10_000;
+  const versions = historyOf(count, () => id++, runs, big);
+  backend.setVersions(project, versions);
+  await backend.measure(project, versions.slice(0, 60).filter((_, at) => at % 4 === 0).map((version) => version.id), []);
+}
+
+const hostile = ["<b>x</b>", "تشغيل الليل ‮abc", "🧪🧪 Run 😀", "word ".repeat(2000), "W".repeat(10_000), "\u202eevil", "a\nb\tc"];
+
+/** Many runs with curves of their own, some put aside, some with tags. */
+async function manyRuns(backend: Scripted, project: number, query: URLSearchParams) {
+  const count = Number(query.get("count") ?? "12");
+  const presets = await Promise.all((["quick", "standard", "paper"] as const).map((one) => backend.presetSettings(one)));
+  for (let nth = 0; nth < count; nth++) {
+    const { id } = await backend.startRun(project);
+    backend.finish(id);
+    const view = await backend.runView(id);
+    const factor = 1 + 0.35 * Math.sin(nth * 1.7);
+    const other = query.has("mixed") ? nth % 3 : 0;
+    const name = query.has("hostile") ? hostile[nth % hostile.length] ?? "" : view.run.name;
+    const lower = (loss: number | null) => loss && loss * factor;
+    backend.setView(id, {
+      run: { ...view.run, name, start_loss: lower(view.run.start_loss), best_loss: lower(view.run.best_loss), created_at: view.run.created_at - (count - nth) * 5_400_000 },
+      candidates: view.candidates.map((one) => ({ ...one, loss: lower(one.loss) })), model: other === 1 ? "Qwen3 1.7B" : view.model,
+      data_name: other === 2 ? "reviews-2025.csv" : query.has("hostile") ? name : view.data_name, settings: presets[query.has("mixed") ? nth % 3 : 0] ?? view.settings,
+    });
+    if (nth % 3 === 1) await backend.describeRun(id, name.trim().slice(0, 200) || "x", "Shorter answers, see the mail of Tuesday.", ["shop", "second try"]);
+    if (query.has("hostile")) backend.setView(id, { run: { ...(await backend.runView(id)).run, name } });
+    if (nth % 10 === 9) await backend.archiveRun(id, true);
+  }
+  if (query.has("going")) await backend.startRun(project);
 }
 
 /** Two versions measured on three states of the data. */

@@ -1,7 +1,8 @@
 import type {
-  Chart, ChartRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExportFormat, Home, ImportChoice, JobEstimate,
-  LabelMove, Measurements, ModelInfo, Preferences, Project, PromptCheck, RowsChosen, RowText, RunMessage, RunResult,
-  RunSummary, RunView, ScoredPrompt, ShellEvent, TablePage, TableQuery, TryMessage, VersionComparison, VersionSummary,
+  Chart, ChartRequest, Comparison, ComparisonRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExampleTokens, ExportFormat, Home,
+  ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences, Project,
+  PromptCheck, RowsChosen, RowText, RunLine, RunMessage, RunResult, RunsPage, RunSummary, RunView, Scatter, ScoredPrompt, ShellEvent,
+  StorageInfo, TablePage, TableQuery, TryMessage, VersionFormat, VersionStory, VersionSummary,
 } from "./generated/wire";
 
 /** Stops a subscription. */
@@ -74,7 +75,24 @@ export interface Backend {
   pauseRun(run: number): Promise<void>;
   /** Ends it; the best so far is kept. */
   stopRun(run: number): Promise<void>;
+  /** Into the bin: `undeleteRun` brings it back for an hour. */
   deleteRun(run: number): Promise<void>;
+  undeleteRun(run: number): Promise<void>;
+  /** Runs of a project, or of all (null), newest first; those put aside as well. */
+  runs(project: number | null): Promise<RunLine[]>;
+  describeRun(run: number, name: string, note: string, tags: string[]): Promise<void>;
+  archiveRun(run: number, archived: boolean): Promise<void>;
+  /** `#rrggbb`, or null for the usual one. */
+  colourRun(run: number, colour: string | null): Promise<void>;
+  /** Several runs in one picture. */
+  overlay(request: OverlayRequest): Promise<Overlay>;
+  /** What the curves are at a place of the axis. Fast: for hovering. */
+  overlayAt(request: OverlayRequest, x: number): Promise<OverlayReading[]>;
+  /** Exactly what is shown, as a file. Asks where with the system's dialog; the path written, or null. */
+  exportOverlay(request: OverlayRequest, format: OverlayFormat, large: boolean): Promise<string | null>;
+  /** How the page of runs was left. */
+  runsPage(): Promise<RunsPage>;
+  saveRunsPage(page: RunsPage): Promise<void>;
   runView(run: number): Promise<RunView>;
   watchRun(run: number, onMessage: (message: RunMessage) => void): Promise<Unsubscribe>;
   result(run: number): Promise<RunResult>;
@@ -88,8 +106,37 @@ export interface Backend {
   labelVersion(project: number, name: string, version: number | null): Promise<Project>;
   /** Newest first. */
   labelMoves(project: number): Promise<LabelMove[]>;
-  /** Two versions beside each other; null is the saved prompt in the editor. */
-  compareVersions(project: number, first: number | null, second: number | null): Promise<VersionComparison>;
+  /** How a run came to a version; null for one that no run made. */
+  versionStory(project: number, version: number): Promise<VersionStory | null>;
+  /** Two prompts on the same examples, as far as that is measured: nothing is computed. */
+  compare(request: ComparisonRequest): Promise<Comparison>;
+  /** Losses under the second prompt over losses under the first, as a picture. */
+  scatter(request: ComparisonRequest, width: number, height: number, dark: boolean): Promise<Scatter>;
+  /**
+   * Measures what is missing for `compare`. Progress comes as a `ShellEvent` of the
+   * project; `stopMeasuring` stops it and keeps what was scored.
+   */
+  measureComparison(request: ComparisonRequest): Promise<Comparison>;
+  /** An example's answers token by token under both prompts; runs the model. */
+  compareTokens(request: ComparisonRequest, example: number): Promise<ExampleTokens>;
+  /** Asks where with the system's dialog; the path written, or null. */
+  exportVersion(project: number, version: number, format: VersionFormat): Promise<string | null>;
+  /** Opens the system's dialog; null when the person closed it. */
+  choosePrompt(): Promise<string | null>;
+  /** Reads a prompt from a file (text, Markdown, JSON): it becomes a version and the prompt in the editor. */
+  importPrompt(project: number, path: string): Promise<Project>;
+
+  /** A project as one file. Asks where with the system's dialog; the path written, or null. */
+  backUp(project: number, withData: boolean): Promise<string | null>;
+  /** Opens the system's dialog; null when the person closed it. */
+  chooseBackup(): Promise<string | null>;
+  /** The project that was brought back. */
+  bringBack(path: string): Promise<Project>;
+  storage(): Promise<StorageInfo>;
+  /** What is wrong with the database, in its own words; nothing where it is whole. */
+  checkStorage(): Promise<string[]>;
+  /** Empties the bin, too. */
+  compactStorage(): Promise<StorageInfo>;
   copyText(text: string): Promise<void>;
 
   /** Streams an answer; calling the returned function stops it. */

@@ -10,15 +10,17 @@ type MeasureHost = Host & {
 
 type Cell = Omit<Measured, "comparable"> & { scope: string };
 
+/** What is being measured: one thing at a time. */
+export type Turn = { going: { project: number; stopped: boolean } | null };
+
 /** Messages of one measurement. */
-const STEPS = 4;
+export const STEPS = 4;
 
 const wrong = (code: string, message: string, hint: string): AppError => ({ code, message, hint });
 
 /** Versions measured on states of the data, as a stand-in; `pace` is the pause between two messages. */
-export function makeMeasuring(host: MeasureHost, tables: ReturnType<typeof makeTables>, pace: number) {
+export function makeMeasuring(host: MeasureHost, tables: ReturnType<typeof makeTables>, pace: number, turn: Turn) {
   const cells: Cell[] = [];
-  let going: { project: number; stopped: boolean } | null = null;
 
   function score(book: Book, version: VersionSummary, scope: string): void {
     const rows = book.rows.filter((row, at) => tables.partOf(book, row, at) !== "rest");
@@ -52,7 +54,7 @@ export function makeMeasuring(host: MeasureHost, tables: ReturnType<typeof makeT
       datasets: books.filter((book) => book.id === current || book.copy || mine.some((cell) => cell.dataset === book.id)).map((book) => ({
         id: book.id, name: book.data.name, examples: book.rows.length, edits: book.done.length, current: book.id === current, created_at: book.created_at,
       })),
-      cells: shown, busy: going?.project === project,
+      cells: shown, busy: turn.going?.project === project,
     };
   }
 
@@ -60,7 +62,7 @@ export function makeMeasuring(host: MeasureHost, tables: ReturnType<typeof makeT
     async measurements(project) { return view(project); },
     async measure(project, versions, datasets) {
       if (host.busy()) throw wrong("busy", "A run is going on and needs the model for itself.", "Wait for it to end, or pause it.");
-      if (going) throw wrong("busy", "Something is being measured already.", "Wait for it to end, or stop it.");
+      if (turn.going) throw wrong("busy", "Something is being measured already.", "Wait for it to end, or stop it.");
       const { draft, versions: known } = host.project(project);
       const current = tables.bookOf(project);
       current.closed = true;
@@ -70,7 +72,7 @@ export function makeMeasuring(host: MeasureHost, tables: ReturnType<typeof makeT
         ? known.filter((version) => versions.includes(version.id))
         : [host.addVersion(project, draft.prompt, { kind: "written" })];
       const mine = { project, stopped: false };
-      going = mine;
+      turn.going = mine;
       const scope = JSON.stringify([draft.model_path, draft.settings]);
       const pairs = books.flatMap((book) => wanted.map((version) => ({ book, version })));
       const total = pairs.reduce((sum, { book }) => sum + book.rows.length, 0);
@@ -84,12 +86,12 @@ export function makeMeasuring(host: MeasureHost, tables: ReturnType<typeof makeT
         before += book.rows.length;
         score(book, version, scope);
       }
-      going = null;
+      turn.going = null;
       host.shell({ kind: "measured", project, error: null });
       if (mine.stopped) throw wrong("model", "It was stopped.", "Start again whenever you like.");
       return view(project);
     },
-    async stopMeasuring(project) { if (going?.project === project) going.stopped = true; },
+    async stopMeasuring(project) { if (turn.going?.project === project) turn.going.stopped = true; },
     async dataChart(project, versions, width, height, dark) { return chartOf(view(project), versions, width, height, dark); },
   } satisfies Partial<Backend>;
 

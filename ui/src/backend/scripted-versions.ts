@@ -1,12 +1,13 @@
 import type { Backend } from "./backend";
-import type { AppError, ComparedFigures, LabelMove, VersionSummary } from "./generated/wire";
-import { lossOf, type Host, type makeTables } from "./scripted-table";
+import type { AppError, LabelMove, VersionSummary } from "./generated/wire";
+import type { Host } from "./scripted-table";
 
 const wrong = (code: string, message: string, hint = ""): AppError => ({ code, message, hint });
-const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Notes, tags and labels of versions, and comparing them, as a stand-in. */
-export function makeVersions(host: Host, tables: ReturnType<typeof makeTables>) {
+type VersionHost = Host & { addVersion(project: number, text: string, origin: VersionSummary["origin"]): VersionSummary };
+
+/** Notes, tags and labels of versions, as a stand-in. */
+export function makeVersions(host: VersionHost) {
   const moves = new Map<number, LabelMove[]>();
 
   function versionOf(project: number, id: number): VersionSummary {
@@ -23,28 +24,14 @@ export function makeVersions(host: Host, tables: ReturnType<typeof makeTables>) 
     moves.set(project, [{ name, version: version?.id ?? null, moved_at: host.now() }, ...(moves.get(project) ?? [])]);
   }
 
-  function figuresOf(project: number, first: string, second: string): ComparedFigures | null {
-    if (!host.project(project).data) return null;
-    const book = tables.bookOf(project);
-    const rows = book.rows.filter((row) => book.scored.get(first)?.has(row.key) && book.scored.get(second)?.has(row.key));
-    if (rows.length < 2) return null;
-    const [before, after] = [rows.map((row) => lossOf(row, first)), rows.map((row) => lossOf(row, second))] as const;
-    const differences = after.map((loss, at) => loss - (before[at] ?? 0));
-    const middle = mean(differences);
-    const error = Math.sqrt(differences.reduce((sum, one) => sum + (one - middle) ** 2, 0) / (rows.length - 1) / rows.length);
-    const interval = { low: middle - 1.96 * error, high: middle + 1.96 * error };
-    const right = (losses: number[]) => losses.filter((loss) => loss < 1.6).length / losses.length;
-    return {
-      first_loss: mean(before), second_loss: mean(after), accuracy: book.data.labels ? [right(before), right(after)] : null, interval,
-      verdict: interval.high < 0 ? "better" : interval.low > 0 ? "worse" : "no_clear_difference", examples: rows.length, data: book.data.name,
-    };
-  }
-
   return {
     async useVersion(project, version) {
       const chosen = versionOf(project, version);
+      const { draft } = host.project(project);
+      // What was in the editor is kept.
+      if (draft.prompt.trim()) host.addVersion(project, draft.prompt, { kind: "written" });
       put(project, "in use", chosen);
-      host.project(project).draft.prompt = chosen.text;
+      draft.prompt = chosen.text;
       return host.give(project);
     },
     async annotateVersion(project, version, note, starred, tags) {
@@ -60,9 +47,5 @@ export function makeVersions(host: Host, tables: ReturnType<typeof makeTables>) 
       return host.give(project);
     },
     async labelMoves(project) { return structuredClone(moves.get(project) ?? []); },
-    async compareVersions(project, first, second) {
-      const [before, after] = [first, second].map((id) => (id === null ? host.project(project).draft.prompt : versionOf(project, id).text)) as [string, string];
-      return { first: before, second: after, figures: figuresOf(project, before, after) };
-    },
   } satisfies Partial<Backend>;
 }

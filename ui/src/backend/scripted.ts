@@ -4,9 +4,12 @@ import type {
 } from "./generated/wire";
 import { chartOf } from "./scripted-chart";
 import { emptyDraft, modelOf, presets, previewOf, samples } from "./scripted-data";
-import { makeMeasuring } from "./scripted-measure";
+import { makeCompare } from "./scripted-compare";
+import { makeKeeping } from "./scripted-keeping";
+import { makeMeasuring, type Turn } from "./scripted-measure";
 import { checkOf } from "./scripted-prompt";
 import { after, freshView, planOf, resultOf, type Plan } from "./scripted-run";
+import { makeRuns } from "./scripted-runs";
 import { makeTables } from "./scripted-table";
 import { makeVersions } from "./scripted-versions";
 
@@ -19,6 +22,8 @@ export type ScriptedOptions = {
   loaded?: boolean;
   /** Number of examples that a sample comes with, in place of its own. */
   rows?: number;
+  /** How many of them only check a result, in place of 40. */
+  held?: number;
   preferences?: Partial<Preferences>;
 };
 
@@ -36,6 +41,8 @@ export type Scripted = Backend & {
   failNext(method: keyof Backend, error: AppError): void;
   /** Replaces parts of a run's view, for states that are hard to reach. */
   setView(run: number, change: Partial<RunView>): void;
+  /** Replaces a project's versions, newest first. */
+  setVersions(project: number, versions: VersionSummary[]): void;
   /** What was asked, newest last: method and arguments. */
   readonly calls: Array<[string, ...unknown[]]>;
   readonly copied: string[];
@@ -124,15 +131,27 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
   const next = () => nextId++;
   const now = () => clock++;
   const tables = makeTables({ project: projectOf, give, next, now });
+  const turn: Turn = { going: null };
+  const busy = () => [...runs.values()].some((run) => run.view.run.active);
   const measuring = makeMeasuring(
-    { project: projectOf, give, next, now, addVersion, shell: (event) => shell(event), busy: () => [...runs.values()].some((run) => run.view.run.active) },
-    tables, pace,
+    { project: projectOf, give, next, now, addVersion, shell: (event) => shell(event), busy },
+    tables, pace, turn,
   );
+
+  const adopt = (project: Project) => {
+    projects.set(project.id, { ...project, updated_at: clock++ });
+    return give(project.id);
+  };
+  const times = (name: string) => calls.filter(([method]) => method === name).length;
+  const binned = () => times("deleteRun") - times("undeleteRun");
 
   const methods: Backend = {
     ...tables.methods,
     ...measuring,
-    ...makeVersions({ project: projectOf, give, next, now }, tables),
+    ...makeVersions({ project: projectOf, give, next, now, addVersion }),
+    ...makeRuns({ runs, versions: (id) => projects.get(id)?.versions ?? [] }),
+    ...makeCompare({ project: projectOf, run: (id) => runOf(id).view, runs: runsOf, shell: (event) => shell(event), busy }, tables, pace, turn),
+    ...makeKeeping({ project: projectOf, give, next, now, addVersion, run: (id) => runs.get(id)?.view ?? null, add: adopt, binned }),
     async home() {
       const mine = [...projects.values()].sort((a, b) => b.updated_at - a.updated_at);
       return structuredClone({
@@ -159,7 +178,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
           inputs: [sample.input], rule: { kind: "whole" }, options: [], split: null, id: null, weight: null,
           answer: kind === "preference" ? { kind, chosen: "chosen", rejected: "rejected" } : { kind, target: sample.target, also: [] },
         },
-        labels: sample.labels, examples: options.rows ?? sample.examples, edits: 0, train: 20, validation: 40, preview: sample.rows,
+        labels: sample.labels, examples: options.rows ?? sample.examples, edits: 0, train: 20, validation: options.held ?? 40, preview: sample.rows,
       }, { name, title: sample.title, description: sample.description, project: null });
       addVersion(made.id, sample.prompt, { kind: "sample" });
       return give(made.id);
@@ -255,7 +274,6 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
         outcome: { reason: "cancelled", best: best.ordinal, start_loss: run.view.run.start_loss ?? 0, best_loss: best.loss ?? 0, validation: null },
       });
     },
-    async deleteRun(id) { runOf(id); runs.delete(id); },
     async runView(id) { return structuredClone(runOf(id).view); },
     async watchRun(id, onMessage) {
       const run = runOf(id);
@@ -314,6 +332,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       const run = runOf(id);
       while (run.view.run.active) step(run);
     },
+    setVersions(id, versions) { projectOf(id).versions = versions; },
     failNext(method, error) { failures.set(method, error); },
     setView(id, change) {
       const run = runOf(id);

@@ -1,4 +1,5 @@
 import { beforeEach, expect, it, vi } from "vitest";
+import type { ComparisonRequest } from "./generated/wire";
 import { makeScripted } from "./scripted";
 import { noChoice } from "../lib/import";
 import { presets, emptyDraft } from "./scripted-data";
@@ -13,8 +14,8 @@ const { tauri } = await import("./tauri");
 beforeEach(() => invoke.mockReset().mockResolvedValue(undefined));
 
 it("offers everything that the pages may ask", () => {
-  const { tick, finish, shell, failNext, setView, calls, copied, ...methods } = makeScripted();
-  void [tick, finish, shell, failNext, setView, calls, copied];
+  const { tick, finish, shell, failNext, setView, setVersions, calls, copied, ...methods } = makeScripted();
+  void [tick, finish, shell, failNext, setView, setVersions, calls, copied];
   expect(Object.keys(tauri).sort()).toEqual(Object.keys(methods).sort());
 });
 
@@ -36,8 +37,15 @@ it("calls commands by their names with named values", async () => {
   expect(invoke).toHaveBeenLastCalledWith("label_version", { project: 3, name: "shop", version: null });
   await tauri.labelMoves(3);
   expect(invoke).toHaveBeenLastCalledWith("label_moves", { project: 3 });
-  await tauri.compareVersions(3, null, 7);
-  expect(invoke).toHaveBeenLastCalledWith("compare_versions", { project: 3, first: null, second: 7 });
+  const request: ComparisonRequest = { project: 3, first: { kind: "version", id: 7 }, second: { kind: "draft" }, ground: { kind: "run", run: 5 } };
+  await tauri.compare(request);
+  expect(invoke).toHaveBeenLastCalledWith("compare", { request });
+  await tauri.scatter(request, 400, 300, true);
+  expect(invoke).toHaveBeenLastCalledWith("scatter", { request, width: 400, height: 300, dark: true });
+  await tauri.measureComparison(request);
+  expect(invoke).toHaveBeenLastCalledWith("measure_comparison", { request });
+  await tauri.compareTokens(request, 12);
+  expect(invoke).toHaveBeenLastCalledWith("compare_tokens", { request, example: 12 });
   await tauri.closeWindow("stay");
   expect(invoke).toHaveBeenLastCalledWith("close_window", { choice: "stay" });
 });

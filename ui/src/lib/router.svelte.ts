@@ -1,3 +1,5 @@
+import type { ComparisonRequest } from "../backend/generated/wire";
+
 /** Where the window is. Kept in memory: a desktop window has no address bar. */
 export type Place =
   | { page: "home" }
@@ -5,7 +7,11 @@ export type Place =
   | { page: "run"; id: number }
   | { page: "result"; id: number }
   | { page: "try"; project: number; version?: number }
-  | { page: "data"; project: number };
+  | { page: "data"; project: number }
+  /** Runs of a project, or of all; `show` are those whose curves are wanted. */
+  | { page: "runs"; project: number | null; show?: number[] }
+  | { page: "compare"; request: ComparisonRequest }
+  | { page: "versions"; project: number };
 
 let place = $state.raw<Place>({ page: "home" });
 let earlier: Place[] = [];

@@ -83,7 +83,8 @@ export function formatDuration(seconds: number, language: string): string {
 export function firstWords(text: string, length = 90): string {
   const line = text.slice(0, length * 4).replace(/\s+/gu, " ").trim();
   if (line.length <= length) return line.length < text.trim().length && text.length > length * 4 ? `${line}…` : line;
-  const cut = line.slice(0, length);
+  // Half of a sign outside the first plane would be no sign.
+  const cut = line.slice(0, length).replace(/[\uD800-\uDBFF]$/u, "");
   const space = cut.lastIndexOf(" ");
   return `${cut.slice(0, space > length / 2 ? space : length)}…`;
 }

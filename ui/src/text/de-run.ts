@@ -291,7 +291,7 @@ export const deRun: typeof enRun = {
     version: "Prompt",
     draft: "Entwurf, wie im Projekt",
     number: (number) => `Version ${number}`,
-    origin: { written: "geschrieben", sample: "aus dem Beispielprojekt", run: "von einem Lauf gefunden" },
+    origin: { written: "geschrieben", imported: "aus einer Datei", sample: "aus dem Beispielprojekt", run: "von einem Lauf gefunden" },
     nothing: "Nichts auf dieser Seite",
     showPrompt: "Prompt zeigen",
     input: "Ihre Eingabe",

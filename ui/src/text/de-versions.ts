@@ -1,6 +1,6 @@
 import type { enVersions } from "./en-versions";
 
-/** Deutsche Texte zum Finden, Kennzeichnen und Vergleichen von Versionen. */
+/** Deutsche Texte zum Finden und Kennzeichnen von Versionen. */
 export const deVersions: typeof enVersions = {
   versions: {
     star: (n) => `Version ${n} mit Stern`,
@@ -13,7 +13,7 @@ export const deVersions: typeof enVersions = {
     find: "Versionen suchen",
     clearFind: "Suche leeren",
     only: "Welche Versionen gezeigt werden",
-    onlyOnes: { all: "Alle Versionen", starred: "Mit Stern", used: "In Gebrauch", written: "Von Ihnen geschrieben", run: "Von Läufen gefunden" },
+    onlyOnes: { all: "Alle Versionen", starred: "Mit Stern", used: "In Gebrauch", written: "Von Ihnen geschrieben", imported: "Aus Dateien", run: "Von Läufen gefunden" },
     tag: "Stichwort",
     allTags: "Alle Stichwörter",
     all: (n, one) => (one ? `${n} Version` : `${n} Versionen`),
@@ -44,21 +44,6 @@ export const deVersions: typeof enVersions = {
     unsaved: "Was Sie hier geändert haben, ist nicht gespeichert.",
     discard: "Verwerfen",
     goOn: "Weiter bearbeiten",
-
-    by: "Unterschiede kennzeichnen",
-    byWords: "Wörter",
-    byLines: "Zeilen",
-    figures: "Nebeneinander gemessen",
-    accuracy: "Richtige Antworten",
-    same: (n, one) => (one ? `An ${n} Beispiel aus` : `An denselben ${n} Beispielen aus`),
-    verdicts: {
-      better: "Der rechte Prompt ist besser.",
-      no_clear_difference: "Die beiden Prompts lassen sich nicht unterscheiden.",
-      worse: "Der rechte Prompt ist schlechter.",
-    },
-    fewerRight: "Das Modell ist von den richtigen Antworten weniger überrascht, doch seine erste Wahl ist seltener richtig. Probieren Sie beide Prompts aus, bevor Sie ihn verwenden.",
-    notBoth: "Nicht beide wurden an denselben Beispielen gemessen.",
-    measureBoth: "Beide messen",
 
     history: "Verlauf der Etiketten",
     noHistory: "Noch kein Etikett hat gewechselt.",

@@ -285,7 +285,7 @@ export const enRun = {
     version: "Prompt",
     draft: "Draft, as in the project",
     number: (number: string) => `Version ${number}`,
-    origin: { written: "written", sample: "from the sample", run: "found by a run" },
+    origin: { written: "written", imported: "brought from a file", sample: "from the sample", run: "found by a run" },
     nothing: "Nothing on this side",
     showPrompt: "Show the prompt",
     input: "Your input",

@@ -1,4 +1,4 @@
-/** Texts of finding, marking and comparing versions. Numbers come formatted. */
+/** Texts of finding and marking versions. Numbers come formatted. */
 export const enVersions = {
   versions: {
     star: (n: string) => `Star version ${n}`,
@@ -11,7 +11,7 @@ export const enVersions = {
     find: "Find versions",
     clearFind: "Clear the search",
     only: "Which versions to list",
-    onlyOnes: { all: "All versions", starred: "Starred", used: "In use", written: "Written by you", run: "Found by runs" },
+    onlyOnes: { all: "All versions", starred: "Starred", used: "In use", written: "Written by you", imported: "Brought from files", run: "Found by runs" },
     tag: "Tag",
     allTags: "All tags",
     all: (n: string, one: boolean) => (one ? `${n} version` : `${n} versions`),
@@ -42,21 +42,6 @@ export const enVersions = {
     unsaved: "What you changed here is not saved.",
     discard: "Discard",
     goOn: "Go on editing",
-
-    by: "Mark differences",
-    byWords: "Words",
-    byLines: "Lines",
-    figures: "Measured side by side",
-    accuracy: "Right answers",
-    same: (n: string, one: boolean) => (one ? `On ${n} example of` : `On the same ${n} examples of`),
-    verdicts: {
-      better: "The prompt on the right does better.",
-      no_clear_difference: "The two prompts cannot be told apart.",
-      worse: "The prompt on the right does worse.",
-    },
-    fewerRight: "The model is less surprised by the right answers, yet its first choice is right less often. Try both prompts before you use it.",
-    notBoth: "Not both of these were measured on the same examples.",
-    measureBoth: "Measure both",
 
     history: "History of labels",
     noHistory: "No label has been moved yet.",

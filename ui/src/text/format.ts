@@ -1,7 +1,17 @@
 import { language, t } from "./language.svelte";
 
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Making a format costs far more than using it. */
+function formatOf(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = language() + JSON.stringify(options);
+  const made = formats.get(key) ?? new Intl.NumberFormat(language(), options);
+  formats.set(key, made);
+  return made;
+}
+
 function number(value: number, least: number, most: number): string {
-  return new Intl.NumberFormat(language(), { minimumFractionDigits: least, maximumFractionDigits: most }).format(value);
+  return formatOf({ minimumFractionDigits: least, maximumFractionDigits: most }).format(value);
 }
 
 /** A count, as in "1,234". */
@@ -28,7 +38,7 @@ export function plain(value: number, digits = 3): string {
 
 /** A share from 0 to 1. */
 export function percent(share: number, digits = 0): string {
-  return new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits: digits }).format(share);
+  return formatOf({ style: "percent", maximumFractionDigits: digits }).format(share);
 }
 
 /** A time span: "8 s", "3 min 20 s", "1 h 5 min". */

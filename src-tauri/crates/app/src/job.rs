@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::data::{Mapping, Recipe};
 use crate::scoring::lost;
-use crate::{data_dir, AppError};
+use crate::{data_dir, keep_written, AppError};
 
 /// What a run needs before it is stored.
 #[derive(Debug, Clone)]
@@ -140,8 +140,7 @@ pub fn prepare(
     let dataset = store.add_dataset(&dataset, &job.task.examples)?;
     let description = model.description();
     let model_id = store.add_model(description, &job.model_path)?;
-    let origin = serde_json::json!({ "kind": "written" });
-    let version = store.add_version(project, &job.task.prompt, None, &origin)?;
+    let version = keep_written(store, project, &job.task.prompt)?;
     let run = store.create_run(&NewRun {
         project,
         name: job.name.clone(),

@@ -13,6 +13,7 @@ mod samples;
 mod scoring;
 mod studio;
 pub mod wire;
+mod written;
 
 pub use error::AppError;
 pub(crate) use export::version_card;
@@ -26,6 +27,7 @@ pub use scoring::{
     SharedLedger,
 };
 pub use studio::{EngineLoader, ModelLoader, RunSink, ShellSink, Studio, TrySink};
+pub use written::keep_written;
 
 pub use pmpo_core::optimize::{Preset, Settings};
 pub use pmpo_engine as engine;

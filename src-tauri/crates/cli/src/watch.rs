@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use pmpo_app::data::{difference, Change, Choice, Difference, Import, Watch};
 use pmpo_app::engine::Engine;
 use pmpo_app::store::{ModelId, ProjectId, Store, VersionId};
-use pmpo_app::{measure_version, measured_examples, score_prompt, AppError, Measuring, Settings};
+use pmpo_app::{
+    keep_written, measure_version, measured_examples, score_prompt, AppError, Measuring, Settings,
+};
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::Task;
 use serde::Serialize;
@@ -149,8 +151,7 @@ fn place(
     model_path: &Path,
 ) -> Result<Place, AppError> {
     let project = store.project(name)?;
-    let origin = serde_json::json!({ "kind": "written" });
-    let version = store.add_version(project, prompt, None, &origin)?.id;
+    let version = keep_written(store, project, prompt)?.id;
     let path = model_path.display().to_string();
     let model = store.add_model(engine.description(), &path)?;
     Ok(Place {

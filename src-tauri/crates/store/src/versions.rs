@@ -108,6 +108,19 @@ impl Store {
         .ok_or_else(|| StoreError::missing("version", id.0))
     }
 
+    /// The version of a project that was added last.
+    pub fn newest_version(&self, project: ProjectId) -> Result<Option<VersionId>, StoreError> {
+        self.sql(|c| {
+            c.query_row(
+                "SELECT id FROM prompt_versions WHERE project_id = ?1
+                 ORDER BY number DESC LIMIT 1",
+                [project],
+                |row| row.get(0),
+            )
+            .optional()
+        })
+    }
+
     /// All versions of a project, the first one first.
     pub fn versions(&self, project: ProjectId) -> Result<Vec<Version>, StoreError> {
         self.sql(|c| {

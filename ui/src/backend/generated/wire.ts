@@ -1009,7 +1009,11 @@ created_at: number, };
 /**
  * How a version came to be.
  */
-export type VersionOrigin = { "kind": "written" } | { "kind": "sample" } | { "kind": "run", 
+export type VersionOrigin = { "kind": "written" } | { "kind": "imported", 
+/**
+ * Its name.
+ */
+file: string, } | { "kind": "sample" } | { "kind": "run", 
 /**
  * The run.
  */
@@ -1038,22 +1042,312 @@ version: number | null,
 moved_at: number, };
 
 /**
- * Two prompts beside each other.
+ * A prompt to be compared.
  */
-export type VersionComparison = { 
+export type Subject = { "kind": "draft" } | { "kind": "version", 
+/**
+ * Its number in the database.
+ */
+id: number, } | { "kind": "run_best", 
+/**
+ * The run.
+ */
+run: number, } | { "kind": "run_start", 
+/**
+ * The run.
+ */
+run: number, };
+
+/**
+ * On what two prompts are compared.
+ */
+export type GroundChoice = { "kind": "project" } | { "kind": "run", 
+/**
+ * The run.
+ */
+run: number, };
+
+/**
+ * Two prompts to be compared, example by example.
+ */
+export type ComparisonRequest = { 
+/**
+ * The project.
+ */
+project: number, 
 /**
  * The first prompt.
  */
-first: string, 
+first: Subject, 
 /**
  * The second prompt.
  */
-second: string, 
+second: Subject, 
 /**
- * Their losses on the same examples of the data in use; null where too few
- * examples were measured with both.
+ * On what.
  */
-figures: ComparedFigures | null, };
+ground: GroundChoice, };
+
+/**
+ * One of two prompts.
+ */
+export type ComparedPrompt = { 
+/**
+ * The prompt.
+ */
+text: string, 
+/**
+ * Number of the version with this text, if there is one.
+ */
+version: number | null, 
+/**
+ * Name of the run that it stands for.
+ */
+run_name: string | null, 
+/**
+ * What its parts were found to do, where some run of the project measured that.
+ */
+segments: SegmentView | null, 
+/**
+ * Name of the run that measured the parts.
+ */
+segments_run: string | null, };
+
+/**
+ * What a comparison rests on.
+ */
+export type ComparedGround = { 
+/**
+ * Name of the data.
+ */
+data: string, 
+/**
+ * Examples that a run would choose and check by.
+ */
+examples: number, 
+/**
+ * Name of the model; null where it is not known before it is loaded once.
+ */
+model: string | null, };
+
+/**
+ * An example under two prompts; long texts are cut.
+ */
+export type ComparedRow = { 
+/**
+ * Names the example in commands.
+ */
+example: number, 
+/**
+ * Row in the file, from 1.
+ */
+row: number, 
+/**
+ * The input.
+ */
+input: string, 
+/**
+ * The right answer.
+ */
+target: string, 
+/**
+ * Loss under the first prompt, in nats.
+ */
+first: number, 
+/**
+ * Loss under the second prompt, in nats.
+ */
+second: number, 
+/**
+ * Whether the likeliest label was right under the first prompt, on label tasks.
+ */
+first_correct: boolean | null, 
+/**
+ * Whether it was right under the second prompt.
+ */
+second_correct: boolean | null, };
+
+/**
+ * Two prompts beside each other, with what they lose on the same examples.
+ */
+export type Comparison = { 
+/**
+ * The first prompt.
+ */
+first: ComparedPrompt, 
+/**
+ * The second prompt.
+ */
+second: ComparedPrompt, 
+/**
+ * What it rests on; null where the project has no examples yet.
+ */
+ground: ComparedGround | null, 
+/**
+ * Losses of both; null where too few examples were measured with both.
+ */
+figures: ComparedFigures | null, 
+/**
+ * Examples of the ground that are not measured with both prompts yet.
+ */
+missing: number, 
+/**
+ * Examples that were measured with both: the greatest change first, at most 5,000.
+ */
+rows: Array<ComparedRow>, 
+/**
+ * How many there are in all.
+ */
+rows_total: number, };
+
+/**
+ * A picture of losses under one prompt over losses under the other.
+ */
+export type Scatter = { 
+/**
+ * The picture.
+ */
+svg: string, 
+/**
+ * The plotted rectangle.
+ */
+plot: PlotRect, 
+/**
+ * Losses under the first prompt, in nats.
+ */
+x: AxisRange, 
+/**
+ * Losses under the second prompt, in nats.
+ */
+y: AxisRange, };
+
+/**
+ * A token of an answer and how surprised the model was by it.
+ */
+export type TokenSurprise = { 
+/**
+ * Its text; empty for the token that ends the turn.
+ */
+text: string, 
+/**
+ * Minus its log-probability, in nats.
+ */
+nats: number, };
+
+/**
+ * What an answer is among those of an example.
+ */
+export type AnswerRole = "right" | "also_right" | "wrong";
+
+/**
+ * An answer under two prompts, token by token.
+ */
+export type AnswerTokens = { 
+/**
+ * What it is.
+ */
+role: AnswerRole, 
+/**
+ * The answer.
+ */
+text: string, 
+/**
+ * Under the first prompt.
+ */
+first: Array<TokenSurprise>, 
+/**
+ * Under the second prompt.
+ */
+second: Array<TokenSurprise>, };
+
+/**
+ * An example with its whole texts and its answers token by token.
+ */
+export type ExampleTokens = { 
+/**
+ * Row in the file, from 1.
+ */
+row: number, 
+/**
+ * The input.
+ */
+input: string, 
+/**
+ * Its answers, the right one first.
+ */
+answers: Array<AnswerTokens>, };
+
+/**
+ * The database and what it takes.
+ */
+export type StorageInfo = { 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * Its size.
+ */
+bytes: number, 
+/**
+ * What compacting would give back, in bytes.
+ */
+free_bytes: number, 
+/**
+ * Deleted runs that can still be brought back.
+ */
+binned: number, };
+
+/**
+ * Files that a version is written as.
+ */
+export type VersionFormat = "txt" | "messages" | "card";
+
+/**
+ * How a run came to a version.
+ */
+export type VersionStory = { 
+/**
+ * The run; null where it is deleted.
+ */
+run: number | null, 
+/**
+ * Its name; empty where it is deleted.
+ */
+run_name: string, 
+/**
+ * Number of the version that the run began with.
+ */
+from: number | null, 
+/**
+ * Every change on the way, the first one first.
+ */
+changes: Array<StoryChange>, };
+
+/**
+ * A change on the way from a run's start to one of its prompts.
+ */
+export type StoryChange = { 
+/**
+ * Step of the run.
+ */
+step: number, 
+/**
+ * Number of the prompt within the run.
+ */
+candidate: number, 
+/**
+ * How it was made from the one before.
+ */
+origin: Origin, 
+/**
+ * The examples that it was made because of.
+ */
+examples: Array<ExampleText>, 
+/**
+ * Training loss after it, in nats.
+ */
+loss: number | null, };
 
 /**
  * Losses of two prompts on the same examples.
@@ -1519,6 +1813,355 @@ working_seconds: number,
  * The fault that broke it off.
  */
 error: AppError | null, };
+
+/**
+ * A run in the table of runs.
+ */
+export type RunLine = { 
+/**
+ * The run.
+ */
+run: RunSummary, 
+/**
+ * First words of its start prompt.
+ */
+prompt: string, 
+/**
+ * Number of the version that it began with.
+ */
+start_version: number, 
+/**
+ * Number of the version that its best prompt became.
+ */
+best_version: number | null, 
+/**
+ * Name of its examples.
+ */
+data: string, 
+/**
+ * Number of examples.
+ */
+examples: number, 
+/**
+ * Name of the model.
+ */
+model: string, 
+/**
+ * Where it ran, in words.
+ */
+device: string, 
+/**
+ * All settings.
+ */
+settings: Settings, 
+/**
+ * Held-out losses of start and best prompt, in nats.
+ */
+validation: [number, number] | null, 
+/**
+ * Pairs of prompt and example that it looked at.
+ */
+pairs: number, 
+/**
+ * Tokens computed.
+ */
+tokens: number, 
+/**
+ * Steps decided.
+ */
+steps: number, 
+/**
+ * What the person noted.
+ */
+note: string, 
+/**
+ * The person's tags, sorted.
+ */
+tags: Array<string>, 
+/**
+ * Whether it is put aside.
+ */
+archived: boolean, 
+/**
+ * Colour of its curve as `#rrggbb`; the same in every picture.
+ */
+colour: string, 
+/**
+ * Whether the person chose that colour.
+ */
+own_colour: boolean, 
+/**
+ * Equal where losses may be compared: same data, model and kind of loss.
+ */
+ground: string, };
+
+/**
+ * What the curves of runs are drawn over.
+ */
+export type CurveAxis = "prompts" | "steps" | "pairs" | "tokens" | "seconds";
+
+/**
+ * Which losses a curve goes through.
+ */
+export type CurveKind = "best" | "each";
+
+/**
+ * What runs are put together by. Runs that cannot be compared never share a group.
+ */
+export type CurveGroups = "none" | "prompt" | "model" | "data";
+
+/**
+ * How curves are drawn.
+ */
+export type CurveStyle = { 
+/**
+ * Over what.
+ */
+axis: CurveAxis, 
+/**
+ * Through what.
+ */
+kind: CurveKind, 
+/**
+ * Weight of what came before in the moving average, from 0 (off) to below 1.
+ */
+smoothing: number, 
+/**
+ * Put together by what.
+ */
+groups: CurveGroups, 
+/**
+ * Whether the loss axis is logarithmic.
+ */
+log: boolean, 
+/**
+ * Whether the start's loss is drawn as a level line.
+ */
+starts: boolean, };
+
+/**
+ * Curves to be drawn into one picture.
+ */
+export type OverlayRequest = { 
+/**
+ * The runs shown.
+ */
+runs: Array<number>, 
+/**
+ * How.
+ */
+style: CurveStyle, 
+/**
+ * Width in pixels.
+ */
+width: number, 
+/**
+ * Height in pixels.
+ */
+height: number, 
+/**
+ * Light on dark.
+ */
+dark: boolean, 
+/**
+ * The part of the axis shown; everything where there is none.
+ */
+x_range: [number, number] | null, 
+/**
+ * Losses shown; everything that matters where there is none.
+ */
+y_range: [number, number] | null, };
+
+/**
+ * A curve of an overlay: a run, or a group of them.
+ */
+export type OverlayCurve = { 
+/**
+ * Names the curve within the picture.
+ */
+key: number, 
+/**
+ * Name of the run or of the group.
+ */
+name: string, 
+/**
+ * The runs in it.
+ */
+runs: Array<number>, 
+/**
+ * `#rrggbb`.
+ */
+colour: string, 
+/**
+ * Loss of the start; of a group the mean.
+ */
+start: number, 
+/**
+ * Lowest loss reached; of a group the mean.
+ */
+best: number, 
+/**
+ * Where it ends on the axis.
+ */
+end: number, 
+/**
+ * Its ground; see [`RunLine::ground`].
+ */
+ground: string, };
+
+/**
+ * What runs of one overlay were measured on.
+ */
+export type Ground = { 
+/**
+ * Its name; see [`RunLine::ground`].
+ */
+key: string, 
+/**
+ * The runs.
+ */
+runs: Array<number>, 
+/**
+ * Name of the data.
+ */
+data: string, 
+/**
+ * Number of examples.
+ */
+examples: number, 
+/**
+ * Name of the model.
+ */
+model: string, 
+/**
+ * Settings of the loss that are not the same in all grounds: name and value.
+ */
+settings: Array<[string, string]>, 
+/**
+ * What is not as in the first ground.
+ */
+differs: GroundDifference, };
+
+/**
+ * What differs from another ground.
+ */
+export type GroundDifference = { 
+/**
+ * Other examples, or others of them that choose.
+ */
+data: boolean, 
+/**
+ * Another model, or another device.
+ */
+model: boolean, 
+/**
+ * Another kind of loss.
+ */
+settings: boolean, };
+
+/**
+ * Several runs in one picture and what a layer over it needs.
+ */
+export type Overlay = { 
+/**
+ * The picture.
+ */
+svg: string, 
+/**
+ * The plotted rectangle.
+ */
+plot: PlotRect, 
+/**
+ * Its width in units of the axis.
+ */
+x: AxisRange, 
+/**
+ * Its height in nats.
+ */
+y: LossRange, 
+/**
+ * The curves, in the order of the runs asked for.
+ */
+curves: Array<OverlayCurve>, 
+/**
+ * Runs without any measured prompt, which are not drawn.
+ */
+empty: Array<number>, 
+/**
+ * What they were measured on; more than one where heights cannot be compared.
+ */
+grounds: Array<Ground>, };
+
+/**
+ * A curve at one place of the axis.
+ */
+export type OverlayReading = { 
+/**
+ * The curve.
+ */
+key: number, 
+/**
+ * The place of the point read: the last one not behind the place asked for.
+ */
+x: number, 
+/**
+ * Number of the prompt; none of a group.
+ */
+ordinal: number | null, 
+/**
+ * Step of that prompt; none of a group.
+ */
+step: number | null, 
+/**
+ * Loss there, as drawn, in nats; null before the curve begins.
+ */
+value: number | null, 
+/**
+ * The loss that was measured, where smoothing draws another one.
+ */
+raw: number | null, 
+/**
+ * Lowest and highest loss within a group.
+ */
+band: [number, number] | null, 
+/**
+ * Whether it is an estimate: the prompt was dropped before all examples were scored.
+ */
+estimate: boolean, };
+
+/**
+ * Files that several runs are written as.
+ */
+export type OverlayFormat = "csv" | "svg" | "png";
+
+/**
+ * How the page of runs was left.
+ */
+export type RunsPage = { 
+/**
+ * How curves are drawn.
+ */
+style: CurveStyle, 
+/**
+ * Columns of the table, by name, in their order; the usual ones where there are none.
+ */
+columns: Array<string>, 
+/**
+ * The column that the table is sorted by.
+ */
+sort: string, 
+/**
+ * Whether the order is turned round.
+ */
+descending: boolean, 
+/**
+ * Runs whose curves are shown; the newest ones where none was ever chosen.
+ */
+shown: Array<number> | null, 
+/**
+ * Whether runs put aside are listed.
+ */
+archived: boolean, };
 
 /**
  * What an interval of a loss difference says.

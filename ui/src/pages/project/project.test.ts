@@ -5,6 +5,7 @@ import { makeScripted } from "../../backend/scripted";
 import { notices } from "../../lib/notices.svelte";
 import { preferences } from "../../lib/preferences.svelte";
 import { router } from "../../lib/router.svelte";
+import { toasts } from "../../lib/toasts.svelte";
 import { renderPage, seriousFaults } from "../../test/render";
 import ProjectPage from "./ProjectPage.svelte";
 
@@ -232,21 +233,6 @@ it("keeps text in another direction and very long text as it is", async () => {
   expect(container.querySelector("script")).toBeNull();
 });
 
-it("compares a version with what is in the editor", async () => {
-  const backend = makeScripted();
-  const project = await backend.openSample("review-mood");
-  const run = await backend.startRun(project.id);
-  backend.finish(run.id);
-  renderPage(ProjectPage, { id: project.id }, backend);
-  expect(await screen.findByTestId("version-2")).toHaveTextContent("found by Run 1");
-  await userEvent.click(screen.getByTestId("compare-version-2"));
-  const dialog = await screen.findByTestId("compare-versions");
-  expect(dialog.querySelector("ins, del")).not.toBeNull();
-  expect(await seriousFaults(dialog)).toEqual([]);
-  await userEvent.selectOptions(screen.getByTestId("compare-left"), "draft");
-  expect(dialog).toHaveTextContent("Both are the same.");
-});
-
 it("keeps the text even while a setting is wrong", async () => {
   preferences.apply({ theme: "light", language: "en", advanced: true });
   const { backend, project, editor, unmount } = await sample();
@@ -265,4 +251,33 @@ it("reads its lists again when a run in the background has ended", async () => {
   backend.finish(run.id);
   notices.add();
   expect(await screen.findByTestId(`open-run-${run.id}`)).toBeInTheDocument();
+});
+
+it("deletes a run without a question, and brings it back", async () => {
+  const { backend, project } = await sample();
+  const runs = [await backend.startRun(project.id), await backend.startRun(project.id)];
+  for (const run of runs) backend.finish(run.id);
+  notices.add();
+  const [first, second] = runs.map((run) => run.id) as [number, number];
+  await userEvent.click(await screen.findByTestId(`delete-run-${first}`));
+  await waitFor(() => expect(screen.queryByTestId(`open-run-${first}`)).toBeNull());
+  expect(screen.getByTestId(`open-run-${second}`)).toHaveFocus();
+  expect(screen.queryByTestId("compare-runs")).toBeNull();
+  const notice = toasts.list.at(-1);
+  expect(notice?.text).toMatch(/“\u2068Run 1\u2069” was deleted/u);
+  notice?.action?.run();
+  expect(await screen.findByTestId(`open-run-${first}`)).toBeInTheDocument();
+  await userEvent.click(screen.getByTestId("compare-runs"));
+  expect(router.place).toEqual({ page: "runs", project: project.id });
+});
+
+it("says why a run could not be deleted", async () => {
+  const { backend, project } = await sample();
+  const run = await backend.startRun(project.id);
+  backend.finish(run.id);
+  notices.add();
+  backend.failNext("deleteRun", { code: "busy", message: "This run is going on.", hint: "Stop it first." });
+  await userEvent.click(await screen.findByTestId(`delete-run-${run.id}`));
+  expect(await screen.findByTestId("error-note")).toHaveTextContent("Stop it first.");
+  expect(screen.getByTestId(`open-run-${run.id}`)).toBeInTheDocument();
 });

@@ -121,6 +121,14 @@ describe("start and best prompt", () => {
   });
 });
 
+it("is laid over the run before it", async () => {
+  const { run } = runResult().view;
+  const runs = [{ ...run, id: 9, created_at: 5 }, run, { ...run, id: 6 }, { ...run, id: 2 }];
+  show(runResult(), { project: async () => ({ runs }) as Project });
+  await userEvent.click(await screen.findByTestId("compare-runs"));
+  await waitFor(() => expect(router.place).toEqual({ page: "runs", project: 1, show: [7, 6] }));
+});
+
 it("says of a prompt chosen in the curve that it was dropped early", async () => {
   const early = candidate(4, { loss: 2.4071, text: "Behind", dropped: { scored: 8, of: 20 } });
   const result = runResult();
@@ -171,6 +179,19 @@ describe("the table of examples", () => {
     await fireEvent.input(screen.getByTestId("changes-search"), { target: { value: "nothing like it" } });
     await fireEvent.click(screen.getByText("Show all"));
     expect(inputs()).toHaveLength(3);
+  });
+
+  it("leads to the same comparison with what the model makes of each answer", async () => {
+    const { unmount } = show(runResult({ rows }));
+    await verdict();
+    await fireEvent.click(screen.getByTestId("look-closer"));
+    expect(router.place).toEqual({
+      page: "compare", request: { project: 1, first: { kind: "run_start", run: 7 }, second: { kind: "run_best", run: 7 }, ground: { kind: "run", run: 7 } },
+    });
+    unmount();
+    show(runResult({ best: "Start prompt", rows }));
+    await verdict();
+    expect(screen.queryByTestId("look-closer")).toBeNull();
   });
 
   it("may have 20,000 rows, of which few are drawn", async () => {

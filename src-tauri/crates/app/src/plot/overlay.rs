@@ -202,6 +202,9 @@ fn axes(picture: &OverlayPicture, view: &View) -> Result<(Axis, Axis), PlotError
         return Err(PlotError::Nothing);
     }
     losses.extend(levels);
+    // What was measured is seen whole, whatever smoothing makes of it.
+    let faint = picture.lines.iter().flat_map(|line| &line.faint);
+    losses.extend(faint.map(|point| point.1));
     losses.extend(bands.flat_map(|&(_, low, high)| [low, high]));
     if losses.iter().any(|loss| !loss.is_finite()) || points().any(|point| !point.0.is_finite()) {
         return Err(PlotError::NotFinite);

@@ -11,7 +11,7 @@ use super::Studio;
 use crate::error::unexpected;
 use crate::prompt_file;
 use crate::wire::{Project, StorageInfo, StoryChange, VersionFormat, VersionOrigin, VersionStory};
-use crate::{version_card, AppError};
+use crate::{keep_written, version_card, written, AppError};
 
 impl Studio {
     /// Reads a prompt from a file: it becomes a version and the prompt in the editor.
@@ -24,14 +24,13 @@ impl Studio {
         let origin = VersionOrigin::Imported {
             file: file.map_or_else(String::new, std::borrow::Cow::into_owned),
         };
-        let json = |origin| serde_json::to_value(origin).map_err(unexpected);
         {
             let mut store = self.store();
             let mut draft = self.draft_of(&store, id)?;
             if !draft.prompt.trim().is_empty() {
-                store.add_version(id, &draft.prompt, None, &json(VersionOrigin::Written)?)?;
+                keep_written(&mut store, id, &draft.prompt)?;
             }
-            store.add_version(id, &text, None, &json(origin)?)?;
+            written::keep(&mut store, id, &text, &origin)?;
             draft.locked.retain(|locked| text.contains(locked));
             draft.prompt = text;
             super::projects::keep_draft(&mut store, id, &draft)?;

@@ -7,14 +7,14 @@ use pmpo_store::{DatasetId, ProjectId, VersionId};
 use tokio_util::sync::CancellationToken;
 
 use super::{held, Studio};
-use crate::error::unexpected;
 use crate::plot::{history_svg, ChartSize, History, HistoryLine};
 use crate::scoring::{measure_version, Measuring};
 use crate::wire::finite;
 use crate::wire::{
-    AxisRange, DataChart, DatasetState, Measured, Measurements, Project, ShellEvent, VersionOrigin,
+    AxisRange, DataChart, DatasetState, Measured, Measurements, Project, ShellEvent,
 };
-use crate::AppError;
+use crate::written::IN_USE;
+use crate::{keep_written, AppError};
 
 /// How often it is looked whether the run that is going on has ended.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -114,11 +114,10 @@ impl Studio {
                 datasets.extend(current);
             }
             if versions.is_empty() {
-                let origin = serde_json::to_value(VersionOrigin::Written).map_err(unexpected)?;
                 if draft.prompt.trim().is_empty() {
                     return Err(pmpo_core::optimize::OptimizeError::EmptyPrompt.into());
                 }
-                versions.push(store.add_version(project, &draft.prompt, None, &origin)?.id);
+                versions.push(keep_written(&mut store, project, &draft.prompt)?.id);
             }
             let foreign =
                 || AppError::new("no_data", "This belongs to another project.", "Go back.");
@@ -205,9 +204,7 @@ impl Studio {
 
     fn version_in_use(&self, project: ProjectId) -> Option<VersionId> {
         let labels = self.store().labels(project).ok()?;
-        let own = labels
-            .iter()
-            .find(|label| label.name == super::projects::IN_USE);
+        let own = labels.iter().find(|label| label.name == IN_USE);
         own.map(|label| label.version)
     }
 

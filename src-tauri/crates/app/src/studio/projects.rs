@@ -9,10 +9,9 @@ use crate::error::unexpected;
 use crate::wire::{
     Draft, Home, Preferences, Project, ProjectSummary, SampleSummary, VersionOrigin, VersionSummary,
 };
-use crate::{sample, sample_titles, AppError};
+use crate::written::IN_USE;
+use crate::{keep_written, sample, sample_titles, AppError};
 
-/// The label of the version that the person uses.
-pub(super) const IN_USE: &str = "in use";
 const LONGEST_NAME: usize = 200;
 
 impl Studio {
@@ -219,14 +218,18 @@ impl Studio {
         })
     }
 
-    /// Marks a version as the one in use and goes on working with it.
+    /// Marks a version as the one in use and goes on working with it. What was in the
+    /// editor becomes a version, so that nothing is lost.
     pub fn use_version(&self, project: i64, version: i64) -> Result<Project, AppError> {
         let id = ProjectId(project);
         {
             let mut store = self.store();
             let found = store.version(VersionId(version))?;
-            store.move_label(id, IN_USE, found.id)?;
             let mut draft = self.draft_of(&store, id)?;
+            if !draft.prompt.trim().is_empty() {
+                keep_written(&mut store, id, &draft.prompt)?;
+            }
+            store.move_label(id, IN_USE, found.id)?;
             draft.locked.retain(|text| found.text.contains(text));
             draft.prompt = found.text;
             keep_draft(&mut store, id, &draft)?;

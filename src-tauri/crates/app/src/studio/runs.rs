@@ -177,6 +177,7 @@ impl Studio {
             tags: row.tags.clone(),
             archived: row.archived,
             colour: colour_text(colour_of(row)),
+            own_colour: row.colour.is_some(),
             ground: GroundOf::new(row, &dataset.fingerprint)?.key,
             run: self.summarise(store, row)?,
         })
@@ -301,6 +302,7 @@ impl Studio {
                 value: place.map(|place| place.value),
                 raw: place.and_then(|place| place.raw),
                 band: place.and_then(|place| place.band),
+                estimate: place.is_some_and(|place| place.estimate),
             }
         };
         Ok(laid.curves.iter().enumerate().map(reading).collect())

@@ -2,9 +2,9 @@
 
 use pmpo_store::{ProjectId, Version, VersionId};
 
-use super::projects::IN_USE;
 use super::Studio;
 use crate::wire::{LabelMove, Project};
+use crate::written::IN_USE;
 use crate::AppError;
 
 const MOST_TAGS: usize = 20;

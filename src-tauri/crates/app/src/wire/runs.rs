@@ -41,6 +41,8 @@ pub struct RunLine {
     pub archived: bool,
     /// Colour of its curve as `#rrggbb`; the same in every picture.
     pub colour: String,
+    /// Whether the person chose that colour.
+    pub own_colour: bool,
     /// Equal where losses may be compared: same data, model and kind of loss.
     pub ground: String,
 }
@@ -212,6 +214,8 @@ pub struct OverlayReading {
     pub raw: Option<f64>,
     /// Lowest and highest loss within a group.
     pub band: Option<(f64, f64)>,
+    /// Whether it is an estimate: the prompt was dropped before all examples were scored.
+    pub estimate: bool,
 }
 
 /// Files that several runs are written as.

@@ -1,4 +1,4 @@
-import type { VersionSummary } from "../../../backend/generated/wire";
+import type { Project, RunSummary, VersionSummary } from "../../../backend/generated/wire";
 import { t } from "../../../text";
 
 /** The label that only using a version moves. */
@@ -6,7 +6,22 @@ export const IN_USE = "in use";
 
 export const labelName = (label: string): string => (label === IN_USE ? t.project.inUse : label);
 
-export type Only = "all" | "starred" | "used" | "written" | "run";
+/** Where versions of a project are looked at: what that has, and takes when they change. */
+export type Shelf = { readonly project: Project; takeLists(project: Project): void };
+
+/** How a version came to be. */
+export function originOf({ origin }: VersionSummary, runs: readonly RunSummary[]): string {
+  if (origin.kind === "imported" && origin.file) return t.keeping.broughtFrom(origin.file);
+  const run = origin.kind === "run" ? runs.find((one) => one.id === origin.run) : undefined;
+  return run ? t.project.foundBy(run.name) : t.project.origins[origin.kind];
+}
+
+/** The version that was made of the prompt in the editor, when another one took its place. */
+export function keptOf(before: readonly VersionSummary[], after: Project): VersionSummary | null {
+  return after.versions.find((version) => version.text !== after.draft.prompt && !before.some((one) => one.id === version.id)) ?? null;
+}
+
+export type Only = "all" | "starred" | "used" | "written" | "imported" | "run";
 export type Query = { search: string; only: Only; tag: string | null };
 export const EVERYTHING: Query = { search: "", only: "all", tag: null };
 
