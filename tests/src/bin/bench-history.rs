@@ -112,7 +112,7 @@ fn seed(data: &Path) {
         );
     }
     for run in 0..RUNS {
-        one_run(&mut store, project, run, |store, settings| {
+        one_run(&mut store, run, |store, settings| {
             store
                 .create_run(&NewRun {
                     project,
@@ -133,12 +133,13 @@ fn seed(data: &Path) {
 
 fn one_run(
     store: &mut Store,
-    _: ProjectId,
     nth: i64,
     create: impl FnOnce(&mut Store, pmpo_app::Settings) -> RunId,
 ) {
     let settings = Preset::Standard.settings();
     let run = create(store, settings);
+    let row = store.run(run).unwrap();
+    let start = store.version(row.start_version).unwrap().text;
     let split = Split {
         train: (0..EXAMPLES).collect(),
         validation: Vec::new(),
@@ -150,7 +151,7 @@ fn one_run(
     let mut best = 0;
     let mut events = Vec::new();
     for ordinal in 0..POINTS {
-        let losses = if ordinal == 0 || ordinal == POINTS - 1 {
+        let losses = if ordinal == 0 || ordinal == POINTS - 100 {
             EXAMPLES
         } else {
             1
@@ -170,7 +171,10 @@ fn one_run(
                         variant: 0,
                     },
                 },
-                text: format!("Name the topic of the message in one word. Way {nth}.{ordinal}."),
+                text: match ordinal {
+                    0 => start.clone(),
+                    _ => format!("Name the topic of the message in one word. Way {nth}.{ordinal}."),
+                },
             },
             part: Part::Train,
             score: PromptScore {
@@ -367,7 +371,7 @@ async fn window(display: &Display, data: &Path) {
     );
     row(
         "comparison",
-        opens(&window, "version-compare", "compare-list").await,
+        opens(&window, "version-compare", "compare-figures").await,
         GOAL,
     );
     window.press("go-home").await;
@@ -413,6 +417,11 @@ async fn window(display: &Display, data: &Path) {
     row(
         "a run of 2,000 prompts",
         opens(&window, "open-run-200", "verdict").await,
+        GOAL,
+    );
+    row(
+        "its start and best, example by example",
+        opens(&window, "look-closer", "compare-list").await,
         GOAL,
     );
     window.close().await;
