@@ -14,7 +14,8 @@ WORKSPACE = {
     "pmpo-engine": {"pmpo-core", "pmpo-packed"},
     "pmpo-store": {"pmpo-core"},
     "pmpo-data": {"pmpo-core"},
-    "pmpo-app": {"pmpo-core", "pmpo-data", "pmpo-engine", "pmpo-store"},
+    "pmpo-hub": set(),
+    "pmpo-app": {"pmpo-core", "pmpo-data", "pmpo-engine", "pmpo-hub", "pmpo-store"},
     "pmpo-cli": {"pmpo-core", "pmpo-app"},
     "pmpo-studio": {"pmpo-app"},
 }
@@ -28,6 +29,7 @@ OWNERS = {
     "calamine": {"pmpo-data"},
     "parquet": {"pmpo-data"},
     "notify": {"pmpo-data"},
+    "hf-hub": {"pmpo-hub"},
     "clap": {"pmpo-cli"},
 }
 NO_INPUT_OR_OUTPUT = {"tokio", "rusqlite", "mistralrs", "candle-core", "plotters"}

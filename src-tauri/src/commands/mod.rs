@@ -1,6 +1,7 @@
 //! What the window may ask. Each command hands on to `pmpo_app::Studio`.
 
 mod data;
+mod model;
 mod project;
 mod run;
 mod version;
@@ -75,6 +76,12 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         project::check_prompt,
         project::score_prompt,
         project::model_info,
+        model::models,
+        model::look_up_model,
+        model::download_model,
+        model::pause_download,
+        model::cancel_download,
+        model::remove_model,
         project::preset_settings,
         project::use_version,
         run::estimate,

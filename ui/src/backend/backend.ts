@@ -1,7 +1,7 @@
 import type {
   Chart, ChartRequest, Comparison, ComparisonRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExampleTokens, ExportFormat, Home,
-  ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences, Project,
-  PromptCheck, RowsChosen, RowText, RunLine, RunMessage, RunResult, RunsPage, RunSummary, RunView, Scatter, ScoredPrompt, ShellEvent,
+  ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, ModelsPage, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences, Project,
+  PromptCheck, RepoModels, RowsChosen, RowText, RunLine, RunMessage, RunResult, RunsPage, RunSummary, RunView, Scatter, ScoredPrompt, ShellEvent,
   StorageInfo, TablePage, TableQuery, TryMessage, VersionFormat, VersionStory, VersionSummary,
 } from "./generated/wire";
 
@@ -64,6 +64,18 @@ export interface Backend {
   checkPrompt(project: number, prompt: string, locked: string[]): Promise<PromptCheck>;
   scorePrompt(project: number, prompt: string): Promise<ScoredPrompt>;
   modelInfo(path: string | null, device: string): Promise<ModelInfo>;
+  /** The catalogue and what is here. Asks no network. */
+  models(): Promise<ModelsPage>;
+  /** What a repository of the hub holds (`owner/name` or its page's address). Asks the network. */
+  lookUpModel(repo: string): Promise<RepoModels>;
+  /** Begins, or goes on; progress and end come as `ShellEvent`s. A model is named by repository and files. */
+  downloadModel(repo: string, files: string[]): Promise<void>;
+  /** Keeps what is here; `downloadModel` goes on. */
+  pauseDownload(repo: string, files: string[]): Promise<void>;
+  /** Removes what it brought, also of one that was paused. */
+  cancelDownload(repo: string, files: string[]): Promise<void>;
+  /** The bytes that were freed. */
+  removeModel(repo: string, files: string[]): Promise<number>;
   presetSettings(preset: Draft["effort"]): Promise<Draft["settings"]>;
   /** Loads the model where needed. */
   estimate(project: number): Promise<JobEstimate>;

@@ -9,6 +9,7 @@ import { makeKeeping } from "./scripted-keeping";
 import { makeMeasuring, type Turn } from "./scripted-measure";
 import { checkOf } from "./scripted-prompt";
 import { after, freshView, planOf, resultOf, type Plan } from "./scripted-run";
+import { makeModels } from "./scripted-models";
 import { makeRuns } from "./scripted-runs";
 import { makeTables } from "./scripted-table";
 import { makeVersions } from "./scripted-versions";
@@ -151,6 +152,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     ...makeVersions({ project: projectOf, give, next, now, addVersion }),
     ...makeRuns({ runs, versions: (id) => projects.get(id)?.versions ?? [] }),
     ...makeCompare({ project: projectOf, run: (id) => runOf(id).view, runs: runsOf, shell: (event) => shell(event), busy }, tables, pace, turn),
+    ...makeModels(),
     ...makeKeeping({ project: projectOf, give, next, now, addVersion, run: (id) => runs.get(id)?.view ?? null, add: adopt, binned }),
     async home() {
       const mine = [...projects.values()].sort((a, b) => b.updated_at - a.updated_at);

@@ -69,6 +69,12 @@ export const tauri: Backend = {
 
   checkPrompt: (project, prompt, locked) => ask("check_prompt", { project, prompt, locked }),
   scorePrompt: (project, prompt) => ask("score_prompt", { project, prompt }),
+  models: () => ask("models"),
+  lookUpModel: (repo) => ask("look_up_model", { repo }),
+  downloadModel: (repo, files) => ask("download_model", { repo, files }),
+  pauseDownload: (repo, files) => ask("pause_download", { repo, files }),
+  cancelDownload: (repo, files) => ask("cancel_download", { repo, files }),
+  removeModel: (repo, files) => ask("remove_model", { repo, files }),
   modelInfo: (path, device) => ask("model_info", { path, device }),
   presetSettings: (preset) => ask("preset_settings", { preset }),
   estimate: (project) => ask("estimate", { project }),

@@ -11,7 +11,9 @@ export type Place =
   /** Runs of a project, or of all; `show` are those whose curves are wanted. */
   | { page: "runs"; project: number | null; show?: number[] }
   | { page: "compare"; request: ComparisonRequest }
-  | { page: "versions"; project: number };
+  | { page: "versions"; project: number }
+  /** Models to choose from; `project` is the one that a choice is for. */
+  | { page: "models"; project: number | null };
 
 let place = $state.raw<Place>({ page: "home" });
 let earlier: Place[] = [];

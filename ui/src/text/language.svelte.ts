@@ -2,6 +2,7 @@ import { de } from "./de";
 import { deCompare } from "./de-compare";
 import { deImport } from "./de-import";
 import { deKeeping } from "./de-keeping";
+import { deModels } from "./de-models";
 import { deRun } from "./de-run";
 import { deRuns } from "./de-runs";
 import { deTable } from "./de-table";
@@ -10,14 +11,15 @@ import { en } from "./en";
 import { enCompare } from "./en-compare";
 import { enImport } from "./en-import";
 import { enKeeping } from "./en-keeping";
+import { enModels } from "./en-models";
 import { enRun } from "./en-run";
 import { enRuns } from "./en-runs";
 import { enTable } from "./en-table";
 import { enVersions } from "./en-versions";
 
-const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping };
+const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels };
 export type Texts = typeof english;
-const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping };
+const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels };
 
 export const languages = { en: english, de: german } as const;
 export type Language = keyof typeof languages;

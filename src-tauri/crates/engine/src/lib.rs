@@ -19,6 +19,6 @@ mod write;
 pub use engine::{Engine, EngineOptions, TokenScores};
 pub use error::LoadError;
 pub use load::{
-    devices, inspect, place, prepare_process, DeviceChoice, DeviceName, LoadOptions, ModelFile,
-    Placement, Precision,
+    devices, free_memory, inspect, place, prepare_process, DeviceChoice, DeviceName, LoadOptions,
+    ModelFile, Placement, Precision,
 };

@@ -284,7 +284,7 @@ pub fn devices() -> Vec<DeviceName> {
 }
 
 /// Bytes of memory that programs can still have.
-pub(crate) fn free_memory() -> u64 {
+pub fn free_memory() -> u64 {
     let mut system = sysinfo::System::new();
     system.refresh_memory();
     system.available_memory()

@@ -61,6 +61,15 @@ impl Store {
         newest.map(|id| self.model(id)).transpose()
     }
 
+    /// Files of all models that were ever used, the newest first.
+    pub fn model_paths(&self) -> Result<Vec<String>, StoreError> {
+        self.sql(|c| {
+            c.prepare("SELECT path FROM models GROUP BY path ORDER BY max(id) DESC")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
+    }
+
     /// A model by its number.
     pub fn model(&self, id: ModelId) -> Result<ModelRow, StoreError> {
         self.sql(|c| {

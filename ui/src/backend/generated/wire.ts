@@ -1569,6 +1569,496 @@ left_out: Array<TooLongRow>,
 tokens_per_second: number, };
 
 /**
+ * A model's repository on the hub, `owner/name`.
+ */
+export type RepoId = string;
+
+/**
+ * What a model was trained for.
+ */
+export type ModelKind = "instruct" | "base";
+
+/**
+ * Terms of a model.
+ */
+export type ModelLicence = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Where it can be read.
+ */
+address: string, 
+/**
+ * Whether it must be accepted on the hub before files are given.
+ */
+gated: boolean, };
+
+/**
+ * A sentence in the program's languages.
+ */
+export type TwoLanguages = { 
+/**
+ * English.
+ */
+en: string, 
+/**
+ * German.
+ */
+de: string, };
+
+/**
+ * Sizes of a dense decoder, in elements.
+ */
+export type ModelShape = { 
+/**
+ * Decoder layers.
+ */
+layers: number, 
+/**
+ * Width of the residual stream.
+ */
+hidden: number, 
+/**
+ * Width inside the feed-forward block.
+ */
+feed_forward: number, 
+/**
+ * Query heads.
+ */
+heads: number, 
+/**
+ * Key heads, as many as value heads.
+ */
+kv_heads: number, 
+/**
+ * Width of one head.
+ */
+head_size: number, 
+/**
+ * Tokens.
+ */
+vocabulary: number, 
+/**
+ * Whether the embedding serves as output layer.
+ */
+tied: boolean, 
+/**
+ * Longest sequence in tokens.
+ */
+window: number, };
+
+/**
+ * How a model's weights are stored.
+ */
+export type ModelFormat = "gguf" | "safetensors";
+
+/**
+ * A model of the catalogue.
+ */
+export type CatalogueEntry = { 
+/**
+ * Its name for programs, which stays.
+ */
+id: string, 
+/**
+ * Its name for people.
+ */
+name: string, 
+/**
+ * Architecture, as in GGUF files: `llama`, `qwen3`.
+ */
+family: string, 
+/**
+ * What it was trained for.
+ */
+kind: ModelKind, 
+/**
+ * Weights.
+ */
+parameters: number, 
+/**
+ * Under what terms.
+ */
+licence: ModelLicence, 
+/**
+ * Languages that it is good at, as two letters each.
+ */
+languages: Array<string>, 
+/**
+ * A sentence on what it is good for.
+ */
+good_for: TwoLanguages, 
+/**
+ * Where it is on the hub.
+ */
+repo: RepoId, 
+/**
+ * What of it is needed; the weights' first file is the first.
+ */
+files: Array<string>, 
+/**
+ * How the weights are stored.
+ */
+format: ModelFormat, 
+/**
+ * How they are rounded: `Q4_K_M`.
+ */
+quantisation: string, 
+/**
+ * Size of all files in bytes, roughly; the hub tells it exactly.
+ */
+bytes: number, 
+/**
+ * What its memory is reckoned from.
+ */
+shape: ModelShape, };
+
+/**
+ * Where and how a model is scored, the quickest first.
+ */
+export type ScoringWay = "gpu_packed" | "gpu" | "packed" | "unpacked" | "as_in_file";
+
+/**
+ * Memory in bytes, by what it is for.
+ */
+export type ModelMemory = { 
+/**
+ * Weights that mistral.rs holds.
+ */
+weights: number, 
+/**
+ * Weights that the packed scorer holds.
+ */
+packed_weights: number, 
+/**
+ * Keys and values of the longest prompt.
+ */
+keys_and_values: number, 
+/**
+ * What rows need while they go through the layers.
+ */
+working: number, 
+/**
+ * The program or the driver.
+ */
+program: number, };
+
+/**
+ * Whether a model fits.
+ */
+export type FitVerdict = "fits_gpu" | "on_processor" | "too_big";
+
+/**
+ * Whether a model fits, and what it needs.
+ */
+export type Fit = { 
+/**
+ * Whether it fits.
+ */
+verdict: FitVerdict, 
+/**
+ * The quickest way that fits; of a model that is too big, the one that needs
+ * least.
+ */
+way: ScoringWay, 
+/**
+ * What it needs that way.
+ */
+memory: ModelMemory, };
+
+/**
+ * What a download is doing.
+ */
+export type DownloadStage = { "kind": "looking_up" } | { "kind": "waiting" } | { "kind": "checking" } | { "kind": "downloading" } | { "kind": "retrying", 
+/**
+ * Why, as a sentence's beginning.
+ */
+why: string, 
+/**
+ * Seconds until then.
+ */
+seconds: number, 
+/**
+ * Which try it will be, from 1.
+ */
+attempt: number, } | { "kind": "ended" };
+
+/**
+ * How far a download is.
+ */
+export type DownloadProgress = { 
+/**
+ * What it is doing.
+ */
+stage: DownloadStage, 
+/**
+ * The file it is at; empty before the first.
+ */
+file: string, 
+/**
+ * Files that are here.
+ */
+files_done: number, 
+/**
+ * Files in all.
+ */
+files: number, 
+/**
+ * Bytes that are here, of all files.
+ */
+done: number, 
+/**
+ * Bytes in all; 0 until the hub has said it.
+ */
+total: number, 
+/**
+ * Bytes a second, averaged over the last seconds; unknown at first.
+ */
+bytes_per_second: number | null, 
+/**
+ * Seconds left at that speed.
+ */
+seconds_left: number | null, };
+
+/**
+ * Files that make one model together.
+ */
+export type ModelChoice = { 
+/**
+ * The file's name without its ending, and without its number.
+ */
+name: string, 
+/**
+ * How the weights are stored.
+ */
+format: ModelFormat, 
+/**
+ * How they are rounded (`Q4_K_M`), where the name tells.
+ */
+quantisation: string | null, 
+/**
+ * All that is needed, in order; the weights' first file is the first.
+ */
+files: Array<string>, 
+/**
+ * Their size in bytes.
+ */
+bytes: number, };
+
+/**
+ * A file on the hub.
+ */
+export type RepoFile = { 
+/**
+ * Name with its folders.
+ */
+name: string, 
+/**
+ * Size in bytes.
+ */
+bytes: number, };
+
+/**
+ * What a repository holds at one moment.
+ */
+export type RepoFiles = { 
+/**
+ * The repository.
+ */
+repo: RepoId, 
+/**
+ * That moment: a commit.
+ */
+commit: string, 
+/**
+ * Whether terms must be accepted before files are given.
+ */
+gated: boolean, 
+/**
+ * Its licence, as the hub's short name, where one is stated.
+ */
+licence: string | null, 
+/**
+ * Family of its GGUF files (`llama`, `qwen3`), where the hub tells.
+ */
+family: string | null, 
+/**
+ * Parameters of its GGUF files, where the hub tells.
+ */
+parameters: number | null, 
+/**
+ * All files by name.
+ */
+files: Array<RepoFile>, };
+
+/**
+ * Where a model of the hub stands on this computer.
+ */
+export type ModelState = { "kind": "missing" } | { "kind": "partial", 
+/**
+ * Bytes that are here.
+ */
+done: number, } | { "kind": "downloading", 
+/**
+ * How far it is.
+ */
+progress: DownloadProgress, } | { "kind": "ready", 
+/**
+ * Its file, for [`crate::wire::Draft::model_path`].
+ */
+path: string, };
+
+/**
+ * A model of the catalogue.
+ */
+export type CatalogueModel = { 
+/**
+ * What it is.
+ */
+entry: CatalogueEntry, 
+/**
+ * Whether it fits this computer.
+ */
+fit: Fit, 
+/**
+ * Where it stands.
+ */
+state: ModelState, 
+/**
+ * Its page on the hub.
+ */
+page: string, };
+
+/**
+ * A model that is here and not of the catalogue: the built-in one, files that the
+ * person chose, and what other programs or the person brought into the cache.
+ */
+export type OwnModel = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its file; null for the built-in one, as in [`crate::wire::Draft::model_path`].
+ */
+path: string | null, 
+/**
+ * Its repository, where it is in the hub's cache.
+ */
+repo: string | null, 
+/**
+ * Size of its file in bytes.
+ */
+bytes: number, 
+/**
+ * Its family.
+ */
+architecture: string, 
+/**
+ * Number of weights.
+ */
+parameters: number, 
+/**
+ * Whether it is an instruct model.
+ */
+has_chat_template: boolean, 
+/**
+ * What stands in the way of using it.
+ */
+problem: AppError | null, };
+
+/**
+ * What there is to compute with, and where models are kept.
+ */
+export type Computer = { 
+/**
+ * Memory that programs can still have, in bytes.
+ */
+free: number, 
+/**
+ * The same on the GPU; null where there is none that this program can use.
+ */
+gpu: number | null, 
+/**
+ * Tokens of the longest prompt with its example that fits are reckoned for.
+ */
+longest: number, 
+/**
+ * Folder of the models, shared with other programs.
+ */
+cache: string, 
+/**
+ * Where models come from.
+ */
+endpoint: string, 
+/**
+ * Whether the person's token for the hub is known.
+ */
+has_token: boolean, };
+
+/**
+ * What the page of models shows.
+ */
+export type ModelsPage = { 
+/**
+ * From the smallest to the largest.
+ */
+catalogue: Array<CatalogueModel>, 
+/**
+ * Others that are here.
+ */
+own: Array<OwnModel>, 
+/**
+ * This computer.
+ */
+computer: Computer, };
+
+/**
+ * A repository of the hub that the person named.
+ */
+export type RepoModels = { 
+/**
+ * What it holds.
+ */
+files: RepoFiles, 
+/**
+ * What of it makes a model that this program can load, each with its state.
+ */
+choices: Array<RepoChoice>, 
+/**
+ * Its page on the hub.
+ */
+page: string, };
+
+/**
+ * Files of a repository that make one model together.
+ */
+export type RepoChoice = { 
+/**
+ * The files.
+ */
+choice: ModelChoice, 
+/**
+ * Where they stand.
+ */
+state: ModelState, };
+
+/**
+ * How a download ended.
+ */
+export type DownloadEnd = { "kind": "ready", 
+/**
+ * Its file.
+ */
+path: string, } | { "kind": "paused" } | { "kind": "cancelled" } | { "kind": "failed", 
+/**
+ * Why.
+ */
+error: AppError, };
+
+/**
  * What is minimised on label tasks.
  */
 export type Objective = "answer" | "choice" | "both";
@@ -2816,7 +3306,31 @@ project: number,
 /**
  * What went wrong, if anything did.
  */
-error: AppError | null, } | { "kind": "run_changed", 
+error: AppError | null, } | { "kind": "download", 
+/**
+ * Its repository.
+ */
+repo: string, 
+/**
+ * The files asked for.
+ */
+files: Array<string>, 
+/**
+ * How far it is.
+ */
+progress: DownloadProgress, } | { "kind": "download_ended", 
+/**
+ * Its repository.
+ */
+repo: string, 
+/**
+ * The files asked for.
+ */
+files: Array<string>, 
+/**
+ * How.
+ */
+end: DownloadEnd, } | { "kind": "run_changed", 
 /**
  * The run.
  */

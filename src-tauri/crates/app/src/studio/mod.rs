@@ -4,6 +4,7 @@
 mod chart;
 mod comparing;
 mod data;
+mod hub;
 mod jobs;
 mod keeping;
 mod measuring;
@@ -83,6 +84,8 @@ pub struct Studio {
     table: Mutex<Option<table::Table>>,
     summary: Mutex<Option<data::KnownSummary>>,
     curves: Mutex<runs::KnownCurves>,
+    hub: Mutex<Option<Arc<hub::OpenHub>>>,
+    downloads: Mutex<Vec<hub::Going>>,
     next: AtomicU32,
 }
 
@@ -109,6 +112,8 @@ impl Studio {
             table: Mutex::new(None),
             summary: Mutex::new(None),
             curves: Mutex::default(),
+            hub: Mutex::default(),
+            downloads: Mutex::default(),
             next: AtomicU32::new(1),
         });
         studio.empty_old_bin()?;

@@ -5,6 +5,7 @@ mod chart;
 mod compare;
 mod data;
 mod keeping;
+mod models;
 mod project;
 mod result;
 mod run;
@@ -26,6 +27,7 @@ pub use chart::*;
 pub use compare::*;
 pub use data::*;
 pub use keeping::*;
+pub use models::*;
 pub use project::*;
 pub use result::*;
 pub use run::*;
@@ -98,6 +100,24 @@ pub enum ShellEvent {
         project: i64,
         /// What went wrong, if anything did.
         error: Option<AppError>,
+    },
+    /// A model is being downloaded.
+    Download {
+        /// Its repository.
+        repo: String,
+        /// The files asked for.
+        files: Vec<String>,
+        /// How far it is.
+        progress: pmpo_hub::Progress,
+    },
+    /// A download ended.
+    DownloadEnded {
+        /// Its repository.
+        repo: String,
+        /// The files asked for.
+        files: Vec<String>,
+        /// How.
+        end: DownloadEnd,
     },
     /// A run began, ended or was broken off.
     RunChanged {
@@ -202,6 +222,30 @@ pub fn typescript() -> String {
         ModelInfo,
         DeviceOption,
         JobEstimate,
+        pmpo_hub::RepoId,
+        pmpo_hub::Kind,
+        pmpo_hub::Licence,
+        pmpo_hub::Texts,
+        pmpo_hub::Shape,
+        pmpo_hub::Format,
+        pmpo_hub::Entry,
+        pmpo_hub::Way,
+        pmpo_hub::Memory,
+        pmpo_hub::Verdict,
+        pmpo_hub::Fit,
+        pmpo_hub::Stage,
+        pmpo_hub::Progress,
+        pmpo_hub::Choice,
+        pmpo_hub::RepoFile,
+        pmpo_hub::RepoFiles,
+        ModelState,
+        CatalogueModel,
+        OwnModel,
+        Computer,
+        ModelsPage,
+        RepoModels,
+        RepoChoice,
+        DownloadEnd,
         Objective,
         Normalization,
         Segmenter,

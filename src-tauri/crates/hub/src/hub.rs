@@ -1,0 +1,158 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cache::{self, Installed, RepoCache, MAIN};
+use crate::download::Download;
+use crate::look_up::RepoFiles;
+use crate::names::check_file;
+use crate::progress::Reporter;
+use crate::retry::{Patience, Retries};
+use crate::web::Web;
+use crate::{HubError, HubOptions, RepoId};
+
+/// Retries of a question that a person waits for.
+const FEW: u32 = 2;
+
+/// The hub, and the cache that what it gives is kept in.
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub options: HubOptions,
+    pub web: Web,
+}
+
+impl Hub {
+    /// The hub and the cache that the environment names: see
+    /// [`HubOptions::from_env`].
+    ///
+    /// # Errors
+    /// As there, and [`HubError::BadEndpoint`].
+    pub fn from_env() -> Result<Self, HubError> {
+        Self::new(HubOptions::from_env()?)
+    }
+
+    /// # Errors
+    /// [`HubError::BadEndpoint`]. No request is made, no folder either.
+    pub fn new(options: HubOptions) -> Result<Self, HubError> {
+        let web = Web::new(&options.endpoint, options.token.as_ref(), options.stall)?;
+        Ok(Self(Arc::new(Inner { options, web })))
+    }
+
+    /// The folder that models are kept in.
+    pub fn cache(&self) -> &Path {
+        &self.0.options.cache
+    }
+
+    /// The page of a model, for people: what it is, and its terms.
+    pub fn page(&self, repo: &RepoId) -> String {
+        self.0.web.page(repo)
+    }
+
+    /// What a repository on the hub holds now.
+    ///
+    /// # Errors
+    /// Why the hub does not say.
+    pub async fn look_up(&self, repo: &RepoId) -> Result<RepoFiles, HubError> {
+        let retries = self.0.options.retries;
+        let few = Retries {
+            most: retries.most.min(FEW),
+            ..retries
+        };
+        self.0.find(repo, few, None).await
+    }
+
+    /// Begins to download files of a repository, or goes on with it. Needs a tokio
+    /// runtime around it.
+    ///
+    /// # Errors
+    /// [`HubError::BadName`]; all else comes with the outcome.
+    pub fn download(&self, repo: &RepoId, files: &[String]) -> Result<Download, HubError> {
+        files.iter().try_for_each(|name| check_file(name))?;
+        let files = files.to_vec();
+        Ok(Download::begin(self.0.clone(), repo.clone(), files))
+    }
+
+    /// Where these files of a repository are, if all are here and whole. Asks
+    /// nobody.
+    pub fn local(&self, repo: &RepoId, files: &[String]) -> Option<Vec<PathBuf>> {
+        files.iter().try_for_each(|name| check_file(name)).ok()?;
+        self.0.repo(repo).local(files)
+    }
+
+    /// Repositories with model files that are in the cache, whoever downloaded
+    /// them, and those that were only begun.
+    pub fn installed(&self) -> Vec<Installed> {
+        cache::installed(self.cache())
+    }
+
+    /// Removes everything of a repository from the cache. Returns the bytes freed.
+    ///
+    /// # Errors
+    /// [`HubError::Busy`] while it is being downloaded.
+    pub fn remove(&self, repo: &RepoId) -> Result<u64, HubError> {
+        let freed = self.0.io(self.0.repo(repo).remove())?;
+        freed.ok_or_else(|| HubError::Busy { repo: repo.clone() })
+    }
+
+    /// Removes files of a repository, and what of the cache only they needed.
+    /// Returns the bytes freed.
+    ///
+    /// # Errors
+    /// [`HubError::Busy`] while files of it are being downloaded.
+    pub fn remove_files(&self, repo: &RepoId, files: &[String]) -> Result<u64, HubError> {
+        let freed = self.0.io(self.0.repo(repo).remove_files(files))?;
+        freed.ok_or_else(|| HubError::Busy { repo: repo.clone() })
+    }
+
+    /// Removes what a paused or broken download of a repository left. Returns the
+    /// bytes freed. What is being downloaded is left alone.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn discard(&self, repo: &RepoId) -> Result<u64, HubError> {
+        self.0.io(self.0.repo(repo).discard(None))
+    }
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_tuple("Hub").field(&self.0.options).finish()
+    }
+}
+
+impl Inner {
+    pub(crate) fn repo(&self, repo: &RepoId) -> RepoCache {
+        RepoCache::new(&self.options.cache, repo)
+    }
+
+    pub(crate) fn io<T>(&self, result: std::io::Result<T>) -> Result<T, HubError> {
+        let cache = &self.options.cache;
+        result.map_err(|error| HubError::from_io(&error, cache, cache))
+    }
+
+    /// What a repository holds now.
+    pub(crate) async fn find(
+        &self,
+        repo: &RepoId,
+        retries: Retries,
+        report: Option<&Reporter>,
+    ) -> Result<RepoFiles, HubError> {
+        let mut patience = Patience::new(retries);
+        loop {
+            match self.web.list(repo, MAIN).await {
+                Ok(json) => {
+                    let read = RepoFiles::read(repo, &json);
+                    return read.map_err(|why| self.web.not_a_hub(&why));
+                }
+                Err(fault) => {
+                    let wait = patience.after(fault)?;
+                    if let Some(report) = report {
+                        report.retrying(&wait);
+                    }
+                    tokio::time::sleep(wait.time).await;
+                }
+            }
+        }
+    }
+}

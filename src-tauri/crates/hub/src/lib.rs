@@ -1,0 +1,34 @@
+//! Models from the Hugging Face hub: a catalogue, downloads, and whether one fits.
+//!
+//! The only crate that names `hf-hub`, whose layout of the cache is followed, so
+//! that nothing is stored twice and other programs find what is here. Its
+//! transfer is not used: 0.4 checks no checksum, cannot be paused, and sends the
+//! token along to the servers that the hub leads on to; 1.0 begins every file
+//! anew and brings some fifty crates.
+
+mod cache;
+mod catalogue;
+mod download;
+mod error;
+mod fit;
+mod hub;
+mod look_up;
+mod names;
+mod options;
+mod part;
+mod progress;
+mod retry;
+mod transfer;
+mod web;
+
+pub use cache::{Installed, InstalledFile};
+pub use catalogue::{catalogue, Entry, Kind, Licence, Shape, Texts};
+pub use download::{Download, Outcome};
+pub use error::HubError;
+pub use fit::{fit, memory, Computer, Fit, Job, Memory, Model, Verdict, Way, BLOCK_ROWS};
+pub use hub::Hub;
+pub use look_up::{Choice, Format, RepoFile, RepoFiles};
+pub use names::RepoId;
+pub use options::{HubOptions, Token};
+pub use progress::{Progress, Stage};
+pub use retry::Retries;

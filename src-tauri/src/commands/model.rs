@@ -1,0 +1,51 @@
+use pmpo_app::wire::{ModelsPage, RepoModels};
+use tauri::State as Shared;
+
+use super::{off_thread, studio, Answer};
+use crate::shell::State;
+
+#[tauri::command]
+pub(crate) async fn models(state: Shared<'_, State>) -> Answer<ModelsPage> {
+    off_thread(&state, |studio| studio.models()).await
+}
+
+#[tauri::command]
+pub(crate) async fn look_up_model(state: Shared<'_, State>, repo: String) -> Answer<RepoModels> {
+    studio(&state)?.look_up_model(&repo).await
+}
+
+#[tauri::command]
+pub(crate) async fn download_model(
+    state: Shared<'_, State>,
+    repo: String,
+    files: Vec<String>,
+) -> Answer<()> {
+    studio(&state)?.download_model(&repo, files).await
+}
+
+#[tauri::command]
+pub(crate) async fn pause_download(
+    state: Shared<'_, State>,
+    repo: String,
+    files: Vec<String>,
+) -> Answer<()> {
+    off_thread(&state, move |studio| studio.pause_download(&repo, &files)).await
+}
+
+#[tauri::command]
+pub(crate) async fn cancel_download(
+    state: Shared<'_, State>,
+    repo: String,
+    files: Vec<String>,
+) -> Answer<()> {
+    off_thread(&state, move |studio| studio.cancel_download(&repo, &files)).await
+}
+
+#[tauri::command]
+pub(crate) async fn remove_model(
+    state: Shared<'_, State>,
+    repo: String,
+    files: Vec<String>,
+) -> Answer<u64> {
+    off_thread(&state, move |studio| studio.remove_model(&repo, &files)).await
+}
