@@ -32,7 +32,7 @@ type Run = { view: RunView; plan: Plan; at: number; watchers: Set<(message: RunM
 
 /** The program as a stand-in: everything in memory, nothing by chance. */
 export type Scripted = Backend & {
-  /** Moves all active runs on by so many messages. */
+  /** Moves all active runs and downloads on by so many messages. */
   tick(messages?: number): void;
   /** Moves a run to its end. */
   finish(run: number): void;
@@ -139,6 +139,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     tables, pace, turn,
   );
 
+  const models = makeModels({ shell: (event) => shell(event), pace });
   const adopt = (project: Project) => {
     projects.set(project.id, { ...project, updated_at: clock++ });
     return give(project.id);
@@ -152,7 +153,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     ...makeVersions({ project: projectOf, give, next, now, addVersion }),
     ...makeRuns({ runs, versions: (id) => projects.get(id)?.versions ?? [] }),
     ...makeCompare({ project: projectOf, run: (id) => runOf(id).view, runs: runsOf, shell: (event) => shell(event), busy }, tables, pace, turn),
-    ...makeModels(),
+    ...models.methods,
     ...makeKeeping({ project: projectOf, give, next, now, addVersion, run: (id) => runs.get(id)?.view ?? null, add: adopt, binned }),
     async home() {
       const mine = [...projects.values()].sort((a, b) => b.updated_at - a.updated_at);
@@ -328,7 +329,10 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
   return {
     ...guarded, calls, copied, shell,
     tick(messages = 1) {
-      for (let i = 0; i < messages; i++) for (const run of runs.values()) step(run);
+      for (let i = 0; i < messages; i++) {
+        for (const run of runs.values()) step(run);
+        models.tick();
+      }
     },
     finish(id) {
       const run = runOf(id);

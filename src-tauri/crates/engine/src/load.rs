@@ -83,6 +83,9 @@ pub struct LoadOptions {
     /// A folder of the program's own for weights made ready, so that the next
     /// start is quicker; none keeps nothing.
     pub ready: Option<PathBuf>,
+    /// Rows that the packed scorer takes through the layers together on a processor;
+    /// as it thinks best where none is given.
+    pub block_rows: Option<usize>,
 }
 
 impl LoadOptions {
@@ -94,6 +97,7 @@ impl LoadOptions {
             precision: Precision::Auto,
             name: None,
             ready: None,
+            block_rows: None,
         }
     }
 }

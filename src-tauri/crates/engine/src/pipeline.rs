@@ -130,7 +130,11 @@ fn load_packed(options: &LoadOptions, file: &ModelFile) -> Result<Arc<Packed>, S
         let (needs, free) = (needs >> 20, free >> 20);
         return Err(format!("it needs {needs} MB of memory and {free} are free"));
     }
-    let load = || Packed::load(path).map(Arc::new).map_err(unknown);
+    let sized = |packed: Packed| match options.block_rows {
+        Some(rows) => Arc::new(packed.with_block_rows(rows)),
+        None => Arc::new(packed),
+    };
+    let load = || Packed::load(path).map(sized).map_err(unknown);
     let Some(folder) = options.ready.clone() else {
         return load();
     };
@@ -139,7 +143,7 @@ fn load_packed(options: &LoadOptions, file: &ModelFile) -> Result<Arc<Packed>, S
         identity: file.description.sha256.clone(),
     };
     if let Some(packed) = Packed::load_ready(path, &ready) {
-        return Ok(Arc::new(packed));
+        return Ok(sized(packed));
     }
     let packed = load()?;
     if has_room(&folder, needed) {
