@@ -15,7 +15,8 @@ WORKSPACE = {
     "pmpo-store": {"pmpo-core"},
     "pmpo-data": {"pmpo-core"},
     "pmpo-hub": set(),
-    "pmpo-app": {"pmpo-core", "pmpo-data", "pmpo-engine", "pmpo-hub", "pmpo-store"},
+    "pmpo-remote": {"pmpo-core"},
+    "pmpo-app": {"pmpo-core", "pmpo-data", "pmpo-engine", "pmpo-hub", "pmpo-remote", "pmpo-store"},
     "pmpo-cli": {"pmpo-core", "pmpo-app"},
     "pmpo-studio": {"pmpo-app"},
 }
@@ -30,9 +31,11 @@ OWNERS = {
     "parquet": {"pmpo-data"},
     "notify": {"pmpo-data"},
     "hf-hub": {"pmpo-hub"},
+    "reqwest": {"pmpo-hub", "pmpo-remote"},
+    "keyring": {"pmpo-remote"},
     "clap": {"pmpo-cli"},
 }
-NO_INPUT_OR_OUTPUT = {"tokio", "rusqlite", "mistralrs", "candle-core", "plotters"}
+NO_INPUT_OR_OUTPUT = {"tokio", "rusqlite", "mistralrs", "candle-core", "plotters", "reqwest"}
 GENERATED = {"gen", "generated"}
 LONGEST = 700
 

@@ -108,6 +108,11 @@ fn pictures() -> PathBuf {
 impl Window {
     /// Starts the program on a data folder.
     pub async fn open(display: &Display, data: &Path) -> Self {
+        Self::open_with(display, data, &[]).await
+    }
+
+    /// The same with variables of the environment.
+    pub async fn open_with(display: &Display, data: &Path, more: &[(&str, String)]) -> Self {
         let program = programs().join("pmpo-studio");
         assert!(
             program.is_file(),
@@ -131,6 +136,7 @@ impl Window {
             // A profile of its own, so that tests do not see each other's window sizes.
             .env("XDG_CONFIG_HOME", data.join("config"))
             .env("LANG", "C.UTF-8")
+            .envs(more.iter().map(|(name, value)| (*name, value)))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -110,3 +110,29 @@ it("says it when the program does not answer, and tries again", async () => {
   await userEvent.click(screen.getByTestId("error-retry"));
   expect(await screen.findByTestId("start-sample-review-mood")).toBeInTheDocument();
 });
+
+it("tells elsewhere that a model is ready or failed, and leads to the models", async () => {
+  const { backend } = await open();
+  const project = await backend.openSample("review-mood");
+  router.go({ page: "project", id: project.id });
+  await userEvent.click(await screen.findByTestId("models"));
+  await userEvent.click(await screen.findByTestId("model-download-qwen3-4b"));
+  await userEvent.click(screen.getByTestId("model-download-gemma-2-2b-it"));
+  await userEvent.click(screen.getByTestId("models-back"));
+  await screen.findByTestId("model-summary");
+  backend.tick(13);
+  const told = within(screen.getByTestId("toasts"));
+  expect(await told.findByText("Qwen3 4B is ready.")).toBeInTheDocument();
+  expect(told.getByText(/The download of Gemma 2 2B Instruct broke off: .*terms/)).toBeInTheDocument();
+  await userEvent.click(told.getAllByRole("button", { name: "See the models" })[0]!);
+  expect(router.place).toEqual({ page: "models", project: project.id });
+  expect(within(await screen.findByTestId("models-here")).getByTestId("model-use-qwen3-4b")).toBeInTheDocument();
+});
+
+it("leads from the start page to the models, where nothing can be chosen", async () => {
+  await open();
+  await userEvent.click(screen.getByTestId("all-models"));
+  await screen.findByTestId("models-catalogue");
+  expect(router.place).toEqual({ page: "models", project: null });
+  expect(screen.queryByTestId("model-file")).toBeNull();
+});

@@ -1,4 +1,4 @@
-import type { ComparisonRequest, DataNews } from "./backend/generated/wire";
+import type { ComparisonRequest, DataNews, ModelsPage } from "./backend/generated/wire";
 import { makeScripted, type Scripted } from "./backend/scripted";
 import { historyOf } from "./backend/scripted-history";
 import { dropped } from "./lib/dropped.svelte";
@@ -13,6 +13,8 @@ import { router, type Place } from "./lib/router.svelte";
  * `?page=compare` sets a run's start beside its best, `&measured` with figures on the
  * project's data; `&rows=6000&held=5900` with many, `&prompt=` with a draft in second place,
  * `&long=1000000` with one of so many letters, `&hostile` with texts that are hard to show.
+ * `?page=models` are the models, `&everywhere` for no project, `&hostile` with names that are
+ * hard to show, `&begun` with downloads that go on, wait, broke off and are done.
  * `?page=versions&count=500` is a long history of a prompt, `&big` with a prompt of a megabyte.
  */
 export async function devBackend() {
@@ -42,6 +44,12 @@ export async function devBackend() {
   if (page === "compare") {
     router.reset({ page: "compare", request: await compared(backend, project.id, query) });
     return backend;
+  }
+  if (page === "models") {
+    if (query.has("begun")) await begun(backend);
+    router.reset({ page: "models", project: query.has("everywhere") ? null : project.id });
+    if (!query.has("hostile")) return backend;
+    return { ...backend, models: async () => hardToShow(await backend.models()) };
   }
   if (page === "versions") {
     await history(backend, project.id, Number(query.get("count") ?? "60"), query.has("big"));
@@ -148,6 +156,27 @@ async function manyRuns(backend: Scripted, project: number, query: URLSearchPara
     if (nth % 10 === 9) await backend.archiveRun(id, true);
   }
   if (query.has("going")) await backend.startRun(project);
+}
+
+/** Downloads in every state. */
+async function begun(backend: Scripted) {
+  const { catalogue } = await backend.models();
+  for (const [at, { entry }] of catalogue.entries()) {
+    if (at === 4 || at === 5) continue;
+    await backend.downloadModel(entry.repo, entry.files);
+    for (let piece = 0; piece < (at === 0 ? 16 : 5); piece++) backend.tick();
+    if (at === 1) await backend.pauseDownload(entry.repo, entry.files);
+  }
+}
+
+function hardToShow(page: ModelsPage): ModelsPage {
+  const name = (at: number) => hostile[at % hostile.length] ?? "";
+  const problem = { code: "model", message: "<b>This file</b> is cut off.", hint: "Bring it again." };
+  return {
+    computer: { ...page.computer, cache: `/home/${name(4).slice(0, 300)}/cache`, gpu: null },
+    own: page.own.map((one, at) => ({ ...one, name: name(at + 1), path: one.path && `/home/${name(at + 3).slice(0, 4000)}`, architecture: name(1), problem: at === 1 ? problem : null })),
+    catalogue: page.catalogue.map((one, at) => ({ ...one, entry: { ...one.entry, name: name(at), quantisation: name(at + 1).slice(0, 40), good_for: { en: name(at + 2).slice(0, 600), de: name(at + 3).slice(0, 600) } }, page: `https://huggingface.co/${name(at).slice(0, 96)}` })),
+  };
 }
 
 /** Two versions measured on three states of the data. */

@@ -1,4 +1,4 @@
-use pmpo_app::wire::{ModelsPage, RepoModels};
+use pmpo_app::wire::{ModelsPage, RepoModels, ServerTyped, ServerView};
 use tauri::State as Shared;
 
 use super::{off_thread, studio, Answer};
@@ -48,4 +48,22 @@ pub(crate) async fn remove_model(
     files: Vec<String>,
 ) -> Answer<u64> {
     off_thread(&state, move |studio| studio.remove_model(&repo, &files)).await
+}
+
+#[tauri::command]
+pub(crate) async fn servers(state: Shared<'_, State>) -> Answer<Vec<ServerView>> {
+    off_thread(&state, |studio| studio.servers()).await
+}
+
+#[tauri::command]
+pub(crate) async fn check_server(
+    state: Shared<'_, State>,
+    typed: ServerTyped,
+) -> Answer<ServerView> {
+    studio(&state)?.check_server(typed).await
+}
+
+#[tauri::command]
+pub(crate) async fn remove_server(state: Shared<'_, State>, path: String) -> Answer<()> {
+    off_thread(&state, move |studio| studio.remove_server(&path)).await
 }

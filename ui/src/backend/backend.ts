@@ -1,7 +1,7 @@
 import type {
   Chart, ChartRequest, Comparison, ComparisonRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExampleTokens, ExportFormat, Home,
   ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, ModelsPage, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences, Project,
-  PromptCheck, RepoModels, RowsChosen, RowText, RunLine, RunMessage, RunResult, RunsPage, RunSummary, RunView, Scatter, ScoredPrompt, ShellEvent,
+  PromptCheck, RepoModels, RowsChosen, RowText, RunLine, RunMessage, RunResult, RunsPage, RunSummary, RunView, Scatter, ScoredPrompt, ServerTyped, ServerView, ShellEvent,
   StorageInfo, TablePage, TableQuery, TryMessage, VersionFormat, VersionStory, VersionSummary,
 } from "./generated/wire";
 
@@ -76,6 +76,11 @@ export interface Backend {
   cancelDownload(repo: string, files: string[]): Promise<void>;
   /** The bytes that were freed. */
   removeModel(repo: string, files: string[]): Promise<number>;
+  /** Servers of the person's own that were checked. */
+  servers(): Promise<ServerView[]>;
+  /** Connects, finds out what it can do (a minute at most), and keeps that; its key goes to the keyring. */
+  checkServer(typed: ServerTyped): Promise<ServerView>;
+  removeServer(path: string): Promise<void>;
   presetSettings(preset: Draft["effort"]): Promise<Draft["settings"]>;
   /** Loads the model where needed. */
   estimate(project: number): Promise<JobEstimate>;

@@ -66,7 +66,7 @@ export const presets: Record<Preset, Settings> = {
 };
 
 export function emptyDraft(prompt = ""): Draft {
-  return { prompt, description: "", locked: [], effort: "quick", settings: structuredClone(presets.quick), model_path: null, device: "auto", measure_changes: false };
+  return { prompt, description: "", locked: [], effort: "quick", settings: structuredClone(presets.quick), model_path: null, writer_path: null, device: "auto", measure_changes: false };
 }
 
 export function modelOf(path: string | null, device: string, loaded: boolean): ModelInfo {

@@ -8,7 +8,7 @@ export type ModelsHost = { shell(event: ShellEvent): void; /** Milliseconds betw
 const wrong = (code: string, message: string, hint = ""): AppError => ({ code, message, hint });
 const cache = "/home/you/.cache/huggingface/hub";
 const free = 11_800_000_000;
-const gpu = 6_100_000_000;
+const gpu = 2_500_000_000;
 const longest = 2048;
 /** A download comes in so many pieces. */
 const pieces = 12;
@@ -32,7 +32,7 @@ const lines: Line[] = [
 function fitOf({ parameters, bytes }: Line): Fit {
   const keys_and_values = Math.round(parameters * 0.06);
   const one = (verdict: Fit["verdict"], way: Fit["way"], weights: number, packed_weights: number, program: number): Fit =>
-    ({ verdict, way, memory: { weights, packed_weights, keys_and_values, working: 620_000_000, program } });
+    ({ verdict, way, memory: { weights, packed_weights, keys_and_values, working: 620_000_000 + Math.round(parameters * 0.1), program } });
   const total = (fit: Fit) => Object.values(fit.memory).reduce((sum, part) => sum + part, 0);
   const onGpu = one("fits_gpu", "gpu_packed", bytes, bytes, 419_000_000);
   if (total(onGpu) <= gpu) return onGpu;

@@ -11,6 +11,7 @@ import { checkOf } from "./scripted-prompt";
 import { after, freshView, planOf, resultOf, type Plan } from "./scripted-run";
 import { makeModels } from "./scripted-models";
 import { makeRuns } from "./scripted-runs";
+import { makeServers } from "./scripted-servers";
 import { makeTables } from "./scripted-table";
 import { makeVersions } from "./scripted-versions";
 
@@ -140,6 +141,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
   );
 
   const models = makeModels({ shell: (event) => shell(event), pace });
+  const servers = makeServers(pace);
   const adopt = (project: Project) => {
     projects.set(project.id, { ...project, updated_at: clock++ });
     return give(project.id);
@@ -154,6 +156,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     ...makeRuns({ runs, versions: (id) => projects.get(id)?.versions ?? [] }),
     ...makeCompare({ project: projectOf, run: (id) => runOf(id).view, runs: runsOf, shell: (event) => shell(event), busy }, tables, pace, turn),
     ...models.methods,
+    ...servers.methods,
     ...makeKeeping({ project: projectOf, give, next, now, addVersion, run: (id) => runs.get(id)?.view ?? null, add: adopt, binned }),
     async home() {
       const mine = [...projects.values()].sort((a, b) => b.updated_at - a.updated_at);
@@ -235,7 +238,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       loaded = true;
       return { loss: 2.914 - Math.min(1.9, prompt.length / 400), std_error: 0.081, accuracy: 0.45, examples: 20, left_out: [], seconds: 3.2 };
     },
-    async modelInfo(path, device) { return modelOf(path, device, loaded); },
+    async modelInfo(path, device) { return servers.info(path) ?? modelOf(path, device, loaded); },
     async presetSettings(preset) { return structuredClone(presets[preset]); },
     async estimate(id) {
       const effort = projectOf(id).draft.effort;

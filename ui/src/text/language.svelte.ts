@@ -5,6 +5,7 @@ import { deKeeping } from "./de-keeping";
 import { deModels } from "./de-models";
 import { deRun } from "./de-run";
 import { deRuns } from "./de-runs";
+import { deServers } from "./de-servers";
 import { deTable } from "./de-table";
 import { deVersions } from "./de-versions";
 import { en } from "./en";
@@ -14,12 +15,13 @@ import { enKeeping } from "./en-keeping";
 import { enModels } from "./en-models";
 import { enRun } from "./en-run";
 import { enRuns } from "./en-runs";
+import { enServers } from "./en-servers";
 import { enTable } from "./en-table";
 import { enVersions } from "./en-versions";
 
-const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels };
+const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels, ...enServers };
 export type Texts = typeof english;
-const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels };
+const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels, ...deServers };
 
 export const languages = { en: english, de: german } as const;
 export type Language = keyof typeof languages;

@@ -151,10 +151,22 @@ pub fn prepare(
         settings: job.settings.clone(),
         description: job.task.description.clone(),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        device: description.device.clone(),
+        device: device_words(model),
     })?;
     store.set_run_split(run, &plan.split)?;
     Ok(run)
+}
+
+/// Where a run is computed, and who writes where that is another model.
+fn device_words(model: &dyn LanguageModel) -> String {
+    let (own, writer) = (model.description(), model.writer());
+    match own == writer {
+        true => own.device.clone(),
+        false => format!(
+            "{}; rewrites by {} ({})",
+            own.device, writer.name, writer.device
+        ),
+    }
 }
 
 /// The newest run that has not come to its end, if any.

@@ -12,3 +12,4 @@ pub mod optimize;
 pub mod prompt;
 pub mod random;
 pub mod rewrite;
+pub mod roles;

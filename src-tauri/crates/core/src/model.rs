@@ -145,6 +145,12 @@ pub trait LanguageModel: Send + Sync {
     /// Facts about the model.
     fn description(&self) -> &ModelDescription;
 
+    /// Facts about the model that writes, where that is another one. It decides
+    /// how rewrites are asked for.
+    fn writer(&self) -> &ModelDescription {
+        self.description()
+    }
+
     /// Counts tokens without running the model.
     async fn measure(&self, items: &[ScoreItem]) -> Result<Vec<Measured>, ModelError>;
 

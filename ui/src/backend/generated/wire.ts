@@ -156,9 +156,14 @@ effort: Preset,
  */
 settings: Settings, 
 /**
- * The model's file; the built-in model where none is named.
+ * The model's file, or a server's [`crate::wire::ServerView::path`]; the built-in
+ * model where none is named.
  */
 model_path: string | null, 
+/**
+ * The model that writes, where it is not the one that scores: a file or a server.
+ */
+writer_path: string | null, 
 /**
  * `auto`, `cpu`, or `gpu` and its number.
  */
@@ -2057,6 +2062,79 @@ path: string, } | { "kind": "paused" } | { "kind": "cancelled" } | { "kind": "fa
  * Why.
  */
 error: AppError, };
+
+/**
+ * A server of the person's own, as it is typed in.
+ */
+export type ServerTyped = { 
+/**
+ * Its address, with or without `/v1`.
+ */
+address: string, 
+/**
+ * Its key; null to take the one that is kept, if there is one.
+ */
+key: string | null, 
+/**
+ * The model, as the server calls it; null where it has only one.
+ */
+model: string | null, 
+/**
+ * How conversations become text, for scoring: the name of a family
+ * (`chatml`, `llama3`, `mistral`, `gemma`, `phi3`), `plain` for a base model, or
+ * null to ask the server.
+ */
+template: string | null, 
+/**
+ * Longest sequence in tokens, where the server does not tell it.
+ */
+window: number | null, };
+
+/**
+ * A server that was checked.
+ */
+export type ServerView = { 
+/**
+ * Stands for it in [`crate::wire::Draft::model_path`] and `writer_path`.
+ */
+path: string, 
+/**
+ * Its address.
+ */
+address: string, 
+/**
+ * The model.
+ */
+model: string, 
+/**
+ * Whether it can write.
+ */
+writes: boolean, 
+/**
+ * Whether it can score.
+ */
+scores: boolean, 
+/**
+ * Why it cannot score; empty where it can.
+ */
+why_no_scores: string, 
+/**
+ * What the check found, in sentences.
+ */
+found: Array<string>, 
+/**
+ * Whether prompts and keys go over the network as they are (plain HTTP to another
+ * computer).
+ */
+in_clear: boolean, 
+/**
+ * Whether a key is kept for it.
+ */
+has_key: boolean, 
+/**
+ * Where keys are kept, in a sentence.
+ */
+keys_are_kept: string, };
 
 /**
  * What is minimised on label tasks.

@@ -3,6 +3,7 @@ import type { AppError, Draft, JobEstimate, ModelInfo, Preset, Project, PromptCh
 import { changedSettings, sharesExceed, type SettingPath } from "../../lib/settings";
 import { Waiting } from "../../lib/waiting.svelte";
 import { Measures } from "./measure/measures.svelte";
+import { isServer, Servers, writerOf } from "./servers/servers.svelte";
 
 const saveAfter = 400;
 const checkAfter = 150;
@@ -31,15 +32,19 @@ export class Desk {
   readonly estimating = new Waiting();
   readonly starting = new Waiting();
   readonly measures: Measures;
+  readonly servers: Servers;
 
+  readonly writer = $derived.by(() => writerOf(this.draft, this.servers));
   readonly changed = $derived(this.defaults ? changedSettings(this.draft.settings, this.defaults) : []);
   readonly settingsFault = $derived(this.faulty.length > 0 || sharesExceed(this.draft.settings));
   readonly missing = $derived.by(() => {
-    const missing: Array<"missingPrompt" | "missingData" | "missingUnknown" | "missingModel" | "missingSettings"> = [];
+    const missing: Array<"missingPrompt" | "missingData" | "missingUnknown" | "missingModel" | "missingWriter" | "missingSettings"> = [];
     if (!this.draft.prompt.trim()) missing.push("missingPrompt");
     if (!this.project.data) missing.push("missingData");
     else if (this.check?.unknown.length) missing.push("missingUnknown");
-    if (this.model?.problem) missing.push("missingModel");
+    const goneServer = isServer(this.draft.model_path) && this.servers.list !== null && !this.servers.find(this.draft.model_path);
+    if (this.model?.problem || goneServer) missing.push("missingModel");
+    if (this.writer.kind === "gone" || this.writer.kind === "cannot") missing.push("missingWriter");
     if (this.settingsFault) missing.push("missingSettings");
     return missing;
   });
@@ -62,6 +67,8 @@ export class Desk {
     this.draft = project.draft;
     this.#goodSplit = project.draft.settings.split;
     this.measures = new Measures(backend, this);
+    this.servers = new Servers(backend);
+    void this.servers.load();
     void this.checkNow();
     void this.loadDefaults();
     void this.look().then(() => this.estimateIfCheap());
@@ -85,7 +92,7 @@ export class Desk {
     this.saved = "saving";
     this.#stale = true;
     // A few words more or less hardly change the time; another effort does.
-    if (change.settings || change.effort || change.device !== undefined || change.model_path !== undefined) this.estimate = null;
+    if (change.settings || change.effort || change.device !== undefined || change.model_path !== undefined || change.writer_path !== undefined) this.estimate = null;
     if (change.settings && !sharesExceed(change.settings)) this.#goodSplit = change.settings.split;
     clearTimeout(this.#saveTimer);
     this.#saveTimer = setTimeout(() => void this.flush(), saveAfter);

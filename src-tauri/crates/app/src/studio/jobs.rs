@@ -77,6 +77,7 @@ impl Studio {
         let model = self
             .model(draft.model_path.as_deref(), &draft.device)
             .await?;
+        let model = self.run_model(model, &draft).await?;
         // Faults of prompt and data are told before anything is stored.
         let plan = plan(&task, &draft.settings, &*model).await?;
         let run = {
@@ -115,15 +116,16 @@ impl Studio {
     pub async fn resume_run(self: &Arc<Self>, run: i64) -> Result<RunSummary, AppError> {
         self.must_be_idle()?;
         let run = RunId(run);
-        let (path, device) = {
+        let (path, draft) = {
             let store = self.store();
             let row = store.run(run)?;
             let path = store.model(row.model)?.path;
-            (path, self.draft_of(&store, row.project)?.device)
+            (path, self.draft_of(&store, row.project)?)
         };
         let built_in = crate::built_in_model().display().to_string();
         let named = (path != built_in).then_some(path.as_str());
-        let model = self.model(named, &device).await?;
+        let model = self.model(named, &draft.device).await?;
+        let model = self.run_model(model, &draft).await?;
         self.begin(run, model)?;
         self.summary(run)
     }

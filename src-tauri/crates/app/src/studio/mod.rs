@@ -12,6 +12,7 @@ mod models;
 mod projects;
 mod prompts;
 mod runs;
+mod servers;
 mod table;
 mod tries;
 mod versions;
@@ -21,7 +22,7 @@ mod watching;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use async_trait::async_trait;
 use pmpo_core::model::{LanguageModel, ModelDescription};
@@ -86,6 +87,7 @@ pub struct Studio {
     curves: Mutex<runs::KnownCurves>,
     hub: Mutex<Option<Arc<hub::OpenHub>>>,
     downloads: Mutex<Vec<hub::Going>>,
+    keys: OnceLock<Box<dyn pmpo_remote::KeyStore>>,
     next: AtomicU32,
 }
 
@@ -114,6 +116,7 @@ impl Studio {
             curves: Mutex::default(),
             hub: Mutex::default(),
             downloads: Mutex::default(),
+            keys: OnceLock::new(),
             next: AtomicU32::new(1),
         });
         studio.empty_old_bin()?;
@@ -162,7 +165,10 @@ impl Studio {
         }
         // The old one goes first: two models may not fit into memory.
         *loaded = None;
-        let model = self.loader.load(&path, device).await?;
+        let model = match path.to_str().filter(|path| servers::is_server(path)) {
+            Some(server) => self.remote_model(server, true).await?,
+            None => self.loader.load(&path, device).await?,
+        };
         *loaded = Some(Loaded {
             path,
             device: device.to_owned(),

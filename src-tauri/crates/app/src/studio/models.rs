@@ -3,6 +3,7 @@
 use pmpo_engine::{devices, inspect, place, LoadOptions};
 use pmpo_store::ProjectId;
 
+use super::servers::is_server;
 use super::{held, Studio};
 use crate::wire::{DeviceOption, ModelInfo};
 use crate::{built_in_model, load_options, AppError};
@@ -10,6 +11,9 @@ use crate::{built_in_model, load_options, AppError};
 impl Studio {
     /// A model and what using it means on this computer.
     pub fn model_info(&self, path: Option<&str>, device: &str) -> Result<ModelInfo, AppError> {
+        if let Some(server) = path.filter(|path| is_server(path)) {
+            return self.server_info(server);
+        }
         let file_path = path.map_or_else(built_in_model, std::path::PathBuf::from);
         let file = inspect(&file_path)?;
         let options = LoadOptions {

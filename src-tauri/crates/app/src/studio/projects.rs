@@ -258,6 +258,7 @@ fn new_draft() -> Draft {
         effort: Preset::Quick,
         settings: Preset::Quick.settings(),
         model_path: None,
+        writer_path: None,
         device: "auto".to_owned(),
         measure_changes: false,
     }

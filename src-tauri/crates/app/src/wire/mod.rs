@@ -10,6 +10,7 @@ mod project;
 mod result;
 mod run;
 mod runs;
+mod server;
 mod table;
 mod version;
 
@@ -32,6 +33,7 @@ pub use project::*;
 pub use result::*;
 pub use run::*;
 pub use runs::*;
+pub use server::*;
 pub use table::*;
 pub use version::*;
 
@@ -246,6 +248,8 @@ pub fn typescript() -> String {
         RepoModels,
         RepoChoice,
         DownloadEnd,
+        ServerTyped,
+        ServerView,
         Objective,
         Normalization,
         Segmenter,

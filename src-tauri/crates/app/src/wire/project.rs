@@ -70,8 +70,12 @@ pub struct Draft {
     pub effort: Preset,
     /// All settings.
     pub settings: Settings,
-    /// The model's file; the built-in model where none is named.
+    /// The model's file, or a server's [`crate::wire::ServerView::path`]; the built-in
+    /// model where none is named.
     pub model_path: Option<String>,
+    /// The model that writes, where it is not the one that scores: a file or a server.
+    #[serde(default)]
+    pub writer_path: Option<String>,
     /// `auto`, `cpu`, or `gpu` and its number.
     pub device: String,
     /// Whether the version in use is measured by itself whenever the data changed.

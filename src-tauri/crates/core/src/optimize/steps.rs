@@ -94,7 +94,7 @@ impl Run<'_> {
     async fn find_segments(&mut self, prompt: &str) -> Result<Vec<Segment>, OptimizeError> {
         let frozen = self.frozen_in(prompt);
         let most = self.settings.max_segments;
-        let model = self.rewriter.description();
+        let model = self.rewriter.writer();
         let ask = model.has_chat_template
             && match self.settings.segmenter {
                 Segmenter::Auto => model.parameters >= MARKING_WEIGHTS,
@@ -189,7 +189,7 @@ impl Run<'_> {
     }
 
     fn wording(&self) -> Wording {
-        let model = self.rewriter.description();
+        let model = self.rewriter.writer();
         match self.settings.wording {
             _ if !model.has_chat_template => Wording::Completion,
             Wording::Auto if model.parameters < MARKING_WEIGHTS => Wording::Completion,
