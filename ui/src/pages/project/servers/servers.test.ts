@@ -269,6 +269,6 @@ it("reads addresses, windows and paths as people type them", () => {
   for (const here of ["", "http", "loc", "localhost:11434", "http://127.0.0.1:8000/v1", "127.0.0.2:80", "http://[::1]:80", "https://models.example", "a.localhost", "http://"]) expect(sendsInClear(here), here).toBe(false);
   for (const there of ["192.168.1.20:8080", "http://models.example", "models.example", "http://127.example.com", "HTTP://host:1"]) expect(sendsInClear(there), there).toBe(true);
   expect([windowOf(""), windowOf(" "), windowOf("8192"), windowOf("8,192"), windowOf("8.192"), windowOf("0"), windowOf("-3"), windowOf("1e3"), windowOf("many")])
-    .toEqual([null, undefined, 8192, 8192, 8192, undefined, undefined, undefined, undefined]);
+    .toEqual([null, null, 8192, 8192, 8192, undefined, undefined, undefined, undefined]);
   expect([fileName("/a/b.gguf"), fileName("C:\\m\\b.gguf"), fileName("b.gguf")]).toEqual(["b.gguf", "b.gguf", "b.gguf"]);
 });

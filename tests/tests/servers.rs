@@ -1,0 +1,215 @@
+//! A server of the person's own as the model that writes, or that scores, through the
+//! studio that the window works with.
+
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
+#[path = "../../src-tauri/crates/remote/tests/common/mod.rs"]
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{Fake, Manner};
+use pmpo_app::wire::{Draft, RunState, ServerTyped};
+use pmpo_app::{EngineLoader, Preset, Studio};
+use pmpo_tests::window::data_folder;
+
+const KEY: &str = "sk-open-sesame-4711";
+
+fn typed(fake: &Fake, key: Option<&str>, template: Option<&str>) -> ServerTyped {
+    ServerTyped {
+        address: fake.address.clone(),
+        key: key.map(str::to_owned),
+        model: None,
+        template: template.map(str::to_owned),
+        window: None,
+    }
+}
+
+fn change(studio: &Studio, project: i64, change: impl FnOnce(&mut Draft)) {
+    let mut draft = studio.project(project).unwrap().draft;
+    change(&mut draft);
+    studio.save_draft(project, &draft).unwrap();
+}
+
+fn small(draft: &mut Draft) {
+    let mut settings = Preset::Quick.settings();
+    settings.steps = 1;
+    settings.rewrites = 1;
+    settings.hard_examples = 1;
+    settings.bank_phrases = 0;
+    settings.propose_reorder = false;
+    settings.split.train_limit = 6;
+    settings.split.validation_limit = 6;
+    draft.settings = settings;
+}
+
+async fn run(studio: &Arc<Studio>, project: i64) -> i64 {
+    let run = studio.start_run(project).await.unwrap().id;
+    for _ in 0..1200 {
+        if studio.active_run().is_none() {
+            return run;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the run does not end");
+}
+
+/// All that is written in a folder.
+fn holds(folder: &Path, text: &str) -> bool {
+    std::fs::read_dir(folder).unwrap().flatten().any(|entry| {
+        let path = entry.path();
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        path.file_name().is_some_and(|name| name != "models")
+            && bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_writes_while_this_computer_scores() {
+    let (_folder, data) = data_folder();
+    let studio = Studio::open(&data, Box::new(EngineLoader)).unwrap();
+    let project = studio.open_sample("review-mood").unwrap().id;
+    let writes = "Say the mood. <prompt>Say whether the review is positive or negative.</prompt>";
+    let fake = Fake::start(Manner {
+        key: Some(KEY),
+        echo: false,
+        prompt_logprobs: false,
+        writes: vec![writes.to_owned()],
+        ..Manner::default()
+    })
+    .await;
+    let wrong = studio
+        .check_server(typed(&fake, Some("sk-wrong"), None))
+        .await;
+    let wrong = wrong.unwrap_err();
+    assert!(!format!("{wrong:?}").contains("sk-wrong"), "{wrong:?}");
+    assert!(studio.servers().unwrap().is_empty());
+    for address in ["", "ftp://x", "http://", "no spaces please"] {
+        let typed = ServerTyped {
+            address: address.to_owned(),
+            ..typed(&fake, None, None)
+        };
+        assert_eq!(studio.check_server(typed).await.unwrap_err().code, "server");
+    }
+    let server = studio
+        .check_server(typed(&fake, Some(KEY), None))
+        .await
+        .unwrap();
+    assert!(server.writes && !server.scores && server.has_key && !server.why_no_scores.is_empty());
+    // A second check takes the key that is kept, and makes no second entry.
+    let again = studio.check_server(typed(&fake, None, None)).await.unwrap();
+    assert_eq!(
+        (again.path.as_str(), studio.servers().unwrap().len()),
+        (server.path.as_str(), 1)
+    );
+
+    change(&studio, project, |draft| {
+        small(draft);
+        draft.writer_path = Some(server.path.clone());
+    });
+    fake.forget();
+    let first = run(&studio, project).await;
+    let view = studio.run_view(first).unwrap();
+    assert_eq!(view.run.state, RunState::Completed, "{:?}", view.run.error);
+    assert!(view
+        .candidates
+        .iter()
+        .any(|one| one.text.contains("positive or negative.")));
+    // What ran where is part of the run's record.
+    assert!(
+        view.device
+            .contains("rewrites by fake-7b (server at 127.0.0.1"),
+        "{}",
+        view.device
+    );
+    assert!(!fake.bodies("/v1/chat/completions").is_empty());
+    assert!(!holds(&data, KEY), "the key is in a file");
+    assert!(!format!("{view:?} {:?}", studio.servers().unwrap()).contains(KEY));
+
+    // It cannot score, and says so before anything begins.
+    change(&studio, project, |draft| {
+        draft.model_path = Some(server.path.clone())
+    });
+    let info = studio.model_info(Some(&server.path), "auto").unwrap();
+    assert!(info.problem.is_some() && info.name == "fake-7b");
+    assert_eq!(studio.start_run(project).await.unwrap_err().code, "server");
+    change(&studio, project, |draft| draft.model_path = None);
+
+    // Gone half way: the run fails in words and keeps what was measured.
+    fake.kill();
+    change(&studio, project, |draft| {
+        draft.prompt.push_str(" Be quick.")
+    });
+    let second = run(&studio, project).await;
+    let view = studio.run_view(second).unwrap();
+    assert_eq!(view.run.state, RunState::Failed);
+    let words = view.run.error.unwrap().message;
+    assert!(words.contains("127.0.0.1"), "{words}");
+    assert!(view.run.start_loss.is_some());
+    // With the writer taken back it goes on to its end.
+    change(&studio, project, |draft| draft.writer_path = None);
+    studio.resume_run(second).await.unwrap();
+    for _ in 0..1200 {
+        if studio.active_run().is_none() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(
+        studio.run_view(second).unwrap().run.state,
+        RunState::Completed
+    );
+
+    studio.remove_server(&server.path).unwrap();
+    assert!(studio.servers().unwrap().is_empty());
+    let gone = studio.check_server(typed(&fake, None, None)).await;
+    assert!(gone.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_scores_and_its_figures_are_its_own() {
+    let (_folder, data) = data_folder();
+    let studio = Studio::open(&data, Box::new(EngineLoader)).unwrap();
+    let project = studio.open_sample("review-mood").unwrap().id;
+    let fake = Fake::start(Manner::default()).await;
+    let server = studio
+        .check_server(typed(&fake, None, Some("chatml")))
+        .await
+        .unwrap();
+    assert!(server.writes && server.scores, "{:?}", server.found);
+    change(&studio, project, small);
+    let here = run(&studio, project).await;
+    change(&studio, project, |draft| {
+        draft.model_path = Some(server.path.clone())
+    });
+    let there = run(&studio, project).await;
+    let view = studio.run_view(there).unwrap();
+    assert_eq!(view.run.state, RunState::Completed, "{:?}", view.run.error);
+    assert!(view.device.contains("server at 127.0.0.1"));
+    // Two grounds: never compared as if equal.
+    let lines = studio.runs(Some(project)).unwrap();
+    assert_eq!(lines.len(), 2);
+    assert_ne!(lines[0].ground, lines[1].ground);
+    assert_ne!(here, there);
+    // The same prompt again is known by its pairs.
+    fake.forget();
+    let version = studio.project(project).unwrap().versions.pop().unwrap().id;
+    studio
+        .measure(project, vec![version], vec![])
+        .await
+        .unwrap();
+    let asked = fake.bodies("/v1/completions").len();
+    studio
+        .measure(project, vec![version], vec![])
+        .await
+        .unwrap();
+    assert_eq!(fake.bodies("/v1/completions").len(), asked);
+    let wrong = studio
+        .check_server(typed(&fake, None, Some("klingon")))
+        .await;
+    assert!(wrong.unwrap_err().message.contains("klingon"));
+}
