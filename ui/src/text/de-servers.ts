@@ -6,7 +6,7 @@ export const deServers: typeof enServers = {
     chip: "Server",
     modelText: "Das Modell, für das Ihr Prompt gedacht ist. Es läuft auf einem eigenen Server.",
     scoresAt: (address) => `Alle Ihre Beispiele und jeder probierte Prompt werden an ${address} gesendet.`,
-    inClear: "Das geht unverschlüsselt: Jeder auf dem Weg kann mitlesen.",
+    inClear: "Was gesendet wird, geht unverschlüsselt: Jeder auf dem Weg kann es lesen.",
 
     writer: {
       label: "Wer die Umschreibungen schreibt",

@@ -4,7 +4,7 @@ export const enServers = {
     chip: "server",
     modelText: "The model that your prompt is for. It runs on a server of yours.",
     scoresAt: (address: string) => `All your examples and every prompt tried are sent to ${address}.`,
-    inClear: "They travel unencrypted: everybody on the way can read them.",
+    inClear: "What is sent travels unencrypted: everybody on the way can read it.",
 
     writer: {
       label: "Who writes the rewrites",

@@ -64,6 +64,13 @@ it("lets a server write, and says what is sent to it", async () => {
   await saved(backend, project.id, { writer_path: null });
 });
 
+it("does not say “nothing else” of a server that gets everything", async () => {
+  await page([both], { model_path: "server:1", writer_path: "server:1" });
+  await waitFor(() => expect(screen.getByTestId("writer-sentence")).toHaveTextContent("The server that is measured also writes"));
+  expect(screen.getByTestId("writer-sentence")).not.toHaveTextContent("Nothing else");
+  expect(screen.getByTestId("scorer-sentence")).toHaveTextContent("All your examples");
+});
+
 it("lets a file write, shows its name and stays as it was when none is chosen", async () => {
   const { backend, project } = await page();
   const select = screen.getByTestId("writer-select");
