@@ -105,6 +105,16 @@ fn pictures() -> PathBuf {
     folder
 }
 
+/// Whether a program of this build is running.
+fn goes_on() -> bool {
+    let pattern = programs().join("pmpo-studio");
+    let found = Command::new("pgrep")
+        .args(["-f", pattern.to_str().unwrap()])
+        .stdout(Stdio::null())
+        .status();
+    found.unwrap().success()
+}
+
 impl Window {
     /// Starts the program on a data folder.
     pub async fn open(display: &Display, data: &Path) -> Self {
@@ -182,17 +192,8 @@ impl Window {
 
     /// Waits until the program has ended without being told to.
     pub async fn ends_by_itself(self) {
-        let pattern = programs().join("pmpo-studio");
         let clock = Instant::now();
-        loop {
-            let found = Command::new("pgrep")
-                .args(["-f", pattern.to_str().unwrap()])
-                .stdout(Stdio::null())
-                .status()
-                .unwrap();
-            if !found.success() {
-                return;
-            }
+        while goes_on() {
             assert!(clock.elapsed() < LONG, "the program does not end");
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
@@ -201,6 +202,12 @@ impl Window {
     pub async fn close(self) {
         // The program is gone at once; the driver may complain.
         let _ = self.page.close().await;
+        // What is dropped on the next window must not meet this one, which takes a
+        // moment to go.
+        let clock = Instant::now();
+        while goes_on() && clock.elapsed() < SHORT {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     fn css(id: &str) -> String {

@@ -337,8 +337,6 @@ async fn backups(window: Window, display: &Display, data: &Path, project: i64) {
     std::fs::write(&broken, &bytes[..bytes.len() / 2]).unwrap();
     let window = Window::open(display, data).await;
     window.sees(&format!("open-project-{project}")).await;
-    // A window that has only just appeared takes no drops yet.
-    tokio::time::sleep(Duration::from_secs(1)).await;
     window.drop(&[&broken]).await;
     window.reads("error-note", "brought back").await;
     window.pictures("backup-damaged").await;
