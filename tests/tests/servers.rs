@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::{Fake, Manner};
 use pmpo_app::wire::{Draft, RunState, ServerTyped};
 use pmpo_app::{EngineLoader, Preset, Studio};
-use pmpo_tests::window::data_folder;
+use pmpo_tests::window::{data_folder, Display, Window};
 
 const KEY: &str = "sk-open-sesame-4711";
 
@@ -212,4 +212,45 @@ async fn a_server_scores_and_its_figures_are_its_own() {
         .check_server(typed(&fake, None, Some("klingon")))
         .await;
     assert!(wrong.unwrap_err().message.contains("klingon"));
+}
+
+/// In the real window: a server is typed in, checked, and writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_typed_into_the_window() {
+    let (_folder, data) = data_folder();
+    let project = {
+        let studio = Studio::open(&data, Box::new(EngineLoader)).unwrap();
+        let project = studio.open_sample("review-mood").unwrap().id;
+        change(&studio, project, small);
+        project
+    };
+    let fake = Fake::start(Manner {
+        key: Some(KEY),
+        ..Manner::default()
+    })
+    .await;
+    let display = Display::new();
+    let window = Window::open(&display, &data).await;
+    window.press(&format!("open-project-{project}")).await;
+    window.show("writer-select").await;
+    window.press("writer-server").await;
+    window.write("server-address", &fake.address).await;
+    window.write("server-key", "sk-wrong").await;
+    window.press("server-check").await;
+    window.reads("error-note", "key").await;
+    window.pictures("server-refused").await;
+    window.write("server-key", KEY).await;
+    window.press("server-check").await;
+    window.reads("server-found", "write").await;
+    window.pictures("server-found").await;
+    window.is_accessible("servers").await;
+    window.press("server-use-writer").await;
+    window.reads("writer-sentence", "127.0.0.1").await;
+    window.show("writer-sentence").await;
+    window.pictures("server-writes").await;
+    assert!(!window.text_of_page().await.contains(KEY));
+    window.press("start-run").await;
+    window.sees_at_last("open-result").await;
+    assert!(!fake.bodies("/v1/chat/completions").is_empty());
+    window.close().await;
 }
