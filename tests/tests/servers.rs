@@ -164,6 +164,16 @@ async fn a_server_writes_while_this_computer_scores() {
         RunState::Completed
     );
 
+    // Who writes does not change what losses are measured on.
+    let alone = run(&studio, project).await;
+    let lines = studio.runs(Some(project)).unwrap();
+    let ground = |run| &lines.iter().find(|line| line.run.id == run).unwrap().ground;
+    assert_ne!(
+        studio.run_view(alone).unwrap().device,
+        studio.run_view(first).unwrap().device
+    );
+    assert_eq!(ground(alone), ground(first));
+
     studio.remove_server(&server.path).unwrap();
     assert!(studio.servers().unwrap().is_empty());
     let gone = studio.check_server(typed(&fake, None, None)).await;

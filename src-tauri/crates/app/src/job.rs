@@ -162,11 +162,16 @@ fn device_words(model: &dyn LanguageModel) -> String {
     let (own, writer) = (model.description(), model.writer());
     match own == writer {
         true => own.device.clone(),
-        false => format!(
-            "{}; rewrites by {} ({})",
-            own.device, writer.name, writer.device
-        ),
+        false => format!("{}{WRITER}{} ({})", own.device, writer.name, writer.device),
     }
+}
+
+/// Between where a run is scored and who writes.
+const WRITER: &str = "; rewrites by ";
+
+/// Where a run is scored: what its losses depend on, whoever writes.
+pub(crate) fn scored_on(device: &str) -> &str {
+    device.split(WRITER).next().unwrap_or(device)
 }
 
 /// The newest run that has not come to its end, if any.

@@ -148,11 +148,16 @@ impl Studio {
         let settings = self.draft(project)?.settings;
         let store = self.store();
         let mut keys = Vec::new();
-        for measured in store.measurements(project)? {
-            let text = store.version(measured.version)?.text;
-            let examples = store.examples(measured.dataset)?;
-            let model = store.model(measured.model)?.description;
-            keys.extend(pair_keys(&examples, &settings, &model, &text));
+        // Many versions on few states of the data, each of which is read once.
+        let mut measurements = store.measurements(project)?;
+        measurements.sort_by_key(|measured| measured.dataset.0);
+        for same in measurements.chunk_by(|a, b| a.dataset == b.dataset) {
+            let examples = store.examples(same[0].dataset)?;
+            for measured in same {
+                let text = store.version(measured.version)?.text;
+                let model = store.model(measured.model)?.description;
+                keys.extend(pair_keys(&examples, &settings, &model, &text));
+            }
         }
         Ok(keys)
     }

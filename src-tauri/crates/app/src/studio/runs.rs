@@ -15,6 +15,7 @@ use super::versions::noted;
 use super::{held, Studio};
 use crate::curves::{csv, curves, picture, Curve, Source};
 use crate::error::unexpected;
+use crate::job::scored_on;
 use crate::plot::{overlay_png, overlay_svg, ChartSize, View, PALETTE};
 use crate::wire::{
     AxisRange, CurveGroups, CurveStyle, Ground, GroundDifference, LossRange, Overlay, OverlayCurve,
@@ -57,7 +58,7 @@ impl GroundOf {
         });
         let train = row.split.as_ref().map(|split| &split.train);
         let data = text_hash(&format!("{fingerprint} {train:?}"));
-        let model = format!("{} {}", row.model.0, row.device);
+        let model = format!("{} {}", row.model.0, scored_on(&row.device));
         let mut key = text_hash(&format!("{data} {model} {settings:?}"));
         key.truncate(16);
         Ok(Self {

@@ -104,7 +104,7 @@ impl Studio {
         let server = Server::new(address.clone(), key, Limits::default())?;
         let report = check(&server, &choice, &CancellationToken::new()).await?;
         let studio = self.clone();
-        blocking(move || {
+        let view = blocking(move || {
             if let Some(key) = new_key {
                 studio.keys().set(&address, &key)?;
             }
@@ -121,7 +121,17 @@ impl Studio {
             studio.keep_servers(&kept)?;
             studio.server_view(&new)
         })
-        .await
+        .await?;
+        // One that was made from an earlier report, or with another key, is not used on.
+        let mut loaded = self.loaded.lock().await;
+        if loaded
+            .as_ref()
+            .is_some_and(|one| one.path.as_os_str() == view.path.as_str())
+        {
+            *loaded = None;
+        }
+        drop(loaded);
+        Ok(view)
     }
 
     /// Forgets a server, and its key where no other entry has its address.
