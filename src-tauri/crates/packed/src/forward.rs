@@ -76,7 +76,7 @@ impl<'a> Forward<'a> {
             model,
             tree,
             blocks,
-            rope: Rope::new(config, model.rope_factors.as_deref(), tree.longest_path()),
+            rope: Rope::new(config, tree.longest_path()),
             cached: (0..config.layers)
                 .map(|_| KeyValues::new(config, panels, capacity))
                 .collect(),

@@ -12,20 +12,24 @@
 //! - the output layer runs only on rows that predict an answer token and is
 //!   reduced to a log-sum-exp as it is computed (`output`).
 //!
-//! Weights come from a GGUF file and are turned into float32, so results do not
-//! depend on how activations are rounded. [`PackedOnDevice`] does the same on a
-//! GPU, with weights as in the file. Families: Llama (Llama 2 and 3,
-//! Mistral, SmolLM), Qwen 2, Qwen 3, Phi-3. Anything else is answered with
+//! Weights come from a GGUF file, or from a Hugging Face folder (`config.json` and
+//! safetensors), and are turned into float32, so results do not depend on how
+//! activations are rounded. [`PackedOnDevice`] does the same on a GPU, with
+//! quantised weights as in the file. Families: Llama (Llama 2 and 3, Mistral,
+//! SmolLM), Qwen 2, Qwen 3, Phi-3. Anything else is answered with
 //! [`PackedError::Unsupported`], never with a guess.
 
 mod attention;
 mod cache;
 mod config;
 mod device;
+mod file;
+mod folder;
 mod forward;
 mod kernels;
 mod load;
 mod matrix;
+mod names;
 mod output;
 mod product;
 mod ready;
@@ -58,7 +62,7 @@ pub type Item = (Vec<u32>, Vec<u32>);
 /// Why nothing was scored.
 #[derive(Debug, thiserror::Error)]
 pub enum PackedError {
-    /// A model family, a feature of the file or a length that this scorer does
+    /// A model family, a feature of its files or a length that this scorer does
     /// not handle exactly; another engine may.
     #[error("the packed scorer does not support {0}")]
     Unsupported(String),
@@ -119,7 +123,8 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Reads a GGUF file and turns its weights into float32.
+    /// Reads a GGUF file, or where `path` is a directory a Hugging Face folder, and
+    /// turns its weights into float32.
     pub fn load(path: &Path) -> Result<Packed, PackedError> {
         Ok(Packed::new(Model::load(path)?))
     }
@@ -147,8 +152,8 @@ impl Packed {
         }
     }
 
-    /// Bytes of weights that [`Packed::load`] would keep, from the file's header
-    /// alone.
+    /// Bytes of weights that [`Packed::load`] would keep, from the files' headers
+    /// alone: four for each parameter that is computed with, whatever its type.
     pub fn bytes_needed(path: &Path) -> Result<u64, PackedError> {
         load::bytes_needed(path)
     }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::file::ModelFile;
 use crate::matrix::PackedMatrix;
 use crate::ready::{Matrices, Ready};
-use crate::weights::{self, GgufFile, Part, Place, Weights};
+use crate::weights::{self, Part, Place, Weights};
 use crate::PackedError;
 
 pub(crate) type Layer = weights::Layer<PackedMatrix, Vec<f32>>;
@@ -13,9 +14,9 @@ pub(crate) type Model = Weights<PackedMatrix, PackedMatrix, Vec<f32>>;
 /// Bytes that the weights of `path` take once loaded.
 pub(crate) fn bytes_needed(path: &Path) -> Result<u64, PackedError> {
     weights::sum_over_tensors(path, |_, tensor| {
-        let floats = match tensor.shape.dims() {
-            [outputs, inputs] => PackedMatrix::floats(*outputs, *inputs),
-            other => other.iter().product(),
+        let floats = match tensor.shape[..] {
+            [outputs, inputs] => PackedMatrix::floats(outputs, inputs),
+            _ => tensor.elements(),
         };
         floats * size_of::<f32>()
     })
@@ -76,7 +77,7 @@ fn outputs(parts: &[Part]) -> usize {
     parts.iter().map(|part| part.outputs).sum()
 }
 
-/// Weights converted from the file's.
+/// Weights converted from the model's files.
 struct Converted;
 
 impl Place for Converted {
@@ -86,7 +87,7 @@ impl Place for Converted {
 
     fn embedding(
         &mut self,
-        file: &mut GgufFile,
+        file: &mut ModelFile,
         part: &Part,
         hidden: usize,
     ) -> Result<PackedMatrix, PackedError> {
@@ -95,10 +96,14 @@ impl Place for Converted {
 
     fn matrix(
         &mut self,
-        file: &mut GgufFile,
+        file: &mut ModelFile,
         parts: &[Part],
         inputs: usize,
     ) -> Result<PackedMatrix, PackedError> {
+        // Before there is room for them: the file's word alone may be too large.
+        for part in parts {
+            file.expect(&part.name, &[part.outputs, inputs])?;
+        }
         let mut matrix = PackedMatrix::zeros(outputs(parts), inputs);
         let mut first = 0;
         for part in parts {
@@ -121,7 +126,7 @@ impl Place for Matrices {
 
     fn embedding(
         &mut self,
-        file: &mut GgufFile,
+        file: &mut ModelFile,
         part: &Part,
         hidden: usize,
     ) -> Result<PackedMatrix, PackedError> {
@@ -130,7 +135,7 @@ impl Place for Matrices {
 
     fn matrix(
         &mut self,
-        file: &mut GgufFile,
+        file: &mut ModelFile,
         parts: &[Part],
         inputs: usize,
     ) -> Result<PackedMatrix, PackedError> {

@@ -12,14 +12,14 @@ pub(crate) struct Rope {
 }
 
 impl Rope {
-    /// Angles for positions `0 .. positions`. `factors` divide the frequencies
-    /// one by one (Llama 3's and Phi-3's scaling), `dims / 2` of them.
-    pub(crate) fn new(config: &Config, factors: Option<&[f32]>, positions: usize) -> Rope {
+    /// Angles for positions `0 .. positions`.
+    pub(crate) fn new(config: &Config, positions: usize) -> Rope {
         let half = config.rope_dims / 2;
+        let factors = &config.rope_factors;
         let frequencies: Vec<f64> = (0..half)
             .map(|i| {
                 let exponent = 2.0 * i as f64 / config.rope_dims as f64;
-                let factor = factors.map_or(1.0, |f| f64::from(f[i]));
+                let factor = factors.as_ref().map_or(1.0, |f| f64::from(f[i]));
                 config.rope_base.powf(-exponent) / (factor * config.rope_divisor)
             })
             .collect();

@@ -1,18 +1,12 @@
-//! The tensors of a GGUF file, by the names and shapes that the families share.
+//! A model's tensors, by the names and shapes that the families share.
 //!
 //! What becomes of them is [`Place`]'s: packed for the processor (`load`) or put
 //! on a device as they are (`device`).
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
-use candle_core::quantized::gguf_file::{Content, TensorInfo};
-use candle_core::quantized::QTensor;
-use candle_core::Device;
-
 use crate::config::Config;
+use crate::file::{ModelFile, TensorInfo};
 use crate::PackedError;
 
 /// One decoder layer. Matrices are (outputs, inputs).
@@ -41,11 +35,9 @@ pub(crate) struct Weights<E, M, V> {
     pub output: Option<M>,
     pub layers: Vec<Layer<M, V>>,
     pub output_norm: V,
-    /// Divisors of the rotary frequencies, one per pair.
-    pub rope_factors: Option<Vec<f32>>,
 }
 
-/// A matrix, or some of its rows, as the file names them.
+/// A matrix, or some of its rows, by its shared name.
 pub(crate) struct Part {
     pub name: String,
     pub outputs: usize,
@@ -66,26 +58,26 @@ pub(crate) trait Place {
     /// (vocabulary, hidden).
     fn embedding(
         &mut self,
-        file: &mut GgufFile,
+        file: &mut ModelFile,
         part: &Part,
         hidden: usize,
     ) -> Read<Self::Embedding>;
 
     /// The parts one below the other: (outputs of all parts, inputs).
-    fn matrix(&mut self, file: &mut GgufFile, parts: &[Part], inputs: usize) -> Read<Self::Matrix>;
+    fn matrix(&mut self, file: &mut ModelFile, parts: &[Part], inputs: usize)
+        -> Read<Self::Matrix>;
 
     fn vector(&mut self, values: Vec<f32>) -> Read<Self::Vector>;
 }
 
 type Read<T> = Result<T, PackedError>;
 
-/// A file and its weights, each in its place.
+/// A GGUF file or a folder, its weights each in its place.
 pub(crate) fn read<P: Place>(
     path: &Path,
     place: &mut P,
 ) -> Read<Weights<P::Embedding, P::Matrix, P::Vector>> {
-    let mut file = GgufFile::open(path)?;
-    let config = Config::read(&file.content)?;
+    let (mut file, mut config) = ModelFile::open(path)?;
     let hidden = config.hidden;
     let table = |name: &str| Part::new(name.to_owned(), config.vocabulary);
     let embedding = place.embedding(&mut file, &table("token_embd.weight"), hidden)?;
@@ -97,7 +89,9 @@ pub(crate) fn read<P: Place>(
         .map(|index| layer(&mut file, place, index, &config))
         .collect::<Result<Vec<_>, _>>()?;
     let output_norm = place.vector(file.vector("output_norm.weight", hidden)?)?;
-    let rope_factors = rope_factors(&mut file, &config)?;
+    if let Some(factors) = rope_factors(&mut file, &config)? {
+        config.rope_factors = Some(factors);
+    }
     file.refuse_unread()?;
     Ok(Weights {
         config,
@@ -105,24 +99,22 @@ pub(crate) fn read<P: Place>(
         output,
         layers,
         output_norm,
-        rope_factors,
     })
 }
 
-/// Bytes that a file's tensors take, `bytes` each, from its header alone.
+/// Bytes that a model's tensors take, `bytes` each, from its files' headers alone.
 pub(crate) fn sum_over_tensors(
     path: &Path,
     bytes: impl Fn(&str, &TensorInfo) -> usize,
 ) -> Read<u64> {
-    let file = GgufFile::open(path)?;
-    Config::read(&file.content)?;
-    let tensors = file.content.tensor_infos.iter();
+    let (file, _) = ModelFile::open(path)?;
+    let tensors = file.tensors().iter();
     let sum: usize = tensors.map(|(name, tensor)| bytes(name, tensor)).sum();
     Ok(sum as u64)
 }
 
 fn layer<P: Place>(
-    file: &mut GgufFile,
+    file: &mut ModelFile,
     place: &mut P,
     index: usize,
     config: &Config,
@@ -174,82 +166,12 @@ fn layer<P: Place>(
     })
 }
 
-fn rope_factors(file: &mut GgufFile, config: &Config) -> Read<Option<Vec<f32>>> {
+fn rope_factors(file: &mut ModelFile, config: &Config) -> Read<Option<Vec<f32>>> {
     let pairs = config.rope_dims / 2;
     // Not used: sequences that would need them are refused.
-    file.unread.remove("rope_factors_long.weight");
+    file.skip("rope_factors_long.weight");
     if let Some(factors) = file.optional("rope_factors_short.weight", pairs)? {
         return Ok(Some(factors));
     }
     file.optional("rope_freqs.weight", pairs)
-}
-
-/// A file, and which of its tensors nothing has asked for yet.
-pub(crate) struct GgufFile {
-    file: BufReader<File>,
-    content: Content,
-    unread: BTreeSet<String>,
-}
-
-impl GgufFile {
-    fn open(path: &Path) -> Read<GgufFile> {
-        let mut file = BufReader::new(File::open(path)?);
-        let content = Content::read(&mut file)?;
-        Ok(GgufFile {
-            unread: content.tensor_infos.keys().cloned().collect(),
-            file,
-            content,
-        })
-    }
-
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.content.tensor_infos.contains_key(name)
-    }
-
-    /// Notes that a tensor is used; its shape must be `shape`.
-    pub(crate) fn expect(&mut self, name: &str, shape: &[usize]) -> Read<()> {
-        let Some(info) = self.content.tensor_infos.get(name) else {
-            return Err(PackedError::Unsupported(format!("a file without {name}")));
-        };
-        if info.shape.dims() != shape {
-            let found = info.shape.dims();
-            return Err(PackedError::Unsupported(format!(
-                "{name} of shape {found:?}, not {shape:?}"
-            )));
-        }
-        self.unread.remove(name);
-        Ok(())
-    }
-
-    /// A tensor as it is in the file, on `device`; its shape must be `shape`.
-    pub(crate) fn tensor(&mut self, name: &str, shape: &[usize], device: &Device) -> Read<QTensor> {
-        self.expect(name, shape)?;
-        Ok(self.content.tensor(&mut self.file, name, device)?)
-    }
-
-    /// A tensor's values in row-major order; its shape must be `shape`.
-    pub(crate) fn values(&mut self, name: &str, shape: &[usize]) -> Read<Vec<f32>> {
-        let tensor = self.tensor(name, shape, &Device::Cpu)?;
-        let values = tensor.dequantize(&Device::Cpu)?.flatten_all()?;
-        Ok(values.to_vec1::<f32>()?)
-    }
-
-    fn vector(&mut self, name: &str, length: usize) -> Read<Vec<f32>> {
-        self.values(name, &[length])
-    }
-
-    fn optional(&mut self, name: &str, length: usize) -> Read<Option<Vec<f32>>> {
-        match self.has(name) {
-            true => self.vector(name, length).map(Some),
-            false => Ok(None),
-        }
-    }
-
-    /// A tensor that was not asked for belongs to a computation not coded here.
-    fn refuse_unread(&self) -> Read<()> {
-        match self.unread.first() {
-            Some(name) => Err(PackedError::Unsupported(format!("the tensor {name}"))),
-            None => Ok(()),
-        }
-    }
 }

@@ -7,45 +7,8 @@ mod common;
 
 use candle_core::quantized::gguf_file::Value;
 use candle_core::Device;
-use common::{slow, Random, Scaling, Tiny};
+use common::{close, items, slow, Random, Scaling, Tiny};
 use pmpo_packed::{Item, Packed, PackedError, PackedOnDevice};
-
-/// Ragged items: shared prefixes and branches at several depths, duplicates, an
-/// item that continues another, one-token prompts, answers of 1 and 500 tokens.
-fn items(vocabulary: usize) -> Vec<Item> {
-    let mut random = Random(7);
-    let mut tokens = |count| random.tokens(count, vocabulary);
-    let prompt = tokens(41);
-    let mut items: Vec<Item> = (0..6)
-        .map(|i| ([&prompt[..], &tokens(3 + 5 * i)].concat(), tokens(1 + i)))
-        .collect();
-    let (first, answer) = items[0].clone();
-    // The same item twice, other answers to it, and a continuation of both.
-    items.push((first.clone(), answer.clone()));
-    items.push((first.clone(), tokens(1)));
-    items.push((first.clone(), tokens(9)));
-    items.push(([&first[..], &answer].concat(), tokens(4)));
-    // A shorter start of the prompt, cut in the middle of everybody's path.
-    items.push((prompt[..17].to_vec(), prompt[17..25].to_vec()));
-    items.push((prompt[..1].to_vec(), tokens(2)));
-    items.push((tokens(1), tokens(1)));
-    items.push((tokens(1), tokens(500)));
-    items.push((tokens(130), tokens(1)));
-    items
-}
-
-fn close(a: &[Vec<f64>], b: &[Vec<f64>], within: f64, what: &str) {
-    assert_eq!(a.len(), b.len());
-    for (i, (a, b)) in a.iter().zip(b).enumerate() {
-        assert_eq!(a.len(), b.len(), "{what}: item {i}");
-        for (x, y) in a.iter().zip(b) {
-            assert!(
-                (x - y).abs() < within * y.abs().max(1.0),
-                "{what}: item {i}: {x} and {y}"
-            );
-        }
-    }
-}
 
 #[test]
 fn every_family_matches_the_slow_pass() {

@@ -1,5 +1,5 @@
-//! The same scoring on any of candle's devices, for GPUs: weights stay quantised
-//! as in the file, everything else is float32.
+//! The same scoring on any of candle's devices, for GPUs: quantised weights stay as
+//! in the file, everything else is float32.
 //!
 //! The prefix tree and its blocks are those of the processor's path. Attention
 //! is dense here: a block's rows meet the cached path and the whole block, and a
@@ -8,16 +8,16 @@
 mod pass;
 
 use std::path::Path;
-use std::sync::Arc;
 
-use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
+use candle_core::quantized::QMatMul;
 use candle_core::{Device, Tensor};
 
 use pass::Pass;
 
 use crate::config::Config;
+use crate::file::{ModelFile, Stored};
 use crate::tree::Tree;
-use crate::weights::{self, GgufFile, Part, Place, Weights};
+use crate::weights::{self, Part, Place, Weights};
 use crate::{Count, Item, PackedError, DEFAULT_MEMORY};
 
 /// Rows of a block where memory allows.
@@ -44,7 +44,7 @@ pub struct PackedOnDevice {
 }
 
 impl PackedOnDevice {
-    /// Reads a GGUF file onto a device.
+    /// Reads a GGUF file or a Hugging Face folder onto a device.
     pub fn load(path: &Path, device: &Device) -> Result<Self, PackedError> {
         let mut place = OnDevice {
             device: device.clone(),
@@ -63,13 +63,12 @@ impl PackedOnDevice {
     }
 
     /// Bytes of weights that [`PackedOnDevice::load`] would put on the device, from
-    /// the file's header alone.
+    /// the files' headers alone.
     pub fn bytes_needed(path: &Path) -> Result<u64, PackedError> {
         weights::sum_over_tensors(path, |name, tensor| {
-            let elements = tensor.shape.elem_count();
-            let kind = tensor.ggml_dtype;
+            let (elements, kind) = (tensor.elements(), tensor.kind);
             let dense = elements * size_of::<f32>();
-            match (name, is_plain(kind)) {
+            match (name, tensor.is_plain()) {
                 (_, true) => dense,
                 ("token_embd.weight", _) => dense + elements / kind.block_size() * kind.type_size(),
                 _ => elements / kind.block_size() * kind.type_size(),
@@ -144,29 +143,32 @@ impl Place for OnDevice {
 
     fn embedding(
         &mut self,
-        file: &mut GgufFile,
+        file: &mut ModelFile,
         part: &Part,
         hidden: usize,
     ) -> Result<Tensor, PackedError> {
-        let tensor = file.tensor(&part.name, &[part.outputs, hidden], &self.device)?;
-        let dense = tensor.dequantize(&self.device)?;
+        let stored = file.tensor(&part.name, &[part.outputs, hidden], &self.device)?;
+        let dense = match &stored {
+            Stored::Floats(tensor) => tensor.clone(),
+            Stored::Blocks(tensor) => tensor.dequantize(&self.device)?,
+        };
         if !file.has("output.weight") {
-            self.head = vec![product(tensor, &self.device)?];
+            self.head = vec![product(stored)];
         }
         Ok(dense)
     }
 
     fn matrix(
         &mut self,
-        file: &mut GgufFile,
+        file: &mut ModelFile,
         parts: &[Part],
         inputs: usize,
     ) -> Result<Vec<QMatMul>, PackedError> {
         parts
             .iter()
             .map(|part| {
-                let tensor = file.tensor(&part.name, &[part.outputs, inputs], &self.device)?;
-                Ok(product(tensor, &self.device)?)
+                let shape = [part.outputs, inputs];
+                Ok(product(file.tensor(&part.name, &shape, &self.device)?))
             })
             .collect()
     }
@@ -177,16 +179,11 @@ impl Place for OnDevice {
     }
 }
 
-fn product(tensor: QTensor, device: &Device) -> candle_core::Result<QMatMul> {
-    Ok(match is_plain(tensor.dtype()) {
-        true => QMatMul::Tensor(tensor.dequantize(device)?),
-        false => QMatMul::QTensor(Arc::new(tensor)),
-    })
-}
-
-/// Whether a tensor's values are floats, not blocks of few bits.
-fn is_plain(kind: GgmlDType) -> bool {
-    matches!(kind, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16)
+fn product(stored: Stored) -> QMatMul {
+    match stored {
+        Stored::Floats(tensor) => QMatMul::Tensor(tensor),
+        Stored::Blocks(tensor) => QMatMul::QTensor(tensor),
+    }
 }
 
 #[cfg(test)]

@@ -39,8 +39,7 @@ struct Stage {
 impl<'a> Pass<'a> {
     pub(super) fn new(model: &'a PackedOnDevice, tree: &'a Tree) -> Result<Self> {
         let config = &model.config;
-        let factors = model.weights.rope_factors.as_deref();
-        let rope = Rope::new(config, factors, tree.longest_path());
+        let rope = Rope::new(config, tree.longest_path());
         let (cosines, sines) = rope.tables();
         let width = config.rope_dims / 2;
         let table = |values: &[f32]| {

@@ -1,8 +1,9 @@
-//! Tiny random models in GGUF form, and a slow forward pass to hold the packed
-//! one against. Each test file uses a part of it.
+//! Tiny random models as GGUF files and as Hugging Face folders, and a slow forward
+//! pass to hold the packed one against. Each test file uses a part of it.
 
 #![allow(dead_code)]
 
+pub mod folder;
 pub mod slow;
 
 use std::collections::BTreeMap;
@@ -19,11 +20,29 @@ pub enum Scaling {
     Plain,
     /// Positions divided by a factor.
     Linear(f64),
-    /// Llama 3: one divisor per pair.
+    /// Llama 3: one divisor per pair, see [`Tiny::llama3_factors`].
     Factors,
     /// Phi-3: short factors within this window, and a magnitude.
     Short(usize, f64),
 }
+
+/// Base of the rotary frequencies.
+pub const ROPE_BASE: f64 = 50_000.0;
+
+/// What [`Scaling::Factors`] follow from.
+pub struct Llama3 {
+    pub factor: f64,
+    pub low: f64,
+    pub high: f64,
+    pub original: f64,
+}
+
+pub const LLAMA3: Llama3 = Llama3 {
+    factor: 8.0,
+    low: 1.0,
+    high: 4.0,
+    original: 800.0,
+};
 
 /// A tensor: shape and values, row-major.
 pub type Weights = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
@@ -248,25 +267,43 @@ impl Tiny {
             add(name("attn_output.weight"), &[hidden, q], 0.0, scale(q));
             add(name("ffn_down.weight"), &[hidden, inner], 0.0, scale(inner));
         }
-        match self.scaling {
-            Scaling::Factors => add("rope_freqs.weight".into(), &[self.rope_dims / 2], 4.0, 3.0),
-            Scaling::Short(..) => {
-                add(
-                    "rope_factors_short.weight".into(),
-                    &[self.rope_dims / 2],
-                    2.0,
-                    0.9,
-                );
-                add(
-                    "rope_factors_long.weight".into(),
-                    &[self.rope_dims / 2],
-                    9.0,
-                    3.0,
-                );
-            }
-            _ => {}
+        if matches!(self.scaling, Scaling::Short(..)) {
+            let pairs = self.rope_dims / 2;
+            add("rope_factors_short.weight".into(), &[pairs], 2.0, 0.9);
+            add("rope_factors_long.weight".into(), &[pairs], 9.0, 3.0);
+        }
+        if self.scaling == Scaling::Factors {
+            let factors = self.llama3_factors();
+            weights.insert("rope_freqs.weight".into(), (vec![factors.len()], factors));
         }
         weights
+    }
+
+    /// Divisors for wavelengths that are short, between and long, as against the
+    /// original window: none, some and all of the factor.
+    pub fn llama3_factors(&self) -> Vec<f32> {
+        let Llama3 {
+            factor,
+            low,
+            high,
+            original,
+        } = LLAMA3;
+        (0..self.rope_dims / 2)
+            .map(|i| {
+                let exponent = 2.0 * i as f64 / self.rope_dims as f64;
+                let frequency = 1.0 / ROPE_BASE.powf(exponent);
+                let wavelength = 2.0 * std::f64::consts::PI / frequency;
+                let slowed = if wavelength < original / high {
+                    frequency
+                } else if wavelength > original / low {
+                    frequency / factor
+                } else {
+                    let smooth = (original / wavelength - low) / (high - low);
+                    (1.0 - smooth) * frequency / factor + smooth * frequency
+                };
+                (frequency / slowed) as f32
+            })
+            .collect()
     }
 
     fn metadata(&self) -> Vec<(String, Value)> {
@@ -287,7 +324,7 @@ impl Tiny {
             size("attention.value_length", self.head_dim),
             size("rope.dimension_count", self.rope_dims),
             (key("attention.layer_norm_rms_epsilon"), Value::F32(1e-5)),
-            (key("rope.freq_base"), Value::F32(50_000.0)),
+            (key("rope.freq_base"), Value::F32(ROPE_BASE as f32)),
         ];
         match self.scaling {
             Scaling::Linear(factor) => {
@@ -358,5 +395,44 @@ impl Random {
         (0..count)
             .map(|_| (self.step() % vocabulary as u64) as u32)
             .collect()
+    }
+}
+
+/// Ragged items: shared prefixes and branches at several depths, duplicates, an
+/// item that continues another, one-token prompts, answers of 1 and 500 tokens.
+pub fn items(vocabulary: usize) -> Vec<(Vec<u32>, Vec<u32>)> {
+    let mut random = Random(7);
+    let mut tokens = |count| random.tokens(count, vocabulary);
+    let prompt = tokens(41);
+    let mut items: Vec<(Vec<u32>, Vec<u32>)> = (0..6)
+        .map(|i| ([&prompt[..], &tokens(3 + 5 * i)].concat(), tokens(1 + i)))
+        .collect();
+    let (first, answer) = items[0].clone();
+    // The same item twice, other answers to it, and a continuation of both.
+    items.push((first.clone(), answer.clone()));
+    items.push((first.clone(), tokens(1)));
+    items.push((first.clone(), tokens(9)));
+    items.push(([&first[..], &answer].concat(), tokens(4)));
+    // A shorter start of the prompt, cut in the middle of everybody's path.
+    items.push((prompt[..17].to_vec(), prompt[17..25].to_vec()));
+    items.push((prompt[..1].to_vec(), tokens(2)));
+    items.push((tokens(1), tokens(1)));
+    items.push((tokens(1), tokens(500)));
+    items.push((tokens(130), tokens(1)));
+    items
+}
+
+/// Whether all numbers are within a share of those of `b`, or as near where these are
+/// below 1.
+pub fn close(a: &[Vec<f64>], b: &[Vec<f64>], within: f64, what: &str) {
+    assert_eq!(a.len(), b.len());
+    for (i, (a, b)) in a.iter().zip(b).enumerate() {
+        assert_eq!(a.len(), b.len(), "{what}: item {i}");
+        for (x, y) in a.iter().zip(b) {
+            assert!(
+                (x - y).abs() < within * y.abs().max(1.0),
+                "{what}: item {i}: {x} and {y}"
+            );
+        }
     }
 }

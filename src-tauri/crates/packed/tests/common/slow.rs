@@ -1,6 +1,6 @@
 //! One sequence at a time, one row at a time, in float64: slow and plain.
 
-use super::{Scaling, Tiny, Weights};
+use super::{Scaling, Tiny, Weights, ROPE_BASE};
 
 fn product(matrix: &[f32], x: &[f64]) -> Vec<f64> {
     let row = |w: &[f32]| w.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum();
@@ -19,7 +19,7 @@ fn norm(x: &[f64], weight: &[f32]) -> Vec<f64> {
 fn turn(tiny: &Tiny, weights: &Weights, head: &mut [f64], position: usize) {
     let half = tiny.rope_dims / 2;
     for i in 0..half {
-        let mut angle = position as f64 / 50_000f64.powf(2.0 * i as f64 / tiny.rope_dims as f64);
+        let mut angle = position as f64 / ROPE_BASE.powf(2.0 * i as f64 / tiny.rope_dims as f64);
         let mut magnitude = 1.0;
         match tiny.scaling {
             Scaling::Plain => {}

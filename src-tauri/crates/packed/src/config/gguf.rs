@@ -1,57 +1,23 @@
-//! What the forward pass needs to know about a model, from a GGUF file's
-//! metadata. Key names: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+//! A model's description in the metadata of a GGUF file. Key names:
+//! <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 
 use candle_core::quantized::gguf_file::{Content, Value};
 
-use crate::{Item, PackedError};
-
-/// Which elements of a head the rotary embedding turns together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RopePairs {
-    /// Neighbours: (0, 1), (2, 3), ... Llama weights are stored for this.
-    Interleaved,
-    /// One of each half: (0, n/2), (1, n/2 + 1), ...
-    Halves,
-}
-
-/// Shapes and constants of a dense decoder. Sizes are in elements.
-#[derive(Debug, Clone)]
-pub(crate) struct Config {
-    pub family: String,
-    pub layers: usize,
-    /// Width of the residual stream.
-    pub hidden: usize,
-    pub heads: usize,
-    pub kv_heads: usize,
-    pub head_dim: usize,
-    /// Width inside the feed-forward block.
-    pub feed_forward: usize,
-    pub vocabulary: usize,
-    pub norm_epsilon: f32,
-    pub rope_pairs: RopePairs,
-    /// Leading elements of a head that are turned.
-    pub rope_dims: usize,
-    pub rope_base: f64,
-    /// Positions are divided by this (linear scaling).
-    pub rope_divisor: f64,
-    /// Sines and cosines are multiplied by this (Phi-3's long-context files).
-    pub rope_magnitude: f64,
-    /// The model's own window in tokens.
-    pub window: usize,
-    /// Longest sequence this code computes exactly, and what starts beyond it.
-    pub exact_window: usize,
-    pub exact_reason: &'static str,
-}
+use super::{Config, Family, RopePairs};
+use crate::PackedError;
 
 impl Config {
-    pub(crate) fn read(content: &Content) -> Result<Config, PackedError> {
+    /// What a file says of its model.
+    pub(crate) fn of_metadata(content: &Content) -> Result<Config, PackedError> {
         let family = match content.metadata.get("general.architecture") {
             Some(Value::String(name)) => name.clone(),
             _ => return Err(PackedError::Read("no general.architecture".to_string())),
         };
-        let rope_pairs = match family.as_str() {
-            "llama" => RopePairs::Interleaved,
-            "qwen2" | "qwen3" | "phi3" => RopePairs::Halves,
+        let (kind, rope_pairs) = match family.as_str() {
+            "llama" => (Family::Llama, RopePairs::Interleaved),
+            "qwen2" => (Family::Qwen2, RopePairs::Halves),
+            "qwen3" => (Family::Qwen3, RopePairs::Halves),
+            "phi3" => (Family::Phi3, RopePairs::Halves),
             other => {
                 return Err(PackedError::Unsupported(format!(
                     "the model family {other}"
@@ -67,11 +33,6 @@ impl Config {
         let hidden = keys.need("embedding_length")?;
         let heads = keys.need("attention.head_count")?;
         let kv_heads = keys.size("attention.head_count_kv")?.unwrap_or(heads);
-        if heads == 0 || kv_heads == 0 || heads % kv_heads != 0 {
-            return Err(PackedError::Unsupported(format!(
-                "{heads} query heads over {kv_heads} key heads"
-            )));
-        }
         let head_dim = keys.size("attention.key_length")?.unwrap_or(hidden / heads);
         if keys
             .size("attention.value_length")?
@@ -82,11 +43,6 @@ impl Config {
             ));
         }
         let rope_dims = keys.size("rope.dimension_count")?.unwrap_or(head_dim);
-        if rope_dims > head_dim || rope_dims % 2 != 0 || head_dim == 0 {
-            return Err(PackedError::Unsupported(format!(
-                "{rope_dims} rotary dimensions in heads of {head_dim}"
-            )));
-        }
         let vocabulary = match content.tensor_infos.get("token_embd.weight") {
             Some(info) => info.shape.dims().first().copied().unwrap_or(0),
             None => {
@@ -112,13 +68,16 @@ impl Config {
             rope_dims,
             rope_base: keys.number("rope.freq_base")?.unwrap_or(10_000.0),
             rope_divisor: 1.0,
+            rope_factors: None,
             rope_magnitude: 1.0,
             window,
             exact_window: window,
             exact_reason: "",
-            family: family.clone(),
+            family: kind,
         };
+        config.check_shapes()?;
         config.read_rope_scaling(&keys)?;
+        config.check_rope()?;
         match keys.size("attention.sliding_window")? {
             None | Some(0) => {}
             Some(length) => config.limit(length, "a sliding attention window"),
@@ -134,18 +93,12 @@ impl Config {
                 self.rope_divisor = keys.number("rope.scale_linear")?.unwrap_or(1.0);
             }
             Some("linear") => self.rope_divisor = factor.unwrap_or(1.0),
-            Some("longrope") if self.family == "phi3" => {}
+            Some("longrope") if self.family == Family::Phi3 => {}
             Some(other) => {
                 return Err(PackedError::Unsupported(format!(
                     "rotary scaling of type {other}"
                 )));
             }
-        }
-        if !(self.rope_divisor.is_finite() && self.rope_divisor > 0.0) {
-            return Err(PackedError::Unsupported(format!(
-                "a rotary scaling factor of {}",
-                self.rope_divisor
-            )));
         }
         if keys
             .content
@@ -163,87 +116,6 @@ impl Config {
             self.rope_magnitude = keys.number("rope.scaling.attn_factor")?.unwrap_or(1.0);
         }
         Ok(())
-    }
-
-    /// Refuses items that cannot be scored, or not exactly.
-    pub(crate) fn check(&self, items: &[Item]) -> Result<(), PackedError> {
-        let Config {
-            vocabulary,
-            window,
-            exact_window,
-            exact_reason,
-            ..
-        } = self;
-        for (before, answer) in items {
-            let length = before.len() + answer.len();
-            if answer.is_empty() {
-                continue;
-            }
-            if before.is_empty() {
-                return Err(PackedError::Input(
-                    "an answer's first token needs at least one token before it".to_string(),
-                ));
-            }
-            if length > *window {
-                return Err(PackedError::Input(format!(
-                    "{length} tokens exceed the model's window of {window}"
-                )));
-            }
-            if length > *exact_window {
-                return Err(PackedError::Unsupported(format!(
-                    "{length} tokens: beyond {exact_window} the model uses {exact_reason}"
-                )));
-            }
-            if let Some(token) = before
-                .iter()
-                .chain(answer)
-                .find(|t| **t as usize >= *vocabulary)
-            {
-                return Err(PackedError::Input(format!(
-                    "token {token} is outside the vocabulary of {vocabulary}"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    fn limit(&mut self, length: usize, reason: &'static str) {
-        if length < self.exact_window {
-            self.exact_window = length;
-            self.exact_reason = reason;
-        }
-    }
-
-    /// Width of all query heads together.
-    pub(crate) fn query_width(&self) -> usize {
-        self.heads * self.head_dim
-    }
-
-    /// Width of all key (or value) heads together.
-    pub(crate) fn key_width(&self) -> usize {
-        self.kv_heads * self.head_dim
-    }
-
-    /// Width of one row of queries, keys and values.
-    pub(crate) fn qkv_width(&self) -> usize {
-        self.query_width() + 2 * self.key_width()
-    }
-
-    /// Bytes that one token's keys and values take over all layers.
-    pub(crate) fn cache_bytes_per_token(&self) -> u64 {
-        (2 * self.layers * self.key_width() * size_of::<f32>()) as u64
-    }
-
-    /// Bytes that one row of a block takes while it goes through a layer: the
-    /// residual, queries, keys and values with a packed copy, and the scratch of
-    /// norms, attention and feed-forward.
-    pub(crate) fn activation_bytes_per_row(&self) -> u64 {
-        let floats = 3 * self.hidden
-            + self.qkv_width()
-            + 4 * self.key_width()
-            + self.query_width()
-            + 2 * self.feed_forward;
-        (floats * size_of::<f32>()) as u64
     }
 }
 
