@@ -69,6 +69,19 @@ it("says that a run has ended and leads to it", async () => {
   expect(router.place).toEqual({ page: "result", id: run.id });
 });
 
+it("says elsewhere that a run paused by itself, but not that the person paused one", async () => {
+  const { backend } = await open();
+  const project = await backend.openSample("review-mood");
+  const run = await backend.startRun(project.id);
+  await backend.pauseRun(run.id);
+  const paused = (await backend.runView(run.id)).run;
+  expect(screen.queryByText(/paused by itself/)).toBeNull();
+  backend.shell({ kind: "run_changed", run: { ...paused, error: { code: "gpu", message: "The GPU stopped answering.", hint: "" } } });
+  expect(await screen.findByText("A run of “Mood of reviews” paused by itself.")).toBeInTheDocument();
+  await userEvent.click(screen.getByRole("button", { name: "See the run" }));
+  expect(router.place).toEqual({ page: "run", id: run.id });
+});
+
 it("tells of a measurement that failed only where it is not shown anyway", async () => {
   const { backend } = await open();
   const project = await backend.openSample("review-mood");

@@ -15,6 +15,8 @@ import { router, type Place } from "./lib/router.svelte";
  * `&long=1000000` with one of so many letters, `&hostile` with texts that are hard to show.
  * `?page=models` are the models, `&everywhere` for no project, `&hostile` with names that are
  * hard to show, `&begun` with downloads that go on, wait, broke off and are done.
+ * `?page=project&writer=/models/qwen3-8b.gguf` lets a second model write; `?page=run&tick=30&broke` is a run
+ * that paused by itself.
  * `?page=versions&count=500` is a long history of a prompt, `&big` with a prompt of a megabyte.
  */
 export async function devBackend() {
@@ -39,6 +41,8 @@ export async function devBackend() {
   const project = page === "new" ? await backend.createProject("Replies to customers") : await backend.openSample(query.get("sample") ?? "review-mood");
   const prompt = query.get("prompt");
   if (prompt !== null) await backend.saveDraft(project.id, { ...project.draft, prompt });
+  const writer = query.get("writer");
+  if (writer) await backend.saveDraft(project.id, { ...project.draft, writer_path: writer });
   const file = query.get("drop");
   if (file) dropped.put([file]);
   if (page === "compare") {
@@ -81,6 +85,10 @@ export async function devBackend() {
     if (query.has("tick")) {
       backend.tick(Number(query.get("tick")));
       if (query.has("paused")) await backend.pauseRun(run.id);
+      if (query.has("broke")) {
+        const error = { code: "gpu", message: "The GPU stopped answering.", hint: "Close other programs that use it, then go on." };
+        backend.setView(run.id, { run: { ...(await backend.runView(run.id)).run, state: "paused", active: false, error } });
+      }
     } else backend.finish(run.id);
     const places: Record<string, Place> = {
       run: { page: "run", id: run.id }, result: { page: "result", id: run.id }, try: { page: "try", project: project.id },
@@ -173,9 +181,12 @@ function hardToShow(page: ModelsPage): ModelsPage {
   const name = (at: number) => hostile[at % hostile.length] ?? "";
   const problem = { code: "model", message: "<b>This file</b> is cut off.", hint: "Bring it again." };
   return {
-    computer: { ...page.computer, cache: `/home/${name(4).slice(0, 300)}/cache`, gpu: null },
-    own: page.own.map((one, at) => ({ ...one, name: name(at + 1), path: one.path && `/home/${name(at + 3).slice(0, 4000)}`, architecture: name(1), problem: at === 1 ? problem : null })),
-    catalogue: page.catalogue.map((one, at) => ({ ...one, entry: { ...one.entry, name: name(at), quantisation: name(at + 1).slice(0, 40), good_for: { en: name(at + 2).slice(0, 600), de: name(at + 3).slice(0, 600) } }, page: `https://huggingface.co/${name(at).slice(0, 96)}` })),
+    computer: {
+      ...page.computer, cache: `/home/${name(4).slice(0, 300)}/cache`, gpu: null, no_gpu: `${name(1)} ${name(3).slice(0, 600)}`,
+      devices: page.computer.devices.map((one, at) => ({ ...one, id: at === 1 ? "cpu" : one.id, label: name(at).slice(0, 300) })).slice(0, 2),
+    },
+    own: page.own.map((one, at) => ({ ...one, name: name(at + 1), used_by: hostile, path: one.path && `/home/${name(at + 3).slice(0, 4000)}`, architecture: name(1), problem: at === 1 ? problem : null })),
+    catalogue: page.catalogue.map((one, at) => ({ ...one, used_by: hostile.slice(at), entry: { ...one.entry, name: name(at), quantisation: name(at + 1).slice(0, 40), good_for: { en: name(at + 2).slice(0, 600), de: name(at + 3).slice(0, 600) } }, page: `https://huggingface.co/${name(at).slice(0, 96)}` })),
   };
 }
 

@@ -1,7 +1,7 @@
 import type {
   Chart, ChartRequest, Comparison, ComparisonRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExampleTokens, ExportFormat, Home,
-  ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, ModelsPage, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences, Project,
-  PromptCheck, RepoModels, RowsChosen, RowText, RunLine, RunMessage, RunResult, RunsPage, RunSummary, RunView, Scatter, ScoredPrompt, ServerTyped, ServerView, ShellEvent,
+  ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, ModelRoles, ModelsPage, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences,
+  Project, PromptCheck, RepoModels, RowsChosen, RowText, RunLine, RunMessage, RunResult, RunsPage, RunSummary, RunView, Scatter, ScoredPrompt, ServerTyped, ServerView, ShellEvent,
   StorageInfo, TablePage, TableQuery, TryMessage, VersionFormat, VersionStory, VersionSummary,
 } from "./generated/wire";
 
@@ -27,6 +27,8 @@ export interface Backend {
   chooseData(): Promise<string | null>;
   chooseDataFolder(): Promise<string | null>;
   chooseModel(): Promise<string | null>;
+  /** A folder with a model's safetensors files. */
+  chooseModelFolder(): Promise<string | null>;
   previewData(path: string, choice: ImportChoice): Promise<DataPreview>;
   keepData(project: number, path: string, choice: ImportChoice): Promise<Project>;
   /** How the source of the examples stands to them now; it is watched from here on. */
@@ -64,6 +66,8 @@ export interface Backend {
   checkPrompt(project: number, prompt: string, locked: string[]): Promise<PromptCheck>;
   scorePrompt(project: number, prompt: string): Promise<ScoredPrompt>;
   modelInfo(path: string | null, device: string): Promise<ModelInfo>;
+  /** How the two models of the project's saved draft share the memory; null where the one that writes is no second one on this computer. */
+  modelRoles(project: number): Promise<ModelRoles | null>;
   /** The catalogue and what is here. Asks no network. */
   models(): Promise<ModelsPage>;
   /** What a repository of the hub holds (`owner/name` or its page's address). Asks the network. */
@@ -80,6 +84,8 @@ export interface Backend {
   servers(): Promise<ServerView[]>;
   /** Connects, finds out what it can do (a minute at most), and keeps that; its key goes to the keyring. */
   checkServer(typed: ServerTyped): Promise<ServerView>;
+  /** Ends a check that is under way; `checkServer` fails then. */
+  cancelServerCheck(): Promise<void>;
   removeServer(path: string): Promise<void>;
   presetSettings(preset: Draft["effort"]): Promise<Draft["settings"]>;
   /** Loads the model where needed. */

@@ -1,5 +1,5 @@
 import type {
-  DataFinding, DataPreview, Draft, ExampleText, Fault, ImportChoice, Mapping, ModelInfo, Preset, Remedy, SampleSummary, Settings, Severity,
+  DataFinding, DataPreview, DeviceOption, Draft, ExampleText, Fault, ImportChoice, Mapping, ModelInfo, ModelRoles, Preset, Remedy, SampleSummary, Settings, Severity,
 } from "./generated/wire";
 
 export const samples: Array<SampleSummary & { prompt: string; input: string; target: string; labels: string[] | null; examples: number; rows: ExampleText[] }> = [
@@ -69,13 +69,25 @@ export function emptyDraft(prompt = ""): Draft {
   return { prompt, description: "", locked: [], effort: "quick", settings: structuredClone(presets.quick), model_path: null, writer_path: null, device: "auto", measure_changes: false };
 }
 
+/** What models can run on. */
+export const devices: DeviceOption[] = [
+  { id: "auto", label: "Automatic: a GPU where there is one", free: null, total: null },
+  { id: "gpu0", label: "GPU 0: Example 4060", free: 2_500_000_000, total: 8_000_000_000 },
+  { id: "cpu", label: "Processor", free: 11_800_000_000, total: 16_700_000_000 },
+];
+
+/** How a project's two models share the memory; `seconds` is what a change of models took. */
+export function rolesOf({ model_path, writer_path, device }: Draft, seconds: number | null): ModelRoles | null {
+  if (!writer_path || writer_path === model_path || [model_path, writer_path].some((path) => path?.startsWith("server:"))) return null;
+  const needed = 1_450_000_000 + (/8b/i.test(writer_path) ? 12_750_000_000 : writer_path.includes("huge") ? 46_000_000_000 : 1_960_000_000);
+  const free = devices.find((one) => one.id === (device === "auto" ? "cpu" : device))?.free ?? 0;
+  const problem = writer_path.includes("huge")
+    ? { code: "model_too_big", message: "The model that should write is too big for this computer.", hint: "Choose a smaller one, or let the same model do both." } : null;
+  return { in_turn: needed > free, needed, free, seconds, problem };
+}
+
 export function modelOf(path: string | null, device: string, loaded: boolean): ModelInfo {
-  const devices = [
-    { id: "auto", label: "Automatic" },
-    { id: "cpu", label: "Processor" },
-    { id: "gpu0", label: "Graphics card: Example 4060, 8 GB" },
-  ];
-  const where = device === "gpu0" ? "Graphics card: fits, with 6.1 GB to spare." : "Processor: no graphics card is needed for a model of this size.";
+  const where = device === "gpu0" ? "Graphics card: fits, with 1.0 GB to spare." : "Processor: no graphics card is needed for a model of this size.";
   if (path?.includes("huge")) {
     return {
       path, name: path.split("/").pop() ?? path, built_in: false, architecture: "qwen2", parameters: 72_000_000_000, file_bytes: 44_000_000_000,

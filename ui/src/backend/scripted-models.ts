@@ -2,13 +2,19 @@ import type { Backend } from "./backend";
 import type {
   AppError, CatalogueModel, DownloadProgress, Fit, ModelChoice, ModelKind, ModelState, OwnModel, RepoModels, ShellEvent,
 } from "./generated/wire";
+import { devices } from "./scripted-data";
 
-export type ModelsHost = { shell(event: ShellEvent): void; /** Milliseconds between two pieces; 0: only `tick` moves them. */ pace: number };
+export type ModelsHost = {
+  shell(event: ShellEvent): void;
+  /** Names of the projects that use a model. */ users(path: string | null): string[];
+  /** Milliseconds between two pieces; 0: only `tick` moves them. */ pace: number;
+};
 
 const wrong = (code: string, message: string, hint = ""): AppError => ({ code, message, hint });
 const cache = "/home/you/.cache/huggingface/hub";
-const free = 11_800_000_000;
-const gpu = 2_500_000_000;
+const freeOn = (id: string) => devices.find((device) => device.id === id)?.free ?? 0;
+const free = freeOn("cpu");
+const gpu = freeOn("gpu0");
 const longest = 2048;
 /** A download comes in so many pieces. */
 const pieces = 12;
@@ -52,7 +58,8 @@ export function makeModels(host: ModelsHost) {
   const going = new Map<string, Going>();
   /** Repositories that broke off once. */
   const broken = new Set<string>();
-  const pathOf = (repo: string, file: string) => `${cache}/models--${repo.replace("/", "--")}/snapshots/0a1b2c/${file}`;
+  /** A file, or the folder of several. */
+  const pathOf = (repo: string, files: string[]) => `${cache}/models--${repo.replace("/", "--")}/snapshots/0a1b2c${files.length === 1 ? `/${files[0]}` : ""}`;
 
   function bytesOf(repo: string, files: string[]): number {
     const entry = lines.find((line) => line.repo === repo && line.files.join() === files.join());
@@ -70,7 +77,7 @@ export function makeModels(host: ModelsHost) {
     const now = going.get(key(repo, files));
     if (now) return { kind: "downloading", progress: progressOf(now) };
     const here = kept.get(key(repo, files));
-    if (here?.state === "ready") return { kind: "ready", path: pathOf(repo, files[0] ?? "") };
+    if (here?.state === "ready") return { kind: "ready", path: pathOf(repo, files) };
     return here ? { kind: "partial", done: here.done } : { kind: "missing" };
   }
   function end(one: Going, what: Extract<ShellEvent, { kind: "download_ended" }>["end"]) {
@@ -98,28 +105,33 @@ export function makeModels(host: ModelsHost) {
       return end(one, { kind: "failed", error: wrong("hub", "The connection to huggingface.co broke.", "Go on later: what is here is kept.") });
     }
     one.at += 1;
-    if (one.at > pieces) end(one, { kind: "ready", path: pathOf(one.repo, one.files[0] ?? "") });
+    if (one.at > pieces) end(one, { kind: "ready", path: pathOf(one.repo, one.files) });
     else host.shell({ kind: "download", repo: one.repo, files: one.files, progress: progressOf(one) });
   }
 
   function choicesOf(repo: string): ModelChoice[] {
     const name = repo.split("/")[1] ?? repo;
-    if (/nothing|safetensors/.test(name)) return [];
+    if (/nothing/.test(name)) return [];
+    if (/safetensors/.test(name)) return [{ name, format: "safetensors", quantisation: null, files: ["model.safetensors", "config.json", "tokenizer.json"], bytes: 3_411_000_000 }];
     return (["Q4_K_M", "Q8_0"] as const).map((quantisation, at) => ({
       name: `${name}-${quantisation}`, format: "gguf", quantisation, files: [`${name}-${quantisation}.gguf`], bytes: [1_050_000_000, 1_890_000_000][at] ?? 0,
     }));
   }
   function own(): OwnModel[] {
-    const found: OwnModel[] = [
-      { name: "Qwen3 0.6B", path: null, repo: null, bytes: 639_000_000, architecture: "qwen3", parameters: 596_000_000, has_chat_template: true, problem: null },
-      { name: "My own 1.7B", path: "/home/you/models/my-own-1.7b.gguf", repo: null, bytes: 1_830_000_000, architecture: "qwen3", parameters: 1_720_000_000, has_chat_template: false, problem: null },
+    const found: Array<Omit<OwnModel, "used_by">> = [
+      { name: "Qwen3 0.6B", path: null, repo: null, bytes: 639_000_000, architecture: "qwen3", parameters: 596_000_000, has_chat_template: true, problem: null, files: [], format: "gguf" },
+      { name: "My own 1.7B", path: "/home/you/models/my-own-1.7b.gguf", repo: null, bytes: 1_830_000_000, architecture: "qwen3", parameters: 1_720_000_000, has_chat_template: false, problem: null, files: [], format: "gguf" },
     ];
     for (const [name, { state, bytes }] of kept) {
-      const [repo = "", file = ""] = name.split("\n");
+      const [repo = "", ...files] = name.split("\n");
       if (state !== "ready" || lines.some((line) => key(line.repo, line.files) === name)) continue;
-      found.push({ name: file.replace(/\.gguf$/, ""), path: pathOf(repo, file), repo, bytes, architecture: "llama", parameters: Math.round(bytes * 1.6), has_chat_template: true, problem: null });
+      const gguf = files.length === 1;
+      found.push({
+        name: gguf ? (files[0] ?? "").replace(/\.gguf$/, "") : repo.split("/")[1] ?? repo, path: pathOf(repo, files), repo, bytes, architecture: "llama",
+        parameters: Math.round(bytes * (gguf ? 1.6 : 0.5)), has_chat_template: true, problem: null, files, format: gguf ? "gguf" : "safetensors",
+      });
     }
-    return found;
+    return found.map((model) => ({ ...model, used_by: host.users(model.path) }));
   }
 
   const methods = {
@@ -129,10 +141,11 @@ export function makeModels(host: ModelsHost) {
         const shape = { layers: 28, hidden: 1024, feed_forward: 3072, heads: 16, kv_heads: 8, head_size: 128, vocabulary: 151_936, tied: true, window: 40_960 };
         return {
           entry: { ...rest, licence: { name, address, gated }, good_for: { en, de }, format: "gguf", shape },
-          fit: fitOf(line), state: stateOf(line.repo, line.files), page: `https://huggingface.co/${line.repo}`,
+          fit: fitOf(line), state: stateOf(line.repo, line.files), page: `https://huggingface.co/${line.repo}`, used_by: host.users(pathOf(line.repo, line.files)),
         };
       });
-      return structuredClone({ catalogue, own: own(), computer: { free, gpu, longest, cache, endpoint: "https://huggingface.co", has_token: false } });
+      const computer = { free, gpu, longest, cache, endpoint: "https://huggingface.co", has_token: false, devices, disk_free: 212_000_000_000, no_gpu: null };
+      return structuredClone({ catalogue, own: own(), computer });
     },
     async lookUpModel(given): Promise<RepoModels> {
       const repo = given.trim().replace(/^https?:\/\/[^/]+\//, "").split("/").slice(0, 2).join("/");
@@ -142,7 +155,7 @@ export function makeModels(host: ModelsHost) {
       return {
         files: {
           repo, commit: "0a1b2c", gated: repo.includes("gated"), licence: repo.includes("nolicence") ? null : "apache-2.0", family: choices.length ? "llama" : null,
-          parameters: choices.length ? 1_700_000_000 : null, files: choices.length ? choices.map((one) => ({ name: one.files[0] ?? "", bytes: one.bytes })) : [{ name: "model.safetensors", bytes: 3_400_000_000 }],
+          parameters: choices.length ? 1_700_000_000 : null, files: choices.length ? choices.map((one) => ({ name: one.files[0] ?? "", bytes: one.bytes })) : [{ name: "model.onnx", bytes: 3_400_000_000 }],
         },
         choices: choices.map((choice) => ({ choice, state: stateOf(repo, choice.files) })), page: `https://huggingface.co/${repo}`,
       };

@@ -42,7 +42,14 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
   const tell = (message: RunMessage, cost: number) => {
     messages.push(message);
     tokens = Math.min(total - 1, tokens + cost);
-    messages.push({ kind: "progress", progress: { tokens_done: tokens, tokens_left: total - tokens, seconds_left: Math.round((total - tokens) / 900) } });
+    messages.push({
+      kind: "progress",
+      progress: {
+        tokens_done: tokens, tokens_left: total - tokens, seconds_left: Math.round((total - tokens) / 900),
+        // Of the last seconds: there are none at first.
+        speed: messages.length > 6 ? 380 + (tokens % 97) : null, memory: { used: 1_430_000_000, total: 16_700_000_000, gpu: false },
+      },
+    });
   };
   const scored = (step: number, parent: number | null, origin: Origin, text: string, loss: number): Candidate => ({
     ordinal: ordinal++, step, parent, origin, text, loss, std_error: 0.05 + roll() * 0.04,
@@ -119,7 +126,7 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
 /** A view of a run that has not done anything yet. */
 export function freshView(run: RunSummary, settings: Settings, prompt: string, dataName: string): RunView {
   return {
-    run, settings, model: "Qwen3 0.6B", device: "Processor", data_name: dataName, train: TRAIN, validation: 40, start_prompt: prompt,
+    run, settings, model: "Qwen3 0.6B", device: "processor (there is no GPU), exact 32-bit floats", data_name: dataName, train: TRAIN, validation: 40, start_prompt: prompt,
     best: null, candidates: [], segments: [], steps: [], phase: "loading_model", progress: null, outcome: null, left_out: [],
   };
 }

@@ -3,12 +3,13 @@ import type { AppError, ModelInfo, ServerView } from "./generated/wire";
 
 const wrong = (message: string, hint: string): AppError => ({ code: "server", message, hint });
 
-type Machine = { models: string[]; scores: boolean; key?: string };
+type Machine = { models: string[]; scores: boolean; key?: string; /** Answers nothing, for as long as one waits. */ silent?: boolean };
 /** What answers where. */
 const machines: Record<string, Machine> = {
   "http://localhost:8000": { models: ["Qwen/Qwen3-8B"], scores: true },
   "http://localhost:11434": { models: ["llama3.1:8b"], scores: false },
   "http://192.168.1.20:8080": { models: ["mistral-small-24b"], scores: true },
+  "http://localhost:1234": { models: [], scores: false, silent: true },
   "https://models.example.org": { models: ["qwen3-32b"], scores: true, key: "open-sesame" },
 };
 const noEcho = "it does not repeat the text that was sent";
@@ -28,6 +29,7 @@ function addressOf(typed: string): string {
 export function makeServers(pace = 0) {
   let kept: ServerView[] = [];
   let number = 0;
+  let cancel = () => {};
   const keys = new Map<string, string>();
   const view = (one: ServerView): ServerView => structuredClone({ ...one, has_key: keys.has(one.address) });
 
@@ -35,8 +37,13 @@ export function makeServers(pace = 0) {
     async servers() { return kept.map(view); },
     async checkServer(typed) {
       const address = addressOf(typed.address);
-      if (pace > 0) await new Promise((go) => setTimeout(go, 1500));
       const machine = machines[address];
+      if (pace > 0 || machine?.silent) {
+        await new Promise<void>((go, stop) => {
+          cancel = () => stop(wrong("The check was cancelled.", ""));
+          if (!machine?.silent) setTimeout(go, 1500);
+        });
+      }
       if (!machine) throw wrong(`nothing answers at ${address}: connection refused`, "Start the server, and check the address: http or https, computer, port.");
       const key = typed.key?.trim() || keys.get(address);
       if (machine.key && key !== machine.key) throw wrong(`${address} does not accept the key, or wants one`, "Enter the key that the server was started with.");
@@ -57,6 +64,7 @@ export function makeServers(pace = 0) {
       kept = [...kept.filter((one) => one !== old), made];
       return view(made);
     },
+    async cancelServerCheck() { cancel(); },
     async removeServer(path) {
       const gone = kept.find((one) => one.path === path);
       kept = kept.filter((one) => one !== gone);

@@ -3,7 +3,7 @@ import type {
   AppError, DataSummary, Draft, Preferences, Project, RunMessage, RunState, RunSummary, RunView, ShellEvent, VersionSummary,
 } from "./generated/wire";
 import { chartOf } from "./scripted-chart";
-import { emptyDraft, modelOf, presets, previewOf, samples } from "./scripted-data";
+import { emptyDraft, modelOf, presets, previewOf, rolesOf, samples } from "./scripted-data";
 import { makeCompare } from "./scripted-compare";
 import { makeKeeping } from "./scripted-keeping";
 import { makeMeasuring, type Turn } from "./scripted-measure";
@@ -111,7 +111,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     announce(run);
   };
   const end = (run: Run) => {
-    const progress = { tokens_done: run.view.progress?.tokens_done ?? 0, tokens_left: 0, seconds_left: 0 };
+    const progress = { tokens_done: run.view.progress?.tokens_done ?? 0, tokens_left: 0, seconds_left: 0, speed: null, memory: null };
     const { outcome, best } = run.plan;
     settle(run, "completed", { outcome, best, phase: "ended", progress });
     if (best.origin.kind !== "start") addVersion(run.view.run.project, best.text, { kind: "run", run: run.view.run.id, candidate: best.ordinal });
@@ -140,7 +140,9 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     tables, pace, turn,
   );
 
-  const models = makeModels({ shell: (event) => shell(event), pace });
+  const users = (path: string | null) =>
+    [...projects.values()].filter(({ draft }) => draft.model_path === path || (path !== null && draft.writer_path === path)).map(({ name }) => name);
+  const models = makeModels({ shell: (event) => shell(event), users, pace });
   const servers = makeServers(pace);
   const adopt = (project: Project) => {
     projects.set(project.id, { ...project, updated_at: clock++ });
@@ -204,6 +206,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     },
     async chooseData() { return "/home/you/reviews.csv"; },
     async chooseModel() { return "/home/you/models/qwen3-1.7b-q8.gguf"; },
+    async chooseModelFolder() { return "/home/you/models/Qwen3-1.7B"; },
     async chooseDataFolder() { return "/home/you/reviews"; },
     async previewData(path, choice) {
       if (!/\.(csv|tsv|jsonl?|xlsx?|ods)$|\/reviews$/i.test(path)) throw wrong("data_format", "This kind of file cannot be read.", "Use CSV, TSV, JSON, JSON lines or Excel.");
@@ -239,6 +242,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       return { loss: 2.914 - Math.min(1.9, prompt.length / 400), std_error: 0.081, accuracy: 0.45, examples: 20, left_out: [], seconds: 3.2 };
     },
     async modelInfo(path, device) { return servers.info(path) ?? modelOf(path, device, loaded); },
+    async modelRoles(id) { return rolesOf(projectOf(id).draft, runsOf(id).length ? 12.4 : null); },
     async presetSettings(preset) { return structuredClone(presets[preset]); },
     async estimate(id) {
       const effort = projectOf(id).draft.effort;
@@ -266,7 +270,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     },
     async resumeRun(id) {
       const run = runOf(id);
-      run.view = { ...run.view, run: { ...run.view.run, state: "running", active: true } };
+      run.view = { ...run.view, run: { ...run.view.run, state: "running", active: true, error: null } };
       announce(run);
       drive(run);
       return structuredClone(run.view.run);

@@ -46,6 +46,12 @@ it("calls commands by their names with named values", async () => {
   expect(invoke).toHaveBeenLastCalledWith("measure_comparison", { request });
   await tauri.compareTokens(request, 12);
   expect(invoke).toHaveBeenLastCalledWith("compare_tokens", { request, example: 12 });
+  await tauri.chooseModelFolder();
+  expect(invoke).toHaveBeenLastCalledWith("choose_model_folder", {});
+  await tauri.modelRoles(3);
+  expect(invoke).toHaveBeenLastCalledWith("model_roles", { project: 3 });
+  await tauri.cancelServerCheck();
+  expect(invoke).toHaveBeenLastCalledWith("cancel_server_check", {});
   await tauri.closeWindow("stay");
   expect(invoke).toHaveBeenLastCalledWith("close_window", { choice: "stay" });
 });

@@ -17,12 +17,14 @@ describe("applyMessages", () => {
       { kind: "phase", phase: "measuring_start" },
       { kind: "candidate", candidate: start },
       { kind: "candidate", candidate: better },
-      { kind: "progress", progress: { tokens_done: 10, tokens_left: 30, seconds_left: 60 } },
+      { kind: "progress", progress: { tokens_done: 10, tokens_left: 30, seconds_left: 60, speed: null, memory: null } },
+      { kind: "progress", progress: { tokens_done: 10, tokens_left: 30, seconds_left: 60, speed: 412.5, memory: { used: 1, total: 2, gpu: true } } },
       { kind: "segments", segments: { step: 1, candidate: 0, pieces: [] } },
       { kind: "segments", segments: { step: 1, candidate: 0, pieces: [{ text: "a", finding: null }] } },
       { kind: "step", step: { step: 1, incumbent: 1, loss: 2.5, improved: true }, best: better },
     ]) as RunView;
     expect(view.run.state).toBe("running");
+    expect(view.progress).toMatchObject({ speed: 412.5, memory: { used: 1, total: 2, gpu: true } });
     expect(view.run.start_loss).toBe(3);
     expect(view.run.best_loss).toBe(2.5);
     expect(view.best).toBe(better);
@@ -59,11 +61,11 @@ describe("applyMessages", () => {
 
 describe("shareDone", () => {
   it("is never full while work is left", () => {
-    const progress = { tokens_done: 1_000_000, tokens_left: 0, seconds_left: 0 };
+    const progress = { tokens_done: 1_000_000, tokens_left: 0, seconds_left: 0, speed: null, memory: null };
     expect(shareDone(runView({ progress, phase: "validating" }))).toBe(0.99);
     expect(shareDone(runView({ progress }, { state: "completed" }))).toBe(1);
     expect(shareDone(runView({ progress: null }))).toBeNull();
-    expect(shareDone(runView({ progress: { tokens_done: 0, tokens_left: 0, seconds_left: null } }))).toBeNull();
+    expect(shareDone(runView({ progress: { tokens_done: 0, tokens_left: 0, seconds_left: null, speed: null, memory: null } }))).toBeNull();
   });
 });
 

@@ -17,7 +17,7 @@ export function runView(change: Partial<RunView> = {}, run: Partial<RunSummary> 
     },
     settings: presets.quick, model: "Model", device: "Processor", data_name: "reviews.csv", train: 20, validation: 40,
     start_prompt: "Start prompt", best: first, candidates: [first], segments: [], steps: [], phase: "trying",
-    progress: { tokens_done: 1, tokens_left: 3, seconds_left: 120 }, outcome: null, left_out: [], ...change,
+    progress: { tokens_done: 1, tokens_left: 3, seconds_left: 120, speed: null, memory: null }, outcome: null, left_out: [], ...change,
   };
 }
 

@@ -42,6 +42,12 @@ export const deRun: typeof enRun = {
       spent: (time) => `bisher ${time}`,
       took: (time) => `Dauer: ${time}`,
     },
+    work: {
+      perSecond: "Token/s",
+      perSecondMeaning: "Wie schnell das Modell liest, in den letzten Sekunden. Modelle lesen Text in Stücken von wenigen Buchstaben, den Token.",
+      memory: (used, total) => `${used} von ${total} Speicher`,
+      gpuMemory: (used, total) => `${used} von ${total} Speicher der Grafikkarte`,
+    },
     page: {
       loading: "Der Lauf wird geöffnet …",
       back: "Zurück zum Projekt",
@@ -72,6 +78,8 @@ export const deRun: typeof enRun = {
     notice: {
       pausedTitle: "Dieser Lauf ist angehalten",
       pausedText: "Alles bisher Gemessene bleibt erhalten. Er geht genau dort weiter, wo er angehalten wurde.",
+      itselfTitle: "Der Lauf hat von selbst angehalten",
+      itselfText: "Nichts ist verloren: Alles bisher Gemessene bleibt erhalten. Ist die Ursache behoben, geht er genau dort weiter, wo er angehalten hat.",
       interruptedTitle: "Dieser Lauf wurde unterbrochen",
       interruptedText: "Das Programm wurde geschlossen, während er lief. Nichts Gemessenes ist verloren; er kann von dort weitergehen.",
       failedText: "Alles vor dem Fehler Gemessene bleibt erhalten. Ist die Ursache behoben, kann der Lauf weitergehen.",

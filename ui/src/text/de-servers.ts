@@ -19,10 +19,19 @@ export const deServers: typeof enServers = {
       manage: "Eigene Server …",
       sameText: "Ein Modell tut beides: Mit ihm wird Ihr Prompt gemessen, und es schreibt andere Fassungen davon.",
       sameServerText: "Der Server, der misst, schreibt auch die anderen Fassungen.",
-      fileText: "Das Modell in dieser Datei schreibt die anderen Fassungen, auf diesem Rechner. Es braucht Speicher neben dem anderen Modell.",
+      fileText: "Das Modell in dieser Datei schreibt die anderen Fassungen, auf diesem Rechner.",
       serverText: (address) => `Ihr Prompt, die Beschreibung der Aufgabe und einzelne Beispiele (die schweren, mit ihren richtigen Antworten) werden an ${address} gesendet. Sonst nichts, und nur solange ein Lauf nach Umschreibungen sucht.`,
       goneText: "Dieser Server wurde entfernt. Wählen Sie einen anderen oder dasselbe Modell.",
       cannotText: "Dieser Server kann keine Umschreibungen schreiben. Wählen Sie hier ein anderes Modell.",
+    },
+
+    roles: {
+      asking: "Es wird angesehen, ob beide Modelle in den Speicher passen …",
+      together: (need, free) => `Beide Modelle passen zusammen in den Speicher: Sie brauchen ${need}, und ${free} sind frei.`,
+      inTurn: (need, free) => `Beide Modelle zusammen brauchen ${need} Speicher, und ${free} sind frei; darum werden sie abwechselnd geladen.`,
+      change: (time) => `Ein Wechsel dauert ${time} und kommt in jedem Schritt etwa zweimal vor.`,
+      changeUnknown: "Gewechselt wird in jedem Schritt etwa zweimal; wie lange ein Wechsel dauert, zeigt sich, wenn der Lauf beginnt.",
+      seconds: (n, one) => (one ? `etwa ${n} Sekunde` : `etwa ${n} Sekunden`),
     },
 
     plan: {
@@ -78,6 +87,7 @@ export const deServers: typeof enServers = {
       windowFault: "Geben Sie eine ganze Zahl ein, etwa 8192.",
       check: "Verbinden und prüfen",
       checking: "Wird geprüft …",
+      cancelled: "Die Prüfung wurde abgebrochen.",
       checkText: "Etwa zwanzig kurze Testfragen, keiner Ihrer Texte. Das dauert höchstens eine Minute.",
 
       found: (model, address) => `${model} auf ${address}`,

@@ -40,6 +40,12 @@ export const enRun = {
       spent: (time: string) => `${time} so far`,
       took: (time: string) => `took ${time}`,
     },
+    work: {
+      perSecond: "tokens/s",
+      perSecondMeaning: "How fast the model reads, over the last seconds. Models read text in pieces of a few letters, called tokens.",
+      memory: (used: string, total: string) => `${used} of ${total} memory`,
+      gpuMemory: (used: string, total: string) => `${used} of ${total} GPU memory`,
+    },
     page: {
       loading: "Opening the run…",
       back: "Back to the project",
@@ -68,6 +74,8 @@ export const enRun = {
     notice: {
       pausedTitle: "This run is paused",
       pausedText: "Everything measured so far is kept. It goes on exactly where it stopped.",
+      itselfTitle: "The run paused by itself",
+      itselfText: "Nothing is lost: everything measured so far is kept. Once the cause is out of the way, it goes on exactly where it stopped.",
       interruptedTitle: "This run was interrupted",
       interruptedText: "The program was closed while it was working. Nothing measured is lost; it can go on from there.",
       failedText: "Everything measured before the error is kept. Once the cause is out of the way, the run can go on.",

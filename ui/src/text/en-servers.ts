@@ -18,10 +18,20 @@ export const enServers = {
       // What the choice means.
       sameText: "One model does both: it is measured with your prompt, and it writes other wordings of it.",
       sameServerText: "The server that is measured also writes the other wordings.",
-      fileText: "The model in this file writes other wordings, on this computer. It takes memory beside the other model.",
+      fileText: "The model in this file writes other wordings, on this computer.",
       serverText: (address: string) => `Your prompt, the task's description and single examples (the hard ones, with their right answers) are sent to ${address}. Nothing else, and only while a run looks for rewrites.`,
       goneText: "This server was removed. Choose another one, or the same model.",
       cannotText: "This server cannot write rewrites. Choose another model here.",
+    },
+
+    // Two models on this computer.
+    roles: {
+      asking: "Looking whether both models fit into memory…",
+      together: (need: string, free: string) => `Both models fit into memory together: they need ${need}, and ${free} are free.`,
+      inTurn: (need: string, free: string) => `Both models together need ${need} of memory, and ${free} are free, so they are loaded in turn.`,
+      change: (time: string) => `Changing models takes ${time}, about twice in every step.`,
+      changeUnknown: "Models change about twice in every step; how long a change takes shows when the run begins.",
+      seconds: (n: string, one: boolean) => (one ? `about ${n} second` : `about ${n} seconds`),
     },
 
     plan: {
@@ -77,6 +87,7 @@ export const enServers = {
       windowFault: "Enter a whole number, such as 8192.",
       check: "Connect and check",
       checking: "Checking…",
+      cancelled: "The check was cancelled.",
       checkText: "About twenty short test questions, none of your texts. This takes a minute at most.",
 
       found: (model: string, address: string) => `${model} at ${address}`,

@@ -1542,7 +1542,15 @@ id: string,
 /**
  * In words.
  */
-label: string, };
+label: string, 
+/**
+ * Memory that is free there, in bytes; null where that is not known.
+ */
+free: number | null, 
+/**
+ * Memory that it has.
+ */
+total: number | null, };
 
 /**
  * Work and time of a run before it starts.
@@ -1934,7 +1942,11 @@ state: ModelState,
 /**
  * Its page on the hub.
  */
-page: string, };
+page: string, 
+/**
+ * Names of the projects that use it.
+ */
+used_by: Array<string>, };
 
 /**
  * A model that is here and not of the catalogue: the built-in one, files that the
@@ -1972,7 +1984,19 @@ has_chat_template: boolean,
 /**
  * What stands in the way of using it.
  */
-problem: AppError | null, };
+problem: AppError | null, 
+/**
+ * Its files within its repository; none where it is not in the hub's cache.
+ */
+files: Array<string>, 
+/**
+ * Names of the projects that use it.
+ */
+used_by: Array<string>, 
+/**
+ * How it is stored.
+ */
+format: ModelFormat, };
 
 /**
  * What there is to compute with, and where models are kept.
@@ -2001,7 +2025,44 @@ endpoint: string,
 /**
  * Whether the person's token for the hub is known.
  */
-has_token: boolean, };
+has_token: boolean, 
+/**
+ * What models can run on.
+ */
+devices: Array<DeviceOption>, 
+/**
+ * Free space where models are kept, in bytes; null where that is not known.
+ */
+disk_free: number | null, 
+/**
+ * Why no GPU is used, as a sentence; null where one is.
+ */
+no_gpu: string | null, };
+
+/**
+ * How the model that measures and the one that writes share the memory.
+ */
+export type ModelRoles = { 
+/**
+ * Whether they are loaded in turn, because there is no room for both.
+ */
+in_turn: boolean, 
+/**
+ * Memory that both need together, in bytes.
+ */
+needed: number, 
+/**
+ * Memory that is free.
+ */
+free: number, 
+/**
+ * Seconds that one change of models takes; null before it was measured.
+ */
+seconds: number | null, 
+/**
+ * What stands in the way of using both.
+ */
+problem: AppError | null, };
 
 /**
  * What the page of models shows.
@@ -2929,7 +2990,32 @@ tokens_left: number,
 /**
  * Seconds left at the speed seen so far.
  */
-seconds_left: number | null, };
+seconds_left: number | null, 
+/**
+ * Tokens a second, of the last seconds.
+ */
+speed: number | null, 
+/**
+ * Memory of the device that computes.
+ */
+memory: MemoryUse | null, };
+
+/**
+ * How much of a device's memory the model holds.
+ */
+export type MemoryUse = { 
+/**
+ * Bytes held for this program's model.
+ */
+used: number, 
+/**
+ * Bytes that the device has.
+ */
+total: number, 
+/**
+ * Whether it is a GPU's.
+ */
+gpu: boolean, };
 
 /**
  * What a run is busy with.

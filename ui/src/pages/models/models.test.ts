@@ -7,7 +7,7 @@ import { router } from "../../lib/router.svelte";
 import { toasts } from "../../lib/toasts.svelte";
 import { renderPage, seriousFaults } from "../../test/render";
 import { setLanguage } from "../../text";
-import { fileInRepo, languageNames, matches } from "./models";
+import { languageNames, matches } from "./models";
 import ModelsPage from "./ModelsPage.svelte";
 
 beforeEach(() => downloads.reset());
@@ -33,7 +33,11 @@ async function bring(backend: Scripted, id: string) {
 
 it("shows this computer, what is here and what can be downloaded, without serious faults", async () => {
   const { container, backend } = await show();
-  expect(at("models-computer")).toHaveTextContent("11.8 GB free");
+  expect(at("device-cpu")).toHaveTextContent("Processor 11.8 GB of 16.7 GB memory free");
+  expect(at("device-gpu0")).toHaveTextContent("GPU 0: Example 4060 2.5 GB of 8.0 GB memory free");
+  expect(screen.queryByTestId("device-auto")).toBeNull();
+  expect(screen.queryByTestId("no-gpu")).toBeNull();
+  expect(at("disk-free")).toHaveTextContent("212.0 GB free");
   expect(at("models-computer")).toHaveTextContent("Nothing of yours is sent.");
   expect(at("models-computer")).toHaveTextContent("https://huggingface.co");
   expect(at("own-model-0")).toHaveTextContent("in use");
@@ -155,12 +159,14 @@ it("warns before it downloads what is too big", async () => {
 });
 
 it("asks before it removes one, with the space and the projects that use it", async () => {
-  const { backend, id } = await show();
+  const { backend, id, unmount } = await show();
   await bring(backend, "llama-3.2-1b");
-  const { draft } = await backend.project(id);
-  const path = /snapshots/;
   await userEvent.click(at("model-use-llama-3.2-1b"));
-  await waitFor(async () => expect((await backend.project(id)).draft.model_path).toMatch(path));
+  await waitFor(async () => expect((await backend.project(id)).draft.model_path).toMatch(/snapshots/));
+  // The choice leads to the project; the page is opened again.
+  unmount();
+  renderPage(ModelsPage, { project: id }, backend);
+  expect(await screen.findByTestId("model-used-by-llama-3.2-1b")).toHaveTextContent("Used by Mood of reviews");
   await userEvent.click(at("model-remove-llama-3.2-1b"));
   const question = await screen.findByTestId("remove-model");
   expect(question).toHaveTextContent("This frees 808 MB.");
@@ -168,7 +174,6 @@ it("asks before it removes one, with the space and the projects that use it", as
   await userEvent.click(at("remove-model-yes"));
   await waitFor(() => expect(within(at("models-catalogue")).queryByTestId("model-llama-3.2-1b")).not.toBeNull());
   expect(toasts.list.at(-1)?.text).toContain("808 MB are free again");
-  expect(draft.model_path).toBeNull();
 });
 
 it("uses the built-in model, own ones and a file of the person's", async () => {
@@ -228,13 +233,76 @@ it("says that nothing in a repository can be loaded, that a name is wrong, and t
     await userEvent.clear(at("repo-name"));
     await userEvent.type(at("repo-name"), `${name}{Enter}`);
   };
-  await look("Some/safetensors");
+  await look("Some/nothing");
   expect(await screen.findByTestId("repo-nothing")).toHaveTextContent("Nothing in it can be loaded");
   await look("nonsense");
   expect(await screen.findByText(/needs an owner and a name/)).toBeInTheDocument();
   expect(screen.queryByTestId("repo-result")).toBeNull();
   await look("Some/gated");
   expect(await screen.findByTestId("repo-gated")).toHaveTextContent("https://huggingface.co/Some/gated");
+});
+
+it("downloads a repository with safetensors, names it as a folder and removes all its files", async () => {
+  const { backend, container } = await show();
+  expect(at("own-model-0")).not.toHaveTextContent("safetensors");
+  await userEvent.type(at("repo-name"), "Some/Model-safetensors{Enter}");
+  expect(await screen.findByTestId("repo-choice-0")).toHaveTextContent("safetensors folder");
+  await userEvent.click(at("repo-download-0"));
+  backend.tick(13);
+  const own = await screen.findByTestId("own-model-2");
+  expect(own).toHaveTextContent("safetensors folder");
+  expect(await seriousFaults(container)).toEqual([]);
+  await userEvent.click(at("own-remove-2"));
+  await userEvent.click(await screen.findByTestId("remove-model-yes"));
+  await screen.findByTestId("repo-download-0");
+  expect(backend.calls.find(([name]) => name === "removeModel")).toEqual(["removeModel", "Some/Model-safetensors", ["model.safetensors", "config.json", "tokenizer.json"]]);
+});
+
+/** The page with models and a computer of the test's. */
+async function showOther(change: (page: Awaited<ReturnType<Scripted["models"]>>) => Awaited<ReturnType<Scripted["models"]>>) {
+  const plain = makeScripted();
+  return show(true, { ...plain, models: async () => change(await plain.models()) });
+}
+
+it("says which projects use a model, three by name, in their own direction", async () => {
+  const names = ["Routing", "<b>Reviews</b>", "\u202eevil", "Four", "Five", "Six", "Seven"];
+  const { container } = await showOther((page) => ({
+    ...page,
+    own: page.own.map((one, at) => ({ ...one, used_by: names.slice(0, at === 0 ? 2 : 7) })),
+    catalogue: page.catalogue.map((one, at) => (at === 0 ? { ...one, state: { kind: "ready", path: "/m" }, used_by: names.slice(0, 4) } : { ...one, used_by: names })),
+  }));
+  expect(at("own-used-by-0").textContent?.trim()).toBe("Used by Routing, <b>Reviews</b>");
+  expect(at("own-used-by-1").textContent?.trim()).toBe("Used by Routing, <b>Reviews</b>, \u202eevil and 4 more");
+  expect([...at("own-used-by-1").querySelectorAll("bdi")].map((one) => one.textContent)).toEqual(names.slice(0, 3));
+  expect(at("model-used-by-smollm2-135m-instruct")).toHaveTextContent("and 1 more");
+  // What is not here is used by no one.
+  expect(screen.queryByTestId("model-used-by-qwen3-4b")).toBeNull();
+  expect(container.querySelector("b")).toBeNull();
+  await userEvent.click(within(at("own-used-by-1")).getByRole("button", { name: "and 4 more" }));
+  expect((await screen.findAllByText(/Four.*Seven/)).length).toBeGreaterThan(0);
+  expect(await seriousFaults(container)).toEqual([]);
+});
+
+it("removes nothing of what lies outside the hub's folder, and offers no removal without files", async () => {
+  await showOther((page) => ({ ...page, own: page.own.map((one) => ({ ...one, repo: "a/b", files: [] })) }));
+  expect(screen.queryByTestId("own-remove-1")).toBeNull();
+});
+
+it("says why no GPU is used, and what is not known of the memory", async () => {
+  const { container } = await showOther((page) => ({
+    ...page,
+    computer: {
+      ...page.computer, gpu: null, disk_free: null, no_gpu: "This build has no support for GPUs.",
+      devices: [{ id: "auto", label: "Automatic", free: null, total: null }, { id: "cpu", label: "<i>Processor</i>", free: null, total: null }],
+    },
+  }));
+  expect(at("no-gpu")).toHaveTextContent("none that this program can use");
+  expect(within(at("no-gpu")).getByText("This build has no support for GPUs.")).toHaveAttribute("lang", "en");
+  expect(at("device-cpu")).toHaveTextContent("how much memory is free is not known");
+  expect(at("device-cpu").querySelector("bdi")).toHaveTextContent("<i>Processor</i>");
+  expect(container.querySelector("i")).toBeNull();
+  expect(screen.queryByTestId("disk-free")).toBeNull();
+  expect(await seriousFaults(container)).toEqual([]);
 });
 
 it("keeps what breaks off in sight, with the reason for each new try", async () => {
@@ -288,12 +356,8 @@ it("speaks German", async () => {
   expect(at("model-fit-qwen3-14b")).toHaveTextContent("Zu groß für diesen Rechner");
 });
 
-it("knows names of languages and of files in the cache", async () => {
+it("knows names of languages", async () => {
   expect(languageNames(["de", "not a code"])).toEqual(["German", "not a code"]);
-  const { own, catalogue } = await makeScripted().models();
-  const model = { ...own[0]!, repo: "a/b" };
-  expect(fileInRepo({ ...model, path: "/c/models--a--b/snapshots/12ab/sub/x.gguf" })).toBe("sub/x.gguf");
-  expect(fileInRepo({ ...model, path: "C:\\c\\models--a--b\\snapshots\\12ab\\sub\\x.gguf" })).toBe("sub/x.gguf");
-  expect(fileInRepo({ ...model, repo: null, path: "/c/snapshots/1/x.gguf" })).toBeNull();
+  const { catalogue } = await makeScripted().models();
   expect(catalogue.filter((one) => matches(one, "all", "")).length).toBe(catalogue.length);
 });

@@ -1,4 +1,4 @@
-import type { CatalogueModel, Computer, Fit, ModelMemory, OwnModel } from "../../backend/generated/wire";
+import type { CatalogueModel, Computer, Fit, ModelMemory } from "../../backend/generated/wire";
 import { language } from "../../text";
 
 export const filters = ["all", "fits", "instruct", "base"] as const;
@@ -33,12 +33,6 @@ export function total(memory: ModelMemory): number {
 /** What is free where the model would run. */
 export function freeFor(fit: Fit, computer: Computer): number {
   return onGpu(fit) ? (computer.gpu ?? 0) : computer.free;
-}
-
-/** The file's name within its repository, by its place in the cache; null where it lies elsewhere. */
-export function fileInRepo(model: OwnModel): string | null {
-  if (model.repo === null || model.path === null) return null;
-  return /[\\/]snapshots[\\/][^\\/]+[\\/](.+)$/.exec(model.path)?.[1]?.replaceAll("\\", "/") ?? null;
 }
 
 /** A name within a sentence, in its own direction. */

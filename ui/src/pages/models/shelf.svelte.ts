@@ -11,7 +11,7 @@ import { isolated } from "./models";
 /** A model that can be downloaded, wherever it is listed. */
 export type Model = { repo: string; files: string[]; name: string; /** Roughly. */ bytes: number };
 /** A model of the hub's cache that the person wants to be gone. */
-export type Removal = Model & { path: string; /** Names of projects that use it. */ projects: string[] };
+export type Removal = Model & { /** Names of projects that use it. */ projects: string[] };
 
 /** What the page of models knows and does. */
 export class Shelf {
@@ -20,8 +20,6 @@ export class Shelf {
   /** How many downloads had ended when `page` was asked for. */
   seen = $state(0);
   removal = $state.raw<Removal | null>(null);
-  /** Path of the model whose removal is being prepared. */
-  asking = $state<string | null>(null);
   /** What is being put to use; "" for the built-in model. */
   using = $state<string | null>(null);
 
@@ -81,23 +79,6 @@ export class Shelf {
   async useFile(): Promise<void> {
     const path = await this.choosing.run(() => this.#backend.chooseModel());
     if (path) await this.use(path);
-  }
-
-  /** Finds out who uses it, then asks. */
-  async askToRemove(model: Model, path: string): Promise<void> {
-    if (this.asking !== null) return;
-    this.asking = path;
-    const projects: string[] = [];
-    try {
-      for (const { id } of (await this.#backend.home()).projects) {
-        const { name, draft } = await this.#backend.project(id);
-        if (draft.model_path === path) projects.push(name);
-      }
-    } catch {
-      // Without knowing that, the question is asked all the same.
-    }
-    this.asking = null;
-    this.removal = { ...model, path, projects };
   }
 
   async remove(): Promise<void> {

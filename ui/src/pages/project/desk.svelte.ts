@@ -3,6 +3,7 @@ import type { AppError, Draft, JobEstimate, ModelInfo, Preset, Project, PromptCh
 import { changedSettings, sharesExceed, type SettingPath } from "../../lib/settings";
 import { Waiting } from "../../lib/waiting.svelte";
 import { Measures } from "./measure/measures.svelte";
+import { Roles } from "./servers/roles.svelte";
 import { isServer, Servers, writerOf } from "./servers/servers.svelte";
 
 const saveAfter = 400;
@@ -33,6 +34,7 @@ export class Desk {
   readonly starting = new Waiting();
   readonly measures: Measures;
   readonly servers: Servers;
+  readonly roles: Roles;
 
   readonly writer = $derived.by(() => writerOf(this.draft, this.servers));
   readonly changed = $derived(this.defaults ? changedSettings(this.draft.settings, this.defaults) : []);
@@ -44,7 +46,7 @@ export class Desk {
     else if (this.check?.unknown.length) missing.push("missingUnknown");
     const goneServer = isServer(this.draft.model_path) && this.servers.list !== null && !this.servers.find(this.draft.model_path);
     if (this.model?.problem || goneServer) missing.push("missingModel");
-    if (this.writer.kind === "gone" || this.writer.kind === "cannot") missing.push("missingWriter");
+    if (this.writer.kind === "gone" || this.writer.kind === "cannot" || this.roles.answer?.problem) missing.push("missingWriter");
     if (this.settingsFault) missing.push("missingSettings");
     return missing;
   });
@@ -68,7 +70,9 @@ export class Desk {
     this.#goodSplit = project.draft.settings.split;
     this.measures = new Measures(backend, this);
     this.servers = new Servers(backend);
+    this.roles = new Roles(backend, this);
     void this.servers.load();
+    void this.roles.ask();
     void this.checkNow();
     void this.loadDefaults();
     void this.look().then(() => this.estimateIfCheap());
@@ -81,6 +85,7 @@ export class Desk {
     this.#goodSplit = project.draft.settings.split;
     this.estimate = null;
     this.#stale = true;
+    void this.roles.ask();
     void this.loadDefaults();
     void this.checkNow();
     void this.estimateIfCheap();
@@ -103,6 +108,7 @@ export class Desk {
       this.#checkTimer = setTimeout(() => void this.checkNow(), change.locked ? 0 : checkAfter);
     }
     if (change.model_path !== undefined || change.device !== undefined) void this.look();
+    if (change.model_path !== undefined || change.writer_path !== undefined || change.device !== undefined) void this.roles.ask();
   }
 
   /** Saves what is not saved yet. Saves never overtake each other. */

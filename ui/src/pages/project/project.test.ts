@@ -190,6 +190,27 @@ it("estimates only on request while the model is not loaded", async () => {
   expect(await screen.findByTestId("estimate-text")).toHaveTextContent("about 3 minutes");
 });
 
+it("shows the free memory of each device", async () => {
+  const { backend, project } = await sample();
+  const select = await screen.findByTestId("device-select");
+  expect([...select.querySelectorAll("option")].map((one) => one.textContent?.replace(/[\u2068\u2069]/g, ""))).toEqual([
+    "Automatic: a GPU where there is one", "GPU 0: Example 4060 · 2.5 GB free", "Processor · 11.8 GB free",
+  ]);
+  await userEvent.selectOptions(select, "gpu0");
+  await waitFor(async () => expect((await backend.project(project.id)).draft.device).toBe("gpu0"), { timeout: 2000 });
+});
+
+it("takes a folder for a model, and stays as it was when none is chosen", async () => {
+  const { backend, project } = await sample();
+  await userEvent.click(await screen.findByTestId("choose-model-folder"));
+  await waitFor(() => expect(screen.getByTestId("model-summary")).toHaveTextContent("Qwen3-1.7B"));
+  await waitFor(async () => expect((await backend.project(project.id)).draft.model_path).toBe("/home/you/models/Qwen3-1.7B"), { timeout: 2000 });
+  backend.failNext("chooseModelFolder", { code: "dialog", message: "No dialog.", hint: "" });
+  await userEvent.click(screen.getByTestId("choose-model-folder"));
+  await waitFor(() => expect(toasts.list.at(-1)?.text).toBe("No dialog."));
+  expect(screen.getByTestId("model-summary")).toHaveTextContent("Qwen3-1.7B");
+});
+
 it("says that a model is too big and does not start with it", async () => {
   await sample();
   await userEvent.click(screen.getByTestId("model-by-path"));

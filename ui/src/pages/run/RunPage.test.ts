@@ -5,6 +5,7 @@ import type { AppError, RunMessage, RunView } from "../../backend/generated/wire
 import { makeScripted } from "../../backend/scripted";
 import { router } from "../../lib/router.svelte";
 import { renderPage, seriousFaults } from "../../test/render";
+import { setLanguage } from "../../text";
 import { candidate, runView, validation } from "../../test/run-fixtures";
 import RunPage from "./RunPage.svelte";
 
@@ -57,9 +58,43 @@ describe("a run at work", () => {
   });
 
   it("is never at 100 % with work left", async () => {
-    show(runView({ phase: "validating", progress: { tokens_done: 999_999, tokens_left: 0, seconds_left: 0 } }));
+    show(runView({ phase: "validating", progress: { tokens_done: 999_999, tokens_left: 0, seconds_left: 0, speed: null, memory: null } }));
     expect(await screen.findByTestId("run-progress")).toHaveAttribute("aria-valuenow", "99");
     expect(screen.queryByText("100%")).toBeNull();
+  });
+
+  const progress = { tokens_done: 1, tokens_left: 3, seconds_left: 120, speed: 412.4, memory: { used: 1_430_000_000, total: 24_000_000_000, gpu: false } };
+
+  it("says on what it computes, how fast and with how much memory", async () => {
+    const { tell, container } = show(runView({ device: "Processor, exact 32-bit floats", progress }));
+    expect(await screen.findByTestId("run-device")).toHaveTextContent("Processor, exact 32-bit floats");
+    expect(screen.getByTestId("run-speed")).toHaveTextContent(/^412 tokens\/s$/u);
+    expect(screen.getByTestId("run-memory")).toHaveTextContent(/^1\.4 GB of 24\.0 GB memory$/u);
+    // Said once.
+    expect(screen.getAllByText(/exact 32-bit floats/u)).toHaveLength(1);
+    tell({ kind: "progress", progress: { ...progress, speed: 3.27, memory: { ...progress.memory, gpu: true } } });
+    await waitFor(() => expect(screen.getByTestId("run-speed")).toHaveTextContent("3.3 tokens/s"));
+    expect(screen.getByTestId("run-memory")).toHaveTextContent("GPU memory");
+    expect(await seriousFaults(container)).toEqual([]);
+    setLanguage("de");
+    await waitFor(() => expect(screen.getByTestId("run-memory")).toHaveTextContent("1,4 GB von 24,0 GB Speicher der Grafikkarte"));
+    expect(screen.getByTestId("run-speed")).toHaveTextContent("3,3 Token/s");
+  });
+
+  it("invents no speed and no memory, and the keyboard is not lost with them", async () => {
+    const { tell, unmount } = show(runView({ progress }));
+    const word = within(await screen.findByTestId("run-speed")).getByRole("button");
+    word.focus();
+    tell({ kind: "progress", progress: { ...progress, speed: null, memory: null } });
+    await waitFor(() => expect(screen.queryByTestId("run-speed")).toBeNull());
+    expect(screen.queryByTestId("run-memory")).toBeNull();
+    await waitFor(() => expect(document.activeElement).toContainElement(screen.getByTestId("run-device")));
+    expect(document.body).not.toHaveFocus();
+    unmount();
+    show(runView({ progress, phase: "loading_model" }, { state: "queued" }));
+    await screen.findByTestId("run-device");
+    expect(screen.queryByTestId("run-speed")).toBeNull();
+    expect(screen.queryByTestId("run-memory")).toBeNull();
   });
 
   it("shows the best prompt as it changes", async () => {
@@ -122,6 +157,27 @@ describe("a run that is not at work", () => {
     expect(await screen.findByTestId("error-note")).toHaveTextContent("Close other programs.");
     expect(screen.getByTestId("resume")).toBeInTheDocument();
     expect(screen.queryByTestId("stop")).toBeNull();
+  });
+
+  it("paused by itself, says why, that nothing is lost, and goes on", async () => {
+    const { backend, tell, container } = show(runView());
+    await screen.findByTestId("pause");
+    tell({ kind: "ended", view: runView({}, { state: "paused", active: false, error: ERROR }) });
+    const note = await screen.findByTestId("error-note");
+    expect(note).toHaveTextContent("Out of memory.");
+    expect(note).toHaveTextContent("Close other programs.");
+    expect(screen.getByTestId("run-notice")).toHaveTextContent("The run paused by itself");
+    expect(screen.getByTestId("run-notice")).toHaveTextContent("Nothing is lost");
+    expect(await state()).toHaveTextContent("Paused");
+    expect(await seriousFaults(container)).toEqual([]);
+    await fireEvent.click(screen.getByTestId("resume"));
+    expect(backend.resumeRun).toHaveBeenCalledWith(7);
+  });
+
+  it("was paused by the person, of which nothing is wrong", async () => {
+    show(runView({}, { state: "paused", active: false }));
+    expect(await screen.findByTestId("run-notice")).toHaveTextContent("This run is paused");
+    expect(screen.queryByTestId("error-note")).toBeNull();
   });
 
   it("was stopped with nothing measured", async () => {

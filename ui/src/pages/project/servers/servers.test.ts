@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
-import type { Draft, ServerTyped } from "../../../backend/generated/wire";
+import type { Draft, ModelRoles, ServerTyped } from "../../../backend/generated/wire";
 import { makeScripted, type Scripted } from "../../../backend/scripted";
 import { setLanguage } from "../../../text";
 import { renderPage, seriousFaults } from "../../../test/render";
@@ -12,6 +12,7 @@ const typed = (address: string, more: Partial<ServerTyped> = {}): ServerTyped =>
 const both = "http://localhost:8000";
 const writing = "http://localhost:11434";
 const far = "http://192.168.1.20:8080";
+const silent = "http://localhost:1234";
 const keyed = "https://models.example.org";
 
 /** The sample's page, with servers that were checked before. */
@@ -220,6 +221,137 @@ it("is busy while it checks, and closing leaves the check behind", async () => {
   answer();
   expect(await screen.findByTestId("server-0")).toHaveTextContent(writing);
   expect(screen.queryByTestId("server-found")).toBeNull();
+});
+
+it("cancels a check by a button, shows no error and keeps the keyboard", async () => {
+  const { backend } = await page();
+  const open = await dialog();
+  expect(screen.queryByTestId("server-check-cancel")).toBeNull();
+  await userEvent.type(screen.getByTestId("server-key"), "a key");
+  await check(silent);
+  expect(await seriousFaults(open)).toEqual([]);
+  screen.getByTestId("server-check-cancel").focus();
+  await userEvent.keyboard("{Enter}");
+  await waitFor(() => expect(screen.queryByTestId("server-check-cancel")).toBeNull());
+  expect(backend.calls.filter(([name]) => name === "cancelServerCheck")).toHaveLength(1);
+  expect(screen.getByTestId("server-news")).toHaveTextContent("The check was cancelled.");
+  await waitFor(() => expect(screen.getByTestId("server-check")).toHaveFocus());
+  expect(screen.getByTestId("server-check")).not.toHaveAttribute("aria-busy");
+  expect(screen.queryByTestId("error-note")).toBeNull();
+  // What was typed is still there, and another check goes well.
+  expect(screen.getByTestId("server-address")).toHaveValue(silent);
+  expect(screen.getByTestId("server-key")).toHaveValue("a key");
+  await userEvent.clear(screen.getByTestId("server-address"));
+  await check(writing);
+  expect(await screen.findByTestId("server-found")).toBeInTheDocument();
+});
+
+it("cancels a check when its dialog is closed or its page is left, and only then", async () => {
+  const { backend, unmount } = await page([writing]);
+  const cancelled = () => backend.calls.filter(([name]) => name === "cancelServerCheck").length;
+  const closed = () => waitFor(() => expect(screen.queryByTestId("servers")).toBeNull());
+  await dialog();
+  await userEvent.keyboard("{Escape}");
+  await closed();
+  expect(cancelled()).toBe(0);
+  await dialog();
+  await check(silent);
+  await userEvent.keyboard("{Escape}");
+  await closed();
+  expect(cancelled()).toBe(1);
+  await dialog();
+  expect(screen.queryByTestId("error-note")).toBeNull();
+  await check(silent);
+  await userEvent.click(screen.getByTestId("server-open-0"));
+  await userEvent.click(await screen.findByTestId("server-use-writer"));
+  await closed();
+  expect(cancelled()).toBe(2);
+  await dialog();
+  await check(silent);
+  unmount();
+  expect(cancelled()).toBe(3);
+  // The page below is given free a moment later.
+  await waitFor(() => expect(document.body.style.overflow).toBe(""));
+});
+
+const small = "/home/you/models/qwen3-1.7b-q8.gguf";
+const large = "/home/you/models/qwen3-8b.gguf";
+
+it("says that both models fit into memory together, and asks again for another device or writer", async () => {
+  const { backend, container } = await page([writing], { writer_path: small });
+  const note = await screen.findByTestId("model-roles");
+  await waitFor(() => expect(note).toHaveTextContent("Both models fit into memory together: they need 3.4 GB, and 11.8 GB are free."));
+  expect(note).toHaveAttribute("role", "status");
+  expect(await seriousFaults(container)).toEqual([]);
+  await userEvent.selectOptions(screen.getByTestId("device-select"), "gpu0");
+  await waitFor(() => expect(note).toHaveTextContent("Both models together need 3.4 GB of memory, and 2.5 GB are free, so they are loaded in turn."));
+  expect(note).toHaveTextContent("how long a change takes shows when the run begins");
+  const asked = () => backend.calls.filter(([name]) => name === "modelRoles").length;
+  const before = asked();
+  await userEvent.selectOptions(screen.getByTestId("writer-select"), "server:1");
+  await waitFor(() => expect(screen.queryByTestId("model-roles")).toBeNull());
+  await userEvent.selectOptions(screen.getByTestId("writer-select"), "");
+  expect(asked()).toBe(before);
+});
+
+it("says what loading two models in turn costs, once that was measured", async () => {
+  const backend = makeScripted();
+  const project = await backend.openSample("review-mood");
+  backend.finish((await backend.startRun(project.id)).id);
+  await backend.saveDraft(project.id, { ...project.draft, writer_path: large });
+  setLanguage("de");
+  const { unmount } = renderPage(ProjectPage, { id: project.id }, backend);
+  await waitFor(() => expect(screen.getByTestId("model-roles")).toHaveTextContent("Ein Wechsel dauert etwa 12 Sekunden und kommt in jedem Schritt etwa zweimal vor."));
+  unmount();
+  setLanguage("en");
+  const slow: Scripted = { ...backend, modelRoles: async () => ({ in_turn: true, needed: 2e10, free: 1e10, seconds: 131, problem: null }) };
+  const view = renderPage(ProjectPage, { id: project.id }, slow);
+  await waitFor(() => expect(screen.getByTestId("model-roles")).toHaveTextContent("Changing models takes about 2 minutes, about twice in every step."));
+  view.unmount();
+  renderPage(ProjectPage, { id: project.id }, { ...slow, modelRoles: async () => ({ in_turn: true, needed: 2e10, free: 1e10, seconds: 0.6, problem: null }) });
+  await waitFor(() => expect(screen.getByTestId("model-roles")).toHaveTextContent("takes about 1 second, about twice"));
+});
+
+it("says what stands in the way of two models, and does not start", async () => {
+  const { backend } = await page([], { writer_path: "/m/huge.gguf" });
+  const note = await screen.findByTestId("error-note");
+  expect(note).toHaveTextContent("The model that should write is too big for this computer.");
+  expect(screen.getByTestId("model-roles")).toHaveTextContent("");
+  expect(screen.getByTestId("missing")).toHaveTextContent("a model that can write the rewrites");
+  backend.failNext("modelRoles", { code: "disk", message: "The file cannot be read.", hint: "" });
+  await userEvent.click(within(note).getByTestId("error-retry"));
+  expect(await screen.findByText("The file cannot be read.")).toBeInTheDocument();
+  await userEvent.selectOptions(screen.getByTestId("writer-select"), "");
+  await waitFor(() => expect(screen.getByTestId("start-run")).toBeEnabled());
+  expect(screen.queryByTestId("error-note")).toBeNull();
+});
+
+it("leaves a late answer about other models behind, and asks about the draft that is saved", async () => {
+  const scripted = makeScripted();
+  const answers: Array<(roles: ModelRoles) => void> = [];
+  const asked: string[] = [];
+  const backend: Scripted = {
+    ...scripted,
+    async modelRoles(id) {
+      asked.push((await scripted.project(id)).draft.device);
+      return new Promise((go) => answers.push(go));
+    },
+  };
+  const project = await scripted.openSample("review-mood");
+  await scripted.saveDraft(project.id, { ...project.draft, writer_path: small });
+  renderPage(ProjectPage, { id: project.id }, backend);
+  const note = await screen.findByTestId("model-roles");
+  expect(note).toHaveTextContent("Looking whether both models fit into memory…");
+  await waitFor(() => expect(answers).toHaveLength(1));
+  await userEvent.selectOptions(await screen.findByTestId("device-select"), "cpu");
+  await waitFor(() => expect(answers).toHaveLength(2));
+  expect(asked).toEqual(["auto", "cpu"]);
+  const roles: ModelRoles = { in_turn: false, needed: 1e9, free: 9e9, seconds: null, problem: null };
+  answers[1]?.(roles);
+  await waitFor(() => expect(note).toHaveTextContent("they need 1.0 GB, and 9.0 GB are free"));
+  answers[0]?.({ ...roles, needed: 5e9 });
+  await new Promise((go) => setTimeout(go, 20));
+  expect(note).toHaveTextContent("they need 1.0 GB");
 });
 
 it("removes a server, and no project is left with it unawares", async () => {
