@@ -4,6 +4,9 @@ use serde::Serialize;
 use thiserror::Error;
 use ts_rs::TS;
 
+/// Code of a fault of the device, not of the work.
+pub(crate) const DEVICE: &str = "device";
+
 /// What went wrong, in words for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, TS)]
 #[error("{message}")]
@@ -75,6 +78,13 @@ impl From<ModelError> for AppError {
             ModelError::Cancelled => "Start again whenever you like.",
             ModelError::TooLong { .. } => "Shorten the prompt or the example.",
             ModelError::EmptyAnswer { .. } => "Fill in the answer or leave the example out.",
+            ModelError::Device(_) => {
+                return Self::new(
+                    DEVICE,
+                    error.to_string(),
+                    "Nothing measured is lost. Close other programs that use the GPU and go on; or choose the processor in the project, and go on there.",
+                )
+            }
             ModelError::Failed(_) => {
                 "Start again; what was measured is kept. If it fails at the same place, try another model."
             }

@@ -134,6 +134,20 @@ pub enum ModelError {
     /// The engine failed.
     #[error("the model failed: {0}")]
     Failed(String),
+    /// The device that the model runs on has no memory left or does not answer.
+    #[error("the GPU stopped working or has no memory left: {0}")]
+    Device(String),
+}
+
+/// Memory in use where a model runs, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// In use: of a processor's memory by this program, of a GPU's by all.
+    pub used: u64,
+    /// All that there is.
+    pub total: u64,
+    /// Whether it is a GPU's.
+    pub gpu: bool,
 }
 
 /// Is told a text while it grows.
@@ -149,6 +163,11 @@ pub trait LanguageModel: Send + Sync {
     /// how rewrites are asked for.
     fn writer(&self) -> &ModelDescription {
         self.description()
+    }
+
+    /// Memory in use where the model runs, as far as this program can see it.
+    fn memory(&self) -> Option<MemoryUse> {
+        None
     }
 
     /// Counts tokens without running the model.

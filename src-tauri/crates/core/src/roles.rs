@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{
-    GenerateRequest, Generated, LanguageModel, Measured, ModelDescription, ModelError, ScoreItem,
-    ScoredBatch, Surprise, TextSink,
+    GenerateRequest, Generated, LanguageModel, Measured, MemoryUse, ModelDescription, ModelError,
+    ScoreItem, ScoredBatch, Surprise, TextSink,
 };
 
 /// Scores with one model and writes with another. Losses are the scorer's, so it
@@ -28,6 +28,10 @@ impl LanguageModel for TwoRoles {
 
     fn writer(&self) -> &ModelDescription {
         self.rewriter.writer()
+    }
+
+    fn memory(&self) -> Option<MemoryUse> {
+        self.scorer.memory()
     }
 
     async fn measure(&self, items: &[ScoreItem]) -> Result<Vec<Measured>, ModelError> {

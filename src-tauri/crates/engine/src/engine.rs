@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use candle_core::IndexOp;
+use candle_core::{Device, IndexOp};
 use mistralrs::core::{DefaultSchedulerMethod, MistralRsBuilder, SchedulerConfig};
 use mistralrs::{
     CustomLogitsProcessor, MistralRs, NormalRequest, Request, RequestMessage, Response,
@@ -9,19 +9,20 @@ use mistralrs::{
 };
 use pmpo_core::loss::AnswerScore;
 use pmpo_core::model::{
-    GenerateRequest, Generated, LanguageModel, Measured, ModelDescription, ModelError, ScoreItem,
-    ScoredBatch, Surprise, TextSink, TokenCount,
+    GenerateRequest, Generated, LanguageModel, Measured, MemoryUse, ModelDescription, ModelError,
+    ScoreItem, ScoredBatch, Surprise, TextSink, TokenCount,
 };
 use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
 
+use crate::device::{first_line, is_of_a_device, used_on};
 use crate::error::LoadError;
 use crate::generate::Force;
-use crate::load::LoadOptions;
+use crate::load::{LoadOptions, ModelKind};
 use crate::packed::{pack, Scorer};
 use crate::pipeline::load_pipeline;
 use crate::rows::{join, log_prob};
-use crate::tokenize::{Encoded, Tokens};
+use crate::tokenize::{Begins, Encoded, Tokens};
 
 /// A shorter shared beginning is not worth a request of its own.
 const SHORTEST_PREFIX: usize = 16;
@@ -71,6 +72,7 @@ pub struct Engine {
     runner: Arc<MistralRs>,
     pub(crate) tokens: Tokens,
     pub(crate) description: ModelDescription,
+    device: Device,
     options: EngineOptions,
     packed: Option<Scorer>,
     /// Whether mistral.rs holds cached prefixes; the lock is the queue.
@@ -82,7 +84,7 @@ pub(crate) fn failed(why: impl std::fmt::Display) -> ModelError {
 }
 
 impl Engine {
-    /// Loads a model from a file, without any network.
+    /// Loads a model from a file or folder, without any network.
     ///
     /// # Errors
     /// Names the file and what to do; a panic inside the engine is caught and
@@ -103,17 +105,20 @@ impl Engine {
                 let _ = sender.send(load_pipeline(&load, packs));
             })
             .map_err(|why| broken(why.to_string()))?;
-        let (pipeline, mut file, words, packed) = receiver
+        let (pipeline, mut file, device, words, packed) = receiver
             .await
             .map_err(|_| broken("the engine gave up while reading it".to_owned()))??;
         file.description.device = words;
         let scheduler = SchedulerConfig::DefaultScheduler {
             method: DefaultSchedulerMethod::Fixed(1.try_into().map_err(|_| broken(String::new()))?),
         };
-        let bos = file.bos.filter(|_| file.add_bos);
+        let begins = match file.kind {
+            ModelKind::Gguf => Begins::With(file.bos.filter(|_| file.add_bos)),
+            ModelKind::Folder => Begins::AsTokenizerSays,
+        };
         let tokens = Tokens::new(
             pipeline.clone(),
-            bos,
+            begins,
             file.description.context_window,
             file.description.has_chat_template,
             &file.pre,
@@ -128,6 +133,7 @@ impl Engine {
             runner,
             tokens,
             description: file.description,
+            device,
             options,
             packed,
             turn: Mutex::new(false),
@@ -171,7 +177,27 @@ impl Engine {
         self.score_encoded(encoded, cancel).await
     }
 
+    /// A fault that is the GPU's own is told as such: the model is right, but cannot
+    /// go on here.
+    pub(crate) fn told(&self, error: ModelError) -> ModelError {
+        match error {
+            ModelError::Failed(why) if !self.device.is_cpu() && is_of_a_device(&why) => {
+                ModelError::Device(first_line(&why))
+            }
+            other => other,
+        }
+    }
+
     async fn score_encoded(
+        &self,
+        items: Vec<Encoded>,
+        cancel: &CancellationToken,
+    ) -> Result<(Vec<TokenScores>, TokenCount), ModelError> {
+        let scored = self.score_as_it_comes(items, cancel).await;
+        scored.map_err(|error| self.told(error))
+    }
+
+    async fn score_as_it_comes(
         &self,
         items: Vec<Encoded>,
         cancel: &CancellationToken,
@@ -364,6 +390,10 @@ impl LanguageModel for Engine {
         &self.description
     }
 
+    fn memory(&self) -> Option<MemoryUse> {
+        used_on(&self.device)
+    }
+
     async fn measure(&self, items: &[ScoreItem]) -> Result<Vec<Measured>, ModelError> {
         let mut out = Vec::with_capacity(items.len());
         for (at, item) in items.iter().enumerate() {
@@ -413,7 +443,8 @@ impl LanguageModel for Engine {
         request: &GenerateRequest,
         cancel: &CancellationToken,
     ) -> Result<Generated, ModelError> {
-        self.write(request, cancel, None).await
+        let written = self.write(request, cancel, None).await;
+        written.map_err(|error| self.told(error))
     }
 
     async fn generate_telling(
@@ -422,6 +453,7 @@ impl LanguageModel for Engine {
         cancel: &CancellationToken,
         tell: TextSink,
     ) -> Result<Generated, ModelError> {
-        self.write(request, cancel, Some(tell)).await
+        let written = self.write(request, cancel, Some(tell)).await;
+        written.map_err(|error| self.told(error))
     }
 }

@@ -1,5 +1,6 @@
 use thiserror::Error;
 
+use crate::folder::CLASSES;
 use crate::load::ARCHITECTURES;
 
 /// Why a model cannot be used.
@@ -61,11 +62,13 @@ pub enum LoadError {
         /// Megabytes free.
         free_mb: u64,
     },
-    /// A GPU was asked for.
-    #[error("no GPU can be used: {why}")]
-    NoGpu {
-        /// Why not.
-        why: String,
+    /// A folder in which something is missing.
+    #[error("the folder {path} holds no model that can be loaded: {missing} is missing")]
+    Incomplete {
+        /// The folder.
+        path: String,
+        /// The file.
+        missing: String,
     },
     /// A word that names no device.
     #[error("{name:?} is no device")]
@@ -92,14 +95,15 @@ impl LoadError {
                     .to_owned()
             }
             Self::Unreadable { .. } => "Make the file readable, or copy it elsewhere.".to_owned(),
-            Self::NotGguf { .. } => "Choose a file that ends in .gguf.".to_owned(),
+            Self::NotGguf { .. } => "Choose a file that ends in .gguf, or a folder with safetensors.".to_owned(),
             Self::CutShort { .. } => {
                 "The download or copy did not finish: bring the file again.".to_owned()
             }
             Self::UnsupportedArchitecture { .. } => {
                 format!(
-                    "Choose a model of one of these kinds: {}.",
-                    ARCHITECTURES.join(", ")
+                    "Choose a GGUF file of one of these kinds: {}; or a folder of one of these: {}.",
+                    ARCHITECTURES.join(", "),
+                    CLASSES.join(", ")
                 )
             }
             Self::UnsupportedTokenizer { .. } => {
@@ -107,7 +111,9 @@ impl LoadError {
             }
             Self::TooLarge { .. } => "Close other programs, or choose a smaller model.".to_owned(),
             Self::NoSuchDevice { .. } => "Use auto, cpu, or gpu0.".to_owned(),
-            Self::NoGpu { .. } => "Let the model run on the processor.".to_owned(),
+            Self::Incomplete { .. } => {
+                "Choose a folder with config.json, tokenizer.json and the .safetensors files of one model, all of them.".to_owned()
+            }
             Self::Failed { .. } => "Bring the file again, or choose another model.".to_owned(),
         }
     }

@@ -5,8 +5,10 @@
 //! prefix reuse with raw logits, and eviction on a failed forward pass, are
 //! behaviour of that version; tests guard both.
 
+mod device;
 mod engine;
 mod error;
+mod folder;
 mod generate;
 mod load;
 mod packed;
@@ -16,9 +18,9 @@ mod rows;
 mod tokenize;
 mod write;
 
+pub use device::{devices, free_memory, has_gpu, place, DeviceMemory, DeviceName, Placement};
 pub use engine::{Engine, EngineOptions, TokenScores};
 pub use error::LoadError;
 pub use load::{
-    devices, free_memory, inspect, place, prepare_process, DeviceChoice, DeviceName, LoadOptions,
-    ModelFile, Placement, Precision,
+    describe, inspect, prepare_process, DeviceChoice, LoadOptions, ModelFile, ModelKind, Precision,
 };

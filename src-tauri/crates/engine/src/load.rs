@@ -4,11 +4,12 @@ use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use candle_core::quantized::gguf_file::{Content, Value};
-use candle_core::Device;
 use pmpo_core::model::ModelDescription;
 use sha2::{Digest, Sha256};
 
+use crate::device::place;
 use crate::error::LoadError;
+use crate::folder::{hash_folder, inspect_folder};
 
 /// Families of GGUF files that mistral.rs 0.8.1 loads.
 pub(crate) const ARCHITECTURES: [&str; 8] = [
@@ -23,8 +24,6 @@ pub(crate) const ARCHITECTURES: [&str; 8] = [
 ];
 /// Kinds of tokeniser that it reads.
 const TOKENIZERS: [&str; 3] = ["llama", "replit", "gpt2"];
-/// Memory kept free for keys, values and activations, in bytes.
-const HEAD_ROOM: u64 = 700 << 20;
 
 /// Where the model runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,7 +71,7 @@ impl std::str::FromStr for DeviceChoice {
 /// What to load and how.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
-    /// The GGUF file.
+    /// A GGUF file, or a folder with safetensors.
     pub path: PathBuf,
     /// Where it runs.
     pub device: DeviceChoice,
@@ -102,14 +101,26 @@ impl LoadOptions {
     }
 }
 
-/// What a GGUF file says of itself.
+/// How a model is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelKind {
+    /// One GGUF file.
+    Gguf,
+    /// A folder with `config.json`, `tokenizer.json` and safetensors.
+    Folder,
+}
+
+/// What a model's file or folder says of itself.
 #[derive(Debug, Clone)]
 pub struct ModelFile {
     /// The facts that the program shows; `device` is still empty.
     pub description: ModelDescription,
-    /// Size of the file in bytes.
+    /// Size of the weights' files in bytes.
     pub bytes: u64,
-    /// Whether a sequence begins with `bos`.
+    /// How it is stored.
+    pub kind: ModelKind,
+    /// Whether a sequence begins with `bos`. Of a folder the tokeniser tells, once
+    /// it is loaded.
     pub add_bos: bool,
     /// The token that begins a text.
     pub bos: Option<u32>,
@@ -128,7 +139,8 @@ pub fn prepare_process() {
     }
 }
 
-/// Reads a file's header and checks that the file is whole and of a known kind.
+/// Reads what a file or folder says of itself and checks that it is whole and of a
+/// known kind.
 ///
 /// The hash, which takes a second for each gigabyte, is left empty.
 pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
@@ -137,6 +149,9 @@ pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
         path: path.display().to_string(),
         why: why.to_string(),
     };
+    if path.is_dir() {
+        return inspect_folder(path);
+    }
     if !path.is_file() {
         return Err(LoadError::Missing { path: name });
     }
@@ -221,6 +236,7 @@ pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
     Ok(ModelFile {
         description,
         bytes,
+        kind: ModelKind::Gguf,
         add_bos,
         bos,
         pre: text("tokenizer.ggml.pre").unwrap_or_default(),
@@ -236,8 +252,24 @@ fn number(metadata: &HashMap<String, Value>, key: &str) -> Option<u64> {
         .or_else(|| value.to_i32().ok().and_then(|v| u64::try_from(v).ok()))
 }
 
-/// SHA-256 of a file, hexadecimal.
+/// What [`crate::Engine::description`] will say of a model, without loading it; the
+/// hash takes a second for each gigabyte.
+pub fn describe(options: &LoadOptions) -> Result<ModelDescription, LoadError> {
+    let file = inspect(&options.path)?;
+    let mut description = file.description.clone();
+    description.sha256 = hash(&options.path)?;
+    description.device = place(options, &file)?.words;
+    if let Some(name) = &options.name {
+        description.name.clone_from(name);
+    }
+    Ok(description)
+}
+
+/// SHA-256 of a file or of a folder's files, hexadecimal.
 pub(crate) fn hash(path: &Path) -> Result<String, LoadError> {
+    if path.is_dir() {
+        return hash_folder(path);
+    }
     let read = || {
         let mut file = File::open(path)?;
         let mut hash = Sha256::new();
@@ -248,174 +280,4 @@ pub(crate) fn hash(path: &Path) -> Result<String, LoadError> {
         path: path.display().to_string(),
         why: why.to_string(),
     })
-}
-
-/// Where and how a model runs on this computer.
-pub struct Placement {
-    pub(crate) device: Device,
-    /// Whether its weights are unpacked to 32-bit floats.
-    pub exact: bool,
-    /// Both in words.
-    pub words: String,
-    /// Memory it needs, in megabytes.
-    pub needs_mb: u64,
-    /// Memory that is free, in megabytes.
-    pub free_mb: u64,
-}
-
-/// Somewhere a model can run: the word that asks for it, and what it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceName {
-    /// `auto`, `cpu`, or `gpu` and its number.
-    pub id: String,
-    /// In words.
-    pub label: String,
-}
-
-/// Where models can run with this build on this computer.
-pub fn devices() -> Vec<DeviceName> {
-    let name = |id: String, label: String| DeviceName { id, label };
-    let mut out = vec![name(
-        "auto".to_owned(),
-        "Automatic: a GPU where there is one".to_owned(),
-    )];
-    // Asking for one that is not there fails at once.
-    for number in (0..8).take_while(|number| gpu(*number).is_ok()) {
-        out.push(name(format!("gpu{number}"), format!("GPU {number}")));
-    }
-    out.push(name("cpu".to_owned(), "Processor".to_owned()));
-    out
-}
-
-/// Bytes of memory that programs can still have.
-pub fn free_memory() -> u64 {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    system.available_memory()
-}
-
-/// Decides where and how a model runs.
-pub fn place(options: &LoadOptions, file: &ModelFile) -> Result<Placement, LoadError> {
-    let gpu = match options.device {
-        DeviceChoice::Cpu => None,
-        DeviceChoice::Auto => gpu(0).ok(),
-        DeviceChoice::Gpu(number) => Some(gpu(number)?),
-    };
-    let free = free_memory();
-    if let Some(device) = gpu {
-        return Ok(Placement {
-            device,
-            exact: false,
-            words: "GPU, weights as in the file".to_owned(),
-            needs_mb: (file.bytes + HEAD_ROOM) >> 20,
-            free_mb: free >> 20,
-        });
-    }
-    let exact = fits(options, file, free)?;
-    let asked = options.precision == Precision::Quantized;
-    let why = match options.device {
-        DeviceChoice::Cpu => "as asked",
-        _ if cfg!(any(feature = "cuda", feature = "metal")) => "no GPU found",
-        _ => "this build has no GPU support",
-    };
-    let needs = if exact {
-        needed_exact(file)
-    } else {
-        needed_quantized(file)
-    };
-    Ok(Placement {
-        device: Device::Cpu,
-        exact,
-        needs_mb: needs >> 20,
-        free_mb: free >> 20,
-        words: if exact {
-            format!("processor ({why}), exact 32-bit floats")
-        } else if asked {
-            format!("processor ({why}), quantised as asked; slower")
-        } else {
-            format!("processor ({why}), quantised because memory is short; slower")
-        },
-    })
-}
-
-/// Bytes with 32-bit weights.
-fn needed_exact(file: &ModelFile) -> u64 {
-    4 * file.description.parameters + HEAD_ROOM
-}
-
-/// Bytes with weights as in the file.
-fn needed_quantized(file: &ModelFile) -> u64 {
-    file.bytes + HEAD_ROOM
-}
-
-/// Whether exact weights are used, by the free memory in bytes.
-fn fits(options: &LoadOptions, file: &ModelFile, free: u64) -> Result<bool, LoadError> {
-    let (exact, quantized) = (needed_exact(file), needed_quantized(file));
-    let too_large = |needs: u64| LoadError::TooLarge {
-        path: options.path.display().to_string(),
-        needs_mb: needs >> 20,
-        free_mb: free >> 20,
-    };
-    match options.precision {
-        Precision::Exact | Precision::Auto if exact <= free => Ok(true),
-        Precision::Exact => Err(too_large(exact)),
-        Precision::Auto | Precision::Quantized if quantized <= free => Ok(false),
-        _ => Err(too_large(quantized)),
-    }
-}
-
-#[cfg(feature = "cuda")]
-fn gpu(number: usize) -> Result<Device, LoadError> {
-    Device::new_cuda(number).map_err(|why| LoadError::NoGpu {
-        why: why.to_string(),
-    })
-}
-
-#[cfg(all(feature = "metal", not(feature = "cuda")))]
-fn gpu(number: usize) -> Result<Device, LoadError> {
-    Device::new_metal(number).map_err(|why| LoadError::NoGpu {
-        why: why.to_string(),
-    })
-}
-
-#[cfg(not(any(feature = "cuda", feature = "metal")))]
-fn gpu(_number: usize) -> Result<Device, LoadError> {
-    Err(LoadError::NoGpu {
-        why: "this build has no GPU support".to_owned(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_decides_between_exact_quantised_and_too_large() {
-        let file = ModelFile {
-            description: ModelDescription {
-                name: String::new(),
-                sha256: String::new(),
-                architecture: "llama".into(),
-                parameters: 1 << 30,
-                context_window: 8,
-                has_chat_template: true,
-                device: String::new(),
-            },
-            bytes: 1 << 30,
-            add_bos: false,
-            bos: None,
-            pre: String::new(),
-        };
-        let with = |precision| LoadOptions {
-            precision,
-            ..LoadOptions::new("big.gguf")
-        };
-        let gib = 1_u64 << 30;
-        assert_eq!(fits(&with(Precision::Auto), &file, 8 * gib), Ok(true));
-        assert_eq!(fits(&with(Precision::Auto), &file, 3 * gib), Ok(false));
-        let error = fits(&with(Precision::Auto), &file, gib).unwrap_err();
-        assert!(matches!(&error, LoadError::TooLarge { path, .. } if path == "big.gguf"));
-        assert!(fits(&with(Precision::Exact), &file, 3 * gib).is_err());
-        assert_eq!(fits(&with(Precision::Quantized), &file, 8 * gib), Ok(false));
-    }
 }

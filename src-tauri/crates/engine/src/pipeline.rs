@@ -4,22 +4,24 @@ use std::time::{Duration, SystemTime};
 
 use candle_core::Device;
 use mistralrs::core::{
-    DeviceMapSetting, GGUFLoaderBuilder, GGUFSpecificConfig, MemoryUsage, ModelDType, Pipeline,
-    TokenSource,
+    DeviceMapSetting, GGUFLoaderBuilder, GGUFSpecificConfig, Loader, ModelDType,
+    NormalLoaderBuilder, NormalSpecificConfig, Pipeline, TokenSource,
 };
 use pmpo_packed::{Packed, PackedError, PackedOnDevice, Ready};
 use sysinfo::Disks;
 use tokio::sync::Mutex;
 
+use crate::device::{first_line, free_memory, memory_of, on_processor, place, Placement};
 use crate::error::LoadError;
-use crate::load::{free_memory, hash, inspect, place, LoadOptions, ModelFile};
+use crate::load::{hash, inspect, LoadOptions, ModelFile, ModelKind};
 use crate::packed::Scorer;
 
-/// What mistral.rs loaded, what the file says of itself, the device in words,
-/// and the packed scorer where it can be used.
+/// What mistral.rs loaded, what the file says of itself, the device and how it is
+/// used in words, and the packed scorer where it can be used.
 pub(crate) type Loaded = (
     Arc<Mutex<dyn Pipeline + Send + Sync>>,
     ModelFile,
+    Device,
     String,
     Option<Scorer>,
 );
@@ -31,6 +33,30 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
         file.description.name.clone_from(name);
     }
     let placement = place(options, &file)?;
+    if placement.device.is_cpu() {
+        return load_at(options, file, placement, packs);
+    }
+    // A GPU may have less room than it says, or fail: then the processor does it.
+    load_at(options, file.clone(), placement, packs).or_else(|failed| {
+        let why = match &failed {
+            LoadError::Failed { why, .. } => {
+                format!("the GPU could not be used: {}", first_line(why))
+            }
+            _ => return Err(failed),
+        };
+        let placement = on_processor(options, &file, &why)?;
+        load_at(options, file, placement, packs)
+    })
+}
+
+/// Loads a model where it was placed.
+fn load_at(
+    options: &LoadOptions,
+    file: ModelFile,
+    placement: Placement,
+    packs: bool,
+) -> Result<Loaded, LoadError> {
+    let is_gguf = file.kind == ModelKind::Gguf;
     // mistral.rs 0.8.1 does not load Phi-3 with unpacked weights, and on a GPU
     // weights stay as in the file.
     let unpacked =
@@ -40,25 +66,10 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
         path: options.path.display().to_string(),
         why,
     };
-    let folder = match options.path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_string_lossy().into_owned(),
-        _ => ".".to_owned(),
+    let loader = match file.kind {
+        ModelKind::Gguf => gguf_loader(&options.path),
+        ModelKind::Folder => folder_loader(&options.path).map_err(broken)?,
     };
-    let name = options
-        .path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let loader = GGUFLoaderBuilder::new(
-        None,
-        None,
-        folder,
-        vec![name],
-        GGUFSpecificConfig { topology: None },
-        false,
-        None,
-    )
-    .build();
     let dtype = if placement.device.is_cpu() {
         ModelDType::F32
     } else {
@@ -97,7 +108,7 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
         let packed = packs.then(|| load_on_device(&options.path, &placement.device));
         (pipeline, packed)
     };
-    let mut words = placement.words;
+    let mut words = placement.words.clone();
     let packed = match packed {
         Some(Ok(packed)) => {
             words.push_str(", packed scorer");
@@ -110,12 +121,43 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
         }
         None => None,
     };
-    if packed.is_none() && file.description.architecture == "phi3" {
+    if packed.is_none() && is_gguf && file.description.architecture == "phi3" {
         return Err(broken(format!(
             "mistral.rs does not return the probabilities of Phi-3 models, so only the packed scorer can score with them ({words})"
         )));
     }
-    Ok((pipeline, file, words, packed))
+    Ok((pipeline, file, placement.device, words, packed))
+}
+
+fn gguf_loader(path: &Path) -> Box<dyn Loader> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_string_lossy().into_owned(),
+        _ => ".".to_owned(),
+    };
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    GGUFLoaderBuilder::new(
+        None,
+        None,
+        folder,
+        vec![name],
+        GGUFSpecificConfig { topology: None },
+        false,
+        None,
+    )
+    .build()
+}
+
+fn folder_loader(folder: &Path) -> Result<Box<dyn Loader>, String> {
+    // The whole path: a short one could be taken for a repository's name.
+    let folder = folder.canonicalize().map_err(|why| why.to_string())?;
+    let config = NormalSpecificConfig::default();
+    let folder = folder.to_string_lossy().into_owned();
+    NormalLoaderBuilder::new(config, None, None, Some(folder), false, None)
+        .build(None)
+        .map_err(|why| format!("{why:#}"))
 }
 
 /// The packed scorer, where it knows the family and its own copy of the
@@ -165,9 +207,9 @@ fn load_packed(options: &LoadOptions, file: &ModelFile) -> Result<Arc<Packed>, S
 fn load_on_device(path: &Path, device: &Device) -> Result<Scorer, String> {
     let needs = PackedOnDevice::bytes_needed(path).map_err(unknown)? + pmpo_packed::DEFAULT_MEMORY;
     // Where the driver does not say, loading tells.
-    if let Ok(free) = MemoryUsage.get_memory_available(device) {
-        if needs > free as u64 {
-            let (needs, free) = (needs >> 20, free >> 20);
+    if let Some(memory) = memory_of(device) {
+        if needs > memory.free {
+            let (needs, free) = (needs >> 20, memory.free >> 20);
             return Err(format!(
                 "it needs {needs} MB on the GPU and {free} are free"
             ));

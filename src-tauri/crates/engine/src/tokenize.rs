@@ -12,6 +12,15 @@ const SECOND_PROBE: &str = "jxqz";
 /// What templates do to text shows at blanks, line ends and braces.
 const HARD: &str = "  {{ a }} \n\n <b> {% if %} \n";
 
+/// The token that begins a text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Begins {
+    /// This one, or none.
+    With(Option<u32>),
+    /// What the tokeniser puts first where it may add special tokens.
+    AsTokenizerSays,
+}
+
 type SharedPipeline = Arc<Mutex<dyn Pipeline + Send + Sync>>;
 
 /// Turns conversations and answers into token ids.
@@ -83,10 +92,18 @@ fn failed(why: impl std::fmt::Display) -> ModelError {
     ModelError::Failed(why.to_string())
 }
 
+/// The token that a tokeniser puts before a text by itself.
+fn first_added(tokenizer: &tokenizers::Tokenizer) -> Result<Option<u32>, tokenizers::Error> {
+    let plain = tokenizer.encode("a", false)?;
+    let dressed = tokenizer.encode("a", true)?;
+    let first = |ids: &[u32]| ids.first().copied();
+    Ok(first(dressed.get_ids()).filter(|id| first(plain.get_ids()) != Some(*id)))
+}
+
 impl Tokens {
     pub(crate) async fn new(
         pipeline: SharedPipeline,
-        bos: Option<u32>,
+        begins: Begins,
         window: usize,
         has_chat_template: bool,
         pre: &str,
@@ -94,6 +111,10 @@ impl Tokens {
         let tokenizer = pipeline.lock().await.tokenizer();
         let mut tokenizer = tokenizer.ok_or_else(|| failed("the model has no tokeniser"))?;
         crate::pretokenize::correct(Arc::make_mut(&mut tokenizer), pre).map_err(failed)?;
+        let bos = match begins {
+            Begins::With(bos) => bos,
+            Begins::AsTokenizerSays => first_added(&tokenizer).map_err(failed)?,
+        };
         let eos = pipeline.lock().await.get_metadata().eos_tok.clone();
         let mut tokens = Self {
             pipeline,

@@ -1,0 +1,356 @@
+//! Where models run: which devices there are, what memory they have, and which one
+//! a model gets.
+
+use candle_core::Device;
+use mistralrs::core::MemoryUsage;
+use pmpo_core::model::MemoryUse;
+
+use crate::error::LoadError;
+use crate::load::{DeviceChoice, LoadOptions, ModelFile, ModelKind, Precision};
+
+/// Memory kept free for keys, values and activations, in bytes.
+const HEAD_ROOM: u64 = 700 << 20;
+/// Numbers of GPUs that are looked for.
+const MOST_GPUS: usize = 8;
+
+/// Where and how a model runs on this computer.
+pub struct Placement {
+    pub(crate) device: Device,
+    /// Whether its weights are unpacked to 32-bit floats.
+    pub exact: bool,
+    /// Both in words.
+    pub words: String,
+    /// Memory it needs, in megabytes.
+    pub needs_mb: u64,
+    /// Memory that is free, in megabytes.
+    pub free_mb: u64,
+}
+
+/// Somewhere a model can run: the word that asks for it, and what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceName {
+    /// `auto`, `cpu`, or `gpu` and its number.
+    pub id: String,
+    /// In words.
+    pub label: String,
+    /// Its memory; none for `auto`, and where the driver does not say.
+    pub memory: Option<DeviceMemory>,
+}
+
+/// Memory of a device, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceMemory {
+    /// What programs can still have.
+    pub free: u64,
+    /// All of it.
+    pub total: u64,
+}
+
+/// Where models can run with this build on this computer.
+pub fn devices() -> Vec<DeviceName> {
+    let name = |id: String, label: String, memory| DeviceName { id, label, memory };
+    let mut out = vec![name(
+        "auto".to_owned(),
+        "Automatic: a GPU where there is one".to_owned(),
+        None,
+    )];
+    for (number, device) in gpus() {
+        out.push(name(
+            format!("gpu{number}"),
+            gpu_words(number, &device),
+            memory_of(&device),
+        ));
+    }
+    let memory = memory_of(&Device::Cpu);
+    out.push(name("cpu".to_owned(), "Processor".to_owned(), memory));
+    out
+}
+
+/// Whether there is a GPU that this build can use; else why not.
+pub fn has_gpu() -> Result<(), String> {
+    gpu(0).map(|_| ())
+}
+
+/// Bytes of memory that programs can still have.
+pub fn free_memory() -> u64 {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    system.available_memory()
+}
+
+/// A device's memory, where it is known.
+pub(crate) fn memory_of(device: &Device) -> Option<DeviceMemory> {
+    if device.is_cpu() {
+        let mut system = sysinfo::System::new();
+        system.refresh_memory();
+        return Some(DeviceMemory {
+            free: system.available_memory(),
+            total: system.total_memory(),
+        });
+    }
+    let free = MemoryUsage.get_memory_available(device).ok()?;
+    let total = MemoryUsage.get_total_memory(device).ok()?;
+    Some(DeviceMemory {
+        free: free as u64,
+        total: total as u64,
+    })
+}
+
+/// Memory in use where a model runs: this program's on a processor, everybody's on
+/// a GPU, whose drivers do not tell programs apart.
+pub(crate) fn used_on(device: &Device) -> Option<MemoryUse> {
+    let memory = memory_of(device)?;
+    if !device.is_cpu() {
+        return Some(MemoryUse {
+            used: memory.total.saturating_sub(memory.free),
+            total: memory.total,
+            gpu: true,
+        });
+    }
+    let own = sysinfo::get_current_pid().ok()?;
+    let mut system = sysinfo::System::new();
+    system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[own]), false);
+    Some(MemoryUse {
+        used: system.process(own)?.memory(),
+        total: memory.total,
+        gpu: false,
+    })
+}
+
+/// Decides where and how a model runs. Where the GPU that was asked for is not there
+/// or too small, it is the processor, and the words say why.
+///
+/// # Errors
+/// [`LoadError::TooLarge`] where the model fits nowhere.
+pub fn place(options: &LoadOptions, file: &ModelFile) -> Result<Placement, LoadError> {
+    let found = match options.device {
+        DeviceChoice::Cpu => return on_processor(options, file, "as asked"),
+        // The one with the most room.
+        DeviceChoice::Auto => gpus()
+            .max_by_key(|(_, device)| memory_of(device).map_or(0, |memory| memory.free))
+            .ok_or_else(|| gpu(0).err().unwrap_or_default()),
+        DeviceChoice::Gpu(number) => gpu(number).map(|device| (number, device)),
+    };
+    let (number, device) = match found {
+        Ok(found) => found,
+        Err(why) => return on_processor(options, file, &why),
+    };
+    let memory = memory_of(&device);
+    let needs = needed_as_stored(file);
+    let words = gpu_words(number, &device);
+    match memory.filter(|memory| memory.free < needs) {
+        Some(short) => {
+            let (free, needs) = (short.free >> 20, needs >> 20);
+            let why = format!("{words} has {free} MB free and the model needs {needs}");
+            on_processor(options, file, &why)
+        }
+        None => Ok(Placement {
+            device,
+            exact: false,
+            words: format!("{words}, weights as in the file"),
+            needs_mb: needs >> 20,
+            free_mb: memory.map_or(0, |memory| memory.free) >> 20,
+        }),
+    }
+}
+
+/// A model on the processor, and why there.
+pub(crate) fn on_processor(
+    options: &LoadOptions,
+    file: &ModelFile,
+    why: &str,
+) -> Result<Placement, LoadError> {
+    let free = free_memory();
+    let exact = fits(options, file, free)?;
+    let needs = match exact {
+        true => needed_exact(file),
+        false => needed_as_stored(file),
+    };
+    Ok(Placement {
+        device: Device::Cpu,
+        exact,
+        needs_mb: needs >> 20,
+        free_mb: free >> 20,
+        words: match (exact, options.precision) {
+            (true, _) => format!("processor ({why}), exact 32-bit floats"),
+            (false, Precision::Quantized) => {
+                format!("processor ({why}), quantised as asked; slower")
+            }
+            _ => format!("processor ({why}), quantised because memory is short; slower"),
+        },
+    })
+}
+
+/// Bytes with 32-bit weights.
+fn needed_exact(file: &ModelFile) -> u64 {
+    file.description
+        .parameters
+        .saturating_mul(4)
+        .saturating_add(HEAD_ROOM)
+}
+
+/// Bytes with weights as stored.
+fn needed_as_stored(file: &ModelFile) -> u64 {
+    file.bytes.saturating_add(HEAD_ROOM)
+}
+
+/// Whether exact weights are used, by the free memory in bytes.
+fn fits(options: &LoadOptions, file: &ModelFile, free: u64) -> Result<bool, LoadError> {
+    let (exact, stored) = (needed_exact(file), needed_as_stored(file));
+    let too_large = |needs: u64| LoadError::TooLarge {
+        path: options.path.display().to_string(),
+        needs_mb: needs >> 20,
+        free_mb: free >> 20,
+    };
+    // Floats of 16 bits are computed with as 32 on a processor.
+    let precision = match file.kind {
+        ModelKind::Folder => Precision::Exact,
+        ModelKind::Gguf => options.precision,
+    };
+    match precision {
+        Precision::Exact | Precision::Auto if exact <= free => Ok(true),
+        Precision::Exact => Err(too_large(exact)),
+        Precision::Auto | Precision::Quantized if stored <= free => Ok(false),
+        _ => Err(too_large(stored)),
+    }
+}
+
+/// The GPUs that are there. Asking for one that is not fails at once.
+fn gpus() -> impl Iterator<Item = (usize, Device)> {
+    (0..MOST_GPUS).map_while(|number| Some((number, gpu(number).ok()?)))
+}
+
+/// A GPU, or why it cannot be used.
+#[cfg(feature = "cuda")]
+fn gpu(number: usize) -> Result<Device, String> {
+    // A driver that is not there is a panic in the library that looks for it.
+    std::panic::catch_unwind(|| Device::new_cuda(number))
+        .map_err(|_| "no NVIDIA driver was found".to_owned())?
+        .map_err(|why| match number {
+            0 => format!("no GPU can be used: {}", first_line(&why)),
+            _ => format!("there is no GPU {number}"),
+        })
+}
+
+#[cfg(all(feature = "metal", not(feature = "cuda")))]
+fn gpu(number: usize) -> Result<Device, String> {
+    Device::new_metal(number).map_err(|why| match number {
+        0 => format!("no GPU can be used: {}", first_line(&why)),
+        _ => format!("there is no GPU {number}"),
+    })
+}
+
+#[cfg(not(any(feature = "cuda", feature = "metal")))]
+fn gpu(_number: usize) -> Result<Device, String> {
+    Err("this build has no GPU support".to_owned())
+}
+
+/// Errors of drivers go on with a stack trace.
+pub(crate) fn first_line(why: &impl std::fmt::Display) -> String {
+    let words = why.to_string();
+    words.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(feature = "cuda")]
+fn gpu_words(number: usize, device: &Device) -> String {
+    let name = match device {
+        Device::Cuda(device) => device.cuda_stream().context().name().ok(),
+        _ => None,
+    };
+    match name {
+        Some(name) => format!("GPU {number} ({name})"),
+        None => format!("GPU {number}"),
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+fn gpu_words(number: usize, _device: &Device) -> String {
+    format!("GPU {number}")
+}
+
+/// Whether words of an error are those of a device that has no memory left or does
+/// not answer any more. mistral.rs hands on what the driver said.
+pub(crate) fn is_of_a_device(words: &str) -> bool {
+    const SIGNS: [&str; 8] = [
+        "cuda",
+        "cublas",
+        "curand",
+        "metal",
+        "driver",
+        "out of memory",
+        "out_of_memory",
+        "the engine stopped",
+    ];
+    let words = words.to_lowercase();
+    SIGNS.iter().any(|sign| words.contains(sign))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+mod tests {
+    use pmpo_core::model::ModelDescription;
+
+    use super::*;
+
+    #[test]
+    fn memory_decides_between_exact_quantised_and_too_large() {
+        let file = ModelFile {
+            description: ModelDescription {
+                name: String::new(),
+                sha256: String::new(),
+                architecture: "llama".into(),
+                parameters: 1 << 30,
+                context_window: 8,
+                has_chat_template: true,
+                device: String::new(),
+            },
+            bytes: 1 << 30,
+            kind: ModelKind::Gguf,
+            add_bos: false,
+            bos: None,
+            pre: String::new(),
+        };
+        let with = |precision| LoadOptions {
+            precision,
+            ..LoadOptions::new("big.gguf")
+        };
+        let gib = 1_u64 << 30;
+        assert_eq!(fits(&with(Precision::Auto), &file, 8 * gib), Ok(true));
+        assert_eq!(fits(&with(Precision::Auto), &file, 3 * gib), Ok(false));
+        let error = fits(&with(Precision::Auto), &file, gib).unwrap_err();
+        assert!(matches!(&error, LoadError::TooLarge { path, .. } if path == "big.gguf"));
+        assert!(fits(&with(Precision::Exact), &file, 3 * gib).is_err());
+        assert_eq!(fits(&with(Precision::Quantized), &file, 8 * gib), Ok(false));
+    }
+
+    #[test]
+    fn errors_of_a_device_are_told_from_others() {
+        for words in [
+            "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")",
+            "DriverError(CUDA_ERROR_LAUNCH_FAILED, \"unspecified launch failure\")",
+            "CublasError(CUBLAS_STATUS_EXECUTION_FAILED)",
+            "Metal error: command buffer exited with error",
+            "the engine stopped",
+        ] {
+            assert!(is_of_a_device(words), "{words}");
+        }
+        for words in [
+            "token 7 is not in the vocabulary",
+            "shape mismatch in matmul",
+        ] {
+            assert!(!is_of_a_device(words), "{words}");
+        }
+    }
+
+    #[test]
+    fn the_devices_of_this_computer_are_listed_with_their_memory() {
+        let found = devices();
+        assert_eq!(found[0].id, "auto");
+        let processor = found.last().unwrap();
+        assert_eq!(processor.id, "cpu");
+        let memory = processor.memory.unwrap();
+        assert!(0 < memory.free && memory.free <= memory.total);
+        let used = used_on(&Device::Cpu).unwrap();
+        assert!(used.used > 1 << 20 && used.total == memory.total && !used.gpu);
+    }
+}
