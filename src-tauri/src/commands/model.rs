@@ -1,4 +1,4 @@
-use pmpo_app::wire::{ModelsPage, RepoModels, ServerTyped, ServerView};
+use pmpo_app::wire::{ModelRoles, ModelsPage, RepoModels, ServerTyped, ServerView};
 use tauri::State as Shared;
 
 use super::{off_thread, studio, Answer};
@@ -61,6 +61,20 @@ pub(crate) async fn check_server(
     typed: ServerTyped,
 ) -> Answer<ServerView> {
     studio(&state)?.check_server(typed).await
+}
+
+#[tauri::command]
+pub(crate) async fn cancel_server_check(state: Shared<'_, State>) -> Answer<()> {
+    studio(&state)?.cancel_server_check();
+    Ok(())
+}
+
+#[tauri::command]
+pub(crate) async fn model_roles(
+    state: Shared<'_, State>,
+    project: i64,
+) -> Answer<Option<ModelRoles>> {
+    studio(&state)?.model_roles(project).await
 }
 
 #[tauri::command]

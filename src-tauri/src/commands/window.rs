@@ -57,6 +57,13 @@ pub(crate) async fn choose_model(app: AppHandle) -> Answer<Option<String>> {
     Ok(chosen.map(|path| path.display().to_string()))
 }
 
+#[tauri::command]
+pub(crate) async fn choose_model_folder(app: AppHandle) -> Answer<Option<String>> {
+    let dialog = app.dialog().file();
+    let chosen = asked(move || dialog.blocking_pick_folder()).await?;
+    Ok(chosen.map(|path| path.display().to_string()))
+}
+
 /// Writes a run to a file that the person chooses; its path.
 #[tauri::command]
 pub(crate) async fn export_run(

@@ -255,11 +255,14 @@ pub async fn execute(
     let result = optimize(&task, &row.settings, model, model, &mut journal, cancel).await;
     result.map_err(|error| {
         let early = matches!(error, OptimizeError::Model(ModelError::Cancelled));
+        let device = matches!(error, OptimizeError::Model(ModelError::Device(_)));
         let error = AppError::from(error);
         // Broken off before the start prompt was measured is no fault.
         let (state, fault) = match (early, control.is_pausing()) {
             (true, true) => (RunState::Paused, None),
             (true, false) => (RunState::Cancelled, None),
+            // The run is right, its device is not: it goes on when that is mended.
+            (false, _) if device => (RunState::Paused, Some(error.message.as_str())),
             (false, _) => (RunState::Failed, Some(error.message.as_str())),
         };
         // The first fault is the one to tell; a full disk would fail here again.

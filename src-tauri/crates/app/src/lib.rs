@@ -26,7 +26,7 @@ pub use scoring::{
     measure_version, measured_examples, measuring_scope, score_prompt, Measuring, ScoredPrompt,
     SharedLedger,
 };
-pub use studio::{EngineLoader, ModelLoader, RunSink, ShellSink, Studio, TrySink};
+pub use studio::{EngineLoader, Foreseen, ModelLoader, RunSink, ShellSink, Studio, TrySink};
 pub use written::keep_written;
 
 pub use pmpo_core::optimize::{Preset, Settings};

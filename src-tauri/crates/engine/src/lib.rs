@@ -22,5 +22,5 @@ pub use device::{devices, free_memory, has_gpu, place, DeviceMemory, DeviceName,
 pub use engine::{Engine, EngineOptions, TokenScores};
 pub use error::LoadError;
 pub use load::{
-    describe, inspect, prepare_process, DeviceChoice, LoadOptions, ModelFile, ModelKind, Precision,
+    foresee, inspect, prepare_process, DeviceChoice, LoadOptions, ModelFile, ModelKind, Precision,
 };

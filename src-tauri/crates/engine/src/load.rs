@@ -252,17 +252,23 @@ fn number(metadata: &HashMap<String, Value>, key: &str) -> Option<u64> {
         .or_else(|| value.to_i32().ok().and_then(|v| u64::try_from(v).ok()))
 }
 
-/// What [`crate::Engine::description`] will say of a model, without loading it; the
-/// hash takes a second for each gigabyte.
-pub fn describe(options: &LoadOptions) -> Result<ModelDescription, LoadError> {
+/// What [`crate::Engine::description`] will say of a model, but for its hash, and the
+/// bytes of memory that it needs on the processor, none on a GPU. The model is not
+/// loaded, and other models may be in its way now.
+pub fn foresee(options: &LoadOptions) -> Result<(ModelDescription, u64), LoadError> {
     let file = inspect(&options.path)?;
     let mut description = file.description.clone();
-    description.sha256 = hash(&options.path)?;
-    description.device = place(options, &file)?.words;
     if let Some(name) = &options.name {
         description.name.clone_from(name);
     }
-    Ok(description)
+    let (words, needs) = match place(options, &file) {
+        Ok(placement) if placement.device.is_cpu() => (placement.words, placement.needs_mb << 20),
+        Ok(placement) => (placement.words, 0),
+        Err(LoadError::TooLarge { needs_mb, .. }) => ("processor".to_owned(), needs_mb << 20),
+        Err(other) => return Err(other),
+    };
+    description.device = words;
+    Ok((description, needs))
 }
 
 /// SHA-256 of a file or of a folder's files, hexadecimal.

@@ -25,7 +25,7 @@ const GPU_LOGIT_ROWS: u64 = 256;
 /// Fewest rows of a block, however little memory there is.
 const LEAST_ROWS: u64 = 16;
 /// Families that the packed scorer knows.
-const PACKED: [&str; 4] = ["llama", "qwen2", "qwen3", "phi3"];
+const PACKED: [&str; 5] = ["llama", "mistral", "qwen2", "qwen3", "phi3"];
 
 /// A model, as far as its memory goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,7 +197,7 @@ pub fn fit(model: &Model, job: &Job, computer: &Computer) -> Fit {
 /// How the engine can score with a model.
 fn ways<'a>(model: &'a Model, job: &'a Job) -> impl Iterator<Item = Way> + Clone + use<'a> {
     let is_gguf = model.format == Format::Gguf;
-    let known = is_gguf && PACKED.contains(&model.family);
+    let known = PACKED.contains(&model.family);
     // mistral.rs 0.8.1 does not return the rows of Phi-3.
     let only_packed = is_gguf && model.family == "phi3";
     WAYS.into_iter().filter(move |way| match way {
@@ -227,7 +227,10 @@ pub fn memory(model: &Model, way: Way, job: &Job) -> Memory {
         }
     };
     let packed_weights = match way {
-        Way::GpuPacked => as_in_file,
+        Way::GpuPacked => match model.format {
+            Format::Gguf => as_in_file,
+            Format::Safetensors => FLOAT * shape.parameters(),
+        },
         Way::Packed => FLOAT * shape.parameters(),
         _ => 0,
     };

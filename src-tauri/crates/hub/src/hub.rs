@@ -80,6 +80,12 @@ impl Hub {
         self.0.repo(repo).local(files)
     }
 
+    /// Bytes that are free where models are kept.
+    pub fn free_space(&self) -> Option<u64> {
+        let there = self.cache().ancestors().find(|folder| folder.exists())?;
+        fs4::available_space(there).ok()
+    }
+
     /// Repositories with model files that are in the cache, whoever downloaded
     /// them, and those that were only begun.
     pub fn installed(&self) -> Vec<Installed> {

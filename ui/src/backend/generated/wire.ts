@@ -1544,13 +1544,38 @@ id: string,
  */
 label: string, 
 /**
- * Memory that is free there, in bytes; null where that is not known.
+ * Bytes of memory that programs can still have there; null where it is not known.
  */
 free: number | null, 
 /**
- * Memory that it has.
+ * Bytes of memory in all.
  */
 total: number | null, };
+
+/**
+ * What it means that one model scores and another one on this computer writes.
+ */
+export type ModelRoles = { 
+/**
+ * Whether they are loaded in turn, because both at once do not fit.
+ */
+in_turn: boolean, 
+/**
+ * Bytes that both need.
+ */
+needed: number, 
+/**
+ * Bytes that programs can still have.
+ */
+free: number, 
+/**
+ * Seconds that one change of models takes, as seen before.
+ */
+seconds: number | null, 
+/**
+ * What stands in the way.
+ */
+problem: AppError | null, };
 
 /**
  * Work and time of a run before it starts.
@@ -1919,7 +1944,7 @@ done: number, } | { "kind": "downloading",
  */
 progress: DownloadProgress, } | { "kind": "ready", 
 /**
- * Its file, for [`crate::wire::Draft::model_path`].
+ * Its file or folder, for [`crate::wire::Draft::model_path`].
  */
 path: string, };
 
@@ -1958,7 +1983,7 @@ export type OwnModel = {
  */
 name: string, 
 /**
- * Its file; null for the built-in one, as in [`crate::wire::Draft::model_path`].
+ * Its file or folder; null for the built-in one, as in [`crate::wire::Draft::model_path`].
  */
 path: string | null, 
 /**
@@ -1986,7 +2011,7 @@ has_chat_template: boolean,
  */
 problem: AppError | null, 
 /**
- * Its files within its repository; none where it is not in the hub's cache.
+ * Its files in its repository; none where it is not in the hub's cache.
  */
 files: Array<string>, 
 /**
@@ -2027,42 +2052,17 @@ endpoint: string,
  */
 has_token: boolean, 
 /**
- * What models can run on.
+ * Where models can run.
  */
 devices: Array<DeviceOption>, 
 /**
- * Free space where models are kept, in bytes; null where that is not known.
+ * Bytes that are free where models are kept.
  */
 disk_free: number | null, 
 /**
- * Why no GPU is used, as a sentence; null where one is.
+ * Why no GPU is used; null where there is one.
  */
 no_gpu: string | null, };
-
-/**
- * How the model that measures and the one that writes share the memory.
- */
-export type ModelRoles = { 
-/**
- * Whether they are loaded in turn, because there is no room for both.
- */
-in_turn: boolean, 
-/**
- * Memory that both need together, in bytes.
- */
-needed: number, 
-/**
- * Memory that is free.
- */
-free: number, 
-/**
- * Seconds that one change of models takes; null before it was measured.
- */
-seconds: number | null, 
-/**
- * What stands in the way of using both.
- */
-problem: AppError | null, };
 
 /**
  * What the page of models shows.
@@ -2116,7 +2116,7 @@ state: ModelState, };
  */
 export type DownloadEnd = { "kind": "ready", 
 /**
- * Its file.
+ * Its file or folder.
  */
 path: string, } | { "kind": "paused" } | { "kind": "cancelled" } | { "kind": "failed", 
 /**
@@ -2976,6 +2976,23 @@ loss: number,
 improved: boolean, };
 
 /**
+ * Memory in use where a model runs, in bytes.
+ */
+export type MemoryUse = { 
+/**
+ * In use: of a processor's memory by this program, of a GPU's by all.
+ */
+used: number, 
+/**
+ * All that there is.
+ */
+total: number, 
+/**
+ * Whether it is a GPU's.
+ */
+gpu: boolean, };
+
+/**
  * How far a run is.
  */
 export type Progress = { 
@@ -2996,26 +3013,9 @@ seconds_left: number | null,
  */
 speed: number | null, 
 /**
- * Memory of the device that computes.
+ * Memory in use where the model runs.
  */
 memory: MemoryUse | null, };
-
-/**
- * How much of a device's memory the model holds.
- */
-export type MemoryUse = { 
-/**
- * Bytes held for this program's model.
- */
-used: number, 
-/**
- * Bytes that the device has.
- */
-total: number, 
-/**
- * Whether it is a GPU's.
- */
-gpu: boolean, };
 
 /**
  * What a run is busy with.

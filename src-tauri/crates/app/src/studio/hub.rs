@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pmpo_engine::{free_memory, inspect};
+use pmpo_engine::{devices, free_memory, has_gpu, inspect, ModelKind};
 use pmpo_hub::{
     catalogue, fit, Download, Format, Hub, HubError, HubOptions, Installed, Job, Model, Outcome,
     RepoId,
@@ -11,8 +11,8 @@ use pmpo_hub::{
 
 use super::{held, Studio};
 use crate::wire::{
-    CatalogueModel, Computer, DownloadEnd, ModelState, ModelsPage, OwnModel, RepoChoice,
-    RepoModels, ShellEvent,
+    CatalogueModel, Computer, DeviceOption, DownloadEnd, ModelState, ModelsPage, OwnModel,
+    RepoChoice, RepoModels, ShellEvent,
 };
 use crate::{built_in_model, load_options, AppError};
 
@@ -63,9 +63,14 @@ impl Studio {
     /// What the page of models shows. Asks no network.
     pub fn models(&self) -> Result<ModelsPage, AppError> {
         let open = self.hub()?;
+        let devices: Vec<DeviceOption> = devices().into_iter().map(DeviceOption::from).collect();
+        let gpus = devices.iter().filter(|one| one.id.starts_with("gpu"));
         let computer = Computer {
             free: free_memory(),
-            gpu: None,
+            gpu: gpus.filter_map(|one| one.free).max(),
+            no_gpu: has_gpu().err(),
+            disk_free: open.hub.free_space(),
+            devices,
             longest: LONGEST,
             cache: open.hub.cache().display().to_string(),
             endpoint: open.options.endpoint.clone(),
@@ -76,16 +81,23 @@ impl Studio {
             gpu: computer.gpu,
         };
         let installed = open.hub.installed();
-        let listed = catalogue().iter().filter(|entry| can_load(entry.format));
-        let listed = listed.map(|entry| CatalogueModel {
-            fit: fit(&Model::from(entry), &Job::new(LONGEST), &resources),
-            state: self.state(&open.hub, &installed, &entry.repo, &entry.files),
-            page: open.hub.page(&entry.repo),
-            entry: entry.clone(),
+        let used = self.uses()?;
+        let listed = catalogue().iter().map(|entry| {
+            let state = self.state(&open.hub, &installed, &entry.repo, &entry.files);
+            CatalogueModel {
+                fit: fit(&Model::from(entry), &Job::new(LONGEST), &resources),
+                page: open.hub.page(&entry.repo),
+                entry: entry.clone(),
+                used_by: match &state {
+                    ModelState::Ready { path } => used_by(&used, Some(path)),
+                    _ => Vec::new(),
+                },
+                state,
+            }
         });
         Ok(ModelsPage {
             catalogue: listed.collect(),
-            own: self.own_models(&open.hub, &installed)?,
+            own: self.own_models(&open.hub, &installed, &used)?,
             computer,
         })
     }
@@ -103,7 +115,7 @@ impl Studio {
             return ModelState::Downloading { progress };
         }
         drop(going);
-        if let Some(path) = hub.local(repo, files).and_then(|paths| first(&paths)) {
+        if let Some(path) = hub.local(repo, files).and_then(|paths| place(&paths)) {
             return ModelState::Ready { path };
         }
         let begun = installed.iter().find(|one| one.repo == *repo);
@@ -113,19 +125,39 @@ impl Studio {
         }
     }
 
+    /// Which models the projects use.
+    fn uses(&self) -> Result<Vec<Use>, AppError> {
+        let store = self.store();
+        let rows = store.projects()?;
+        rows.into_iter()
+            .map(|row| {
+                let draft = self.draft_of(&store, row.id)?;
+                Ok((row.name, [draft.model_path, draft.writer_path]))
+            })
+            .collect()
+    }
+
     /// The built-in model, files that were used, and what else is in the cache.
-    fn own_models(&self, hub: &Hub, installed: &[Installed]) -> Result<Vec<OwnModel>, AppError> {
+    fn own_models(
+        &self,
+        hub: &Hub,
+        installed: &[Installed],
+        used: &[Use],
+    ) -> Result<Vec<OwnModel>, AppError> {
         let mut out = vec![own(&built_in_model(), None, None)];
         out[0].path = None;
         for one in installed {
-            for file in one.files.iter().filter(|file| file.name.ends_with(".gguf")) {
-                let files = std::slice::from_ref(&file.name);
+            for files in models_in(one) {
                 let listed = catalogue()
                     .iter()
-                    .any(|entry| entry.repo == one.repo && entry.files == files);
-                let path = hub.local(&one.repo, files).and_then(|paths| first(&paths));
+                    .any(|entry| entry.repo == one.repo && same_model(&entry.files, &files));
+                let path = hub.local(&one.repo, &files).and_then(|paths| place(&paths));
                 if let (false, Some(path)) = (listed, path) {
-                    out.push(own(Path::new(&path), Some(&one.repo), Some(file.bytes)));
+                    let sizes = one.files.iter().filter(|file| files.contains(&file.name));
+                    let bytes = sizes.map(|file| file.bytes).sum();
+                    let mut model = own(Path::new(&path), Some(&one.repo), Some(bytes));
+                    model.files = files;
+                    out.push(model);
                 }
             }
         }
@@ -133,9 +165,12 @@ impl Studio {
         for path in self.store().model_paths()? {
             let file = Path::new(&path);
             let known = file.starts_with(cache) || file == built_in_model();
-            if !known && file.is_file() {
+            if !known && file.exists() {
                 out.push(own(file, None, None));
             }
+        }
+        for model in &mut out {
+            model.used_by = used_by(used, model.path.as_deref());
         }
         Ok(out)
     }
@@ -147,7 +182,6 @@ impl Studio {
         let files = open.hub.look_up(&repo).await?;
         let installed = open.hub.installed();
         let choices = files.choices().into_iter();
-        let choices = choices.filter(|choice| can_load(choice.format));
         Ok(RepoModels {
             choices: choices
                 .map(|choice| RepoChoice {
@@ -203,7 +237,7 @@ impl Studio {
             held(&studio.downloads).retain(|one| !one.is(&repo, &files));
             let end = match outcome {
                 Ok(Outcome::Ready(paths)) => DownloadEnd::Ready {
-                    path: first(&paths).unwrap_or_default(),
+                    path: place(&paths).unwrap_or_default(),
                 },
                 Ok(Outcome::Paused) => DownloadEnd::Paused,
                 Ok(Outcome::Cancelled) => DownloadEnd::Cancelled,
@@ -254,7 +288,7 @@ impl Studio {
     pub fn remove_model(&self, name: &str, files: &[String]) -> Result<u64, AppError> {
         let repo = RepoId::new(name)?;
         let open = self.hub()?;
-        let path = open.hub.local(&repo, files).and_then(|paths| first(&paths));
+        let path = open.hub.local(&repo, files).and_then(|paths| place(&paths));
         if let (Some(path), Ok(loaded)) = (path, self.loaded.try_lock()) {
             let used = loaded
                 .as_ref()
@@ -271,13 +305,52 @@ impl Studio {
     }
 }
 
-/// Whether the engine can load such files.
-fn can_load(format: Format) -> bool {
-    format == Format::Gguf
+/// What the engine loads of a model's files: the file, or the folder of safetensors.
+fn place(paths: &[PathBuf]) -> Option<String> {
+    let is_weights = |path: &&PathBuf| path.extension().is_some_and(|end| end == "safetensors");
+    let path = match paths.iter().find(is_weights) {
+        Some(weights) => weights.parent()?,
+        None => paths.first()?,
+    };
+    Some(path.display().to_string())
 }
 
-fn first(paths: &[PathBuf]) -> Option<String> {
-    paths.first().map(|path| path.display().to_string())
+/// The models of a repository that are whole, each by its files.
+fn models_in(installed: &Installed) -> Vec<Vec<String>> {
+    let names = || installed.files.iter().map(|file| &file.name);
+    let mut out: Vec<Vec<String>> = names()
+        .filter(|name| name.ends_with(".gguf"))
+        .map(|name| vec![name.clone()])
+        .collect();
+    if names().any(|name| !name.contains('/') && name.ends_with(".safetensors")) {
+        let of_folder = |name: &&String| {
+            !name.contains('/')
+                && [".safetensors", ".json", ".jinja"]
+                    .iter()
+                    .any(|end| name.ends_with(end))
+        };
+        out.push(names().filter(of_folder).cloned().collect());
+    }
+    out
+}
+
+/// Whether files are those of a model, with others beside them.
+fn same_model(listed: &[String], here: &[String]) -> bool {
+    listed.iter().all(|file| here.contains(file))
+}
+
+/// A project's name and the models that score and write for it.
+type Use = (String, [Option<String>; 2]);
+
+/// Names of the projects that use a model; the built-in one has no path.
+fn used_by(used: &[Use], path: Option<&str>) -> Vec<String> {
+    let uses = |(_, [scorer, writer]): &&Use| {
+        scorer.as_deref() == path || (path.is_some() && writer.as_deref() == path)
+    };
+    used.iter()
+        .filter(uses)
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 fn own(path: &Path, repo: Option<&RepoId>, bytes: Option<u64>) -> OwnModel {
@@ -294,11 +367,18 @@ fn own(path: &Path, repo: Option<&RepoId>, bytes: Option<u64>) -> OwnModel {
         parameters: 0,
         has_chat_template: false,
         problem: None,
+        files: Vec::new(),
+        used_by: Vec::new(),
+        format: Format::Gguf,
     };
     match inspect(path) {
         Ok(file) => {
             model.name = own_name.unwrap_or_else(|| file.description.name.clone());
             model.bytes = file.bytes;
+            model.format = match file.kind {
+                ModelKind::Gguf => Format::Gguf,
+                ModelKind::Folder => Format::Safetensors,
+            };
             model.architecture = file.description.architecture;
             model.parameters = file.description.parameters;
             model.has_chat_template = file.description.has_chat_template;

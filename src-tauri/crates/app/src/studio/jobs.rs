@@ -1,8 +1,8 @@
 //! Runs as jobs: started, watched, paused, stopped, resumed.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::{plan, Activity, Part, RunEvent, Task};
@@ -10,6 +10,7 @@ use pmpo_store::{ProjectId, RunId, RunState};
 use tokio::sync::watch;
 
 use super::{held, RunSink, Studio, Watcher};
+use crate::error::DEVICE;
 use crate::wire::{
     Candidate, JobEstimate, Progress, RunMessage, RunPhase, RunSummary, SegmentView, ShellEvent,
     StepSummary,
@@ -24,6 +25,9 @@ pub(super) struct Job {
     pub(super) progress: Option<Progress>,
     /// Prompts heard of, for messages that name one by its number.
     heard: HashMap<u32, Candidate>,
+    /// What it runs on, and how quickly lately.
+    model: Weak<dyn LanguageModel>,
+    pace: Pace,
     /// Closed when the job is over.
     over: watch::Receiver<()>,
 }
@@ -151,6 +155,8 @@ impl Studio {
                 phase: RunPhase::MeasuringStart,
                 progress: None,
                 heard: HashMap::new(),
+                model: Arc::downgrade(&model),
+                pace: Pace::default(),
                 over,
             });
         }
@@ -241,7 +247,10 @@ impl Studio {
                     None => return,
                 },
                 RunEvent::Progress { done, left } => {
-                    let progress = Progress::new(*done, left);
+                    let mut progress = Progress::new(*done, left);
+                    progress.speed = job.pace.after(*done, Instant::now());
+                    let model = job.model.upgrade();
+                    progress.memory = model.and_then(|model| model.memory()).map(Into::into);
                     job.progress = Some(progress);
                     RunMessage::Progress { progress }
                 }
@@ -251,8 +260,29 @@ impl Studio {
         self.send(run, &message);
     }
 
+    /// Tells that a model is being loaded, or that the run goes on.
+    pub(super) fn tell_loading(&self, loading: bool) {
+        let job = held(&self.job);
+        let Some((run, phase)) = job.as_ref().map(|job| (job.run, job.phase)) else {
+            return;
+        };
+        drop(job);
+        let phase = match loading {
+            true => RunPhase::LoadingModel,
+            false => phase,
+        };
+        self.send(run, &RunMessage::Phase { phase });
+    }
+
     fn ended(&self, run: RunId, error: Option<AppError>) {
         *held(&self.job) = None;
+        if error.as_ref().is_some_and(|error| error.code == DEVICE) {
+            // What is left of it on the device is of no use. A lock that is held is
+            // another one's, who loads anew.
+            if let Ok(mut loaded) = self.loaded.try_lock() {
+                *loaded = None;
+            }
+        }
         self.forget_tables();
         if let Some(error) = error {
             // A run that could not even begin has no record of why.
@@ -325,6 +355,30 @@ impl Studio {
     /// The run that is going on.
     pub fn active_run(&self) -> Option<i64> {
         held(&self.job).as_ref().map(|job| job.run.0)
+    }
+}
+
+/// Seconds over which speed is taken.
+const PACE: Duration = Duration::from_secs(10);
+
+/// Tokens done at some times, the oldest first.
+#[derive(Debug, Default)]
+struct Pace(VecDeque<(Instant, u64)>);
+
+impl Pace {
+    /// Tokens a second of the last seconds; none before two times are known.
+    fn after(&mut self, done: u64, now: Instant) -> Option<f64> {
+        // A count that starts anew is another run's.
+        if self.0.back().is_some_and(|(_, before)| *before > done) {
+            self.0.clear();
+        }
+        self.0.push_back((now, done));
+        while self.0.len() > 2 && now.duration_since(self.0[1].0) > PACE {
+            self.0.pop_front();
+        }
+        let (since, before) = *self.0.front()?;
+        let seconds = now.duration_since(since).as_secs_f64();
+        (seconds > 0.2).then(|| (done - before) as f64 / seconds)
     }
 }
 

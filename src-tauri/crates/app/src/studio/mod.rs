@@ -11,6 +11,7 @@ mod measuring;
 mod models;
 mod projects;
 mod prompts;
+mod roles;
 mod runs;
 mod servers;
 mod table;
@@ -40,6 +41,23 @@ pub use tries::TrySink;
 pub trait ModelLoader: Send + Sync {
     /// Loads the model of a file on a device (`auto`, `cpu`, `gpu0`...).
     async fn load(&self, path: &Path, device: &str) -> Result<Arc<dyn LanguageModel>, AppError>;
+
+    /// What [`LanguageModel::description`] will say, but for the hash, and the memory
+    /// that the model needs, whether or not there is that much.
+    async fn foresee(&self, path: &Path, device: &str) -> Result<Foreseen, AppError>;
+
+    /// Bytes of memory that programs can still have.
+    fn free_memory(&self) -> u64 {
+        pmpo_engine::free_memory()
+    }
+}
+
+/// What is known of a model before it is loaded.
+pub struct Foreseen {
+    /// What it will say of itself.
+    pub description: ModelDescription,
+    /// Bytes of memory that it needs on the processor; none on a GPU.
+    pub needs: u64,
 }
 
 /// Loads through mistral.rs.
@@ -55,6 +73,16 @@ impl ModelLoader for EngineLoader {
         Ok(Arc::new(
             Engine::load(&options, EngineOptions::default()).await?,
         ))
+    }
+
+    async fn foresee(&self, path: &Path, device: &str) -> Result<Foreseen, AppError> {
+        let options = LoadOptions {
+            device: device.parse()?,
+            ..load_options(path)
+        };
+        let found = tokio::task::spawn_blocking(move || pmpo_engine::foresee(&options));
+        let (description, needs) = found.await.map_err(crate::error::unexpected)??;
+        Ok(Foreseen { description, needs })
     }
 }
 
@@ -87,6 +115,8 @@ pub struct Studio {
     curves: Mutex<runs::KnownCurves>,
     hub: Mutex<Option<Arc<hub::OpenHub>>>,
     downloads: Mutex<Vec<hub::Going>>,
+    checking: Mutex<CancellationToken>,
+    seconds: Mutex<HashMap<PathBuf, f64>>,
     keys: OnceLock<Box<dyn pmpo_remote::KeyStore>>,
     next: AtomicU32,
 }
@@ -116,6 +146,8 @@ impl Studio {
             curves: Mutex::default(),
             hub: Mutex::default(),
             downloads: Mutex::default(),
+            checking: Mutex::default(),
+            seconds: Mutex::default(),
             keys: OnceLock::new(),
             next: AtomicU32::new(1),
         });
@@ -155,19 +187,20 @@ impl Studio {
             if one.path == path && one.device == device {
                 return Ok(one.model.clone());
             }
-            if held(&self.job).is_some() {
-                return Err(AppError::new(
-                    "busy",
-                    "Another model is being used by the run that is going on.",
-                    "Wait for that run to end, or pause it.",
-                ));
-            }
+        }
+        // A run's models may be loaded in turn, and none of them be here.
+        if held(&self.job).is_some() {
+            return Err(AppError::new(
+                "busy",
+                "The models are being used by the run that is going on.",
+                "Wait for that run to end, or pause it.",
+            ));
         }
         // The old one goes first: two models may not fit into memory.
         *loaded = None;
         let model = match path.to_str().filter(|path| servers::is_server(path)) {
             Some(server) => self.remote_model(server, true).await?,
-            None => self.loader.load(&path, device).await?,
+            None => self.load_timed(&path, device).await?,
         };
         *loaded = Some(Loaded {
             path,

@@ -34,13 +34,7 @@ impl Studio {
             context_window: file.description.context_window,
             has_chat_template: file.description.has_chat_template,
             device: String::new(),
-            devices: devices()
-                .into_iter()
-                .map(|device| DeviceOption {
-                    id: device.id,
-                    label: device.label,
-                })
-                .collect(),
+            devices: devices().into_iter().map(DeviceOption::from).collect(),
             exact: false,
             memory_needed_mb: 0,
             memory_free_mb: 0,

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use pmpo_core::model::LanguageModel;
-use pmpo_core::roles::TwoRoles;
 use pmpo_remote::{
     check, Address, Family, Key, KeyStore, Limits, ModelChoice, RemoteError, Report, Rewriter,
     Scorer, Server, TemplateChoice,
@@ -12,9 +11,9 @@ use pmpo_remote::{
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::Studio;
+use super::{held, Studio};
 use crate::error::unexpected;
-use crate::wire::{Draft, ModelInfo, ServerTyped, ServerView};
+use crate::wire::{ModelInfo, ServerTyped, ServerView};
 use crate::AppError;
 
 /// Where servers are kept, without their keys.
@@ -102,7 +101,9 @@ impl Studio {
             ..ModelChoice::default()
         };
         let server = Server::new(address.clone(), key, Limits::default())?;
-        let report = check(&server, &choice, &CancellationToken::new()).await?;
+        let cancel = CancellationToken::new();
+        *held(&self.checking) = cancel.clone();
+        let report = check(&server, &choice, &cancel).await?;
         let studio = self.clone();
         let view = blocking(move || {
             if let Some(key) = new_key {
@@ -132,6 +133,11 @@ impl Studio {
         }
         drop(loaded);
         Ok(view)
+    }
+
+    /// Ends the check of a server that is going on, if any.
+    pub fn cancel_server_check(&self) {
+        held(&self.checking).cancel();
     }
 
     /// Forgets a server, and its key where no other entry has its address.
@@ -185,21 +191,6 @@ impl Studio {
             true => Arc::new(Scorer::new(server, &report)?),
             false => Arc::new(Rewriter::new(server, &report)?),
         })
-    }
-
-    /// The model of a run: one that scores, and another one that writes where the
-    /// person chose one.
-    pub(super) async fn run_model(
-        &self,
-        scorer: Arc<dyn LanguageModel>,
-        draft: &Draft,
-    ) -> Result<Arc<dyn LanguageModel>, AppError> {
-        let rewriter = match draft.writer_path.as_deref() {
-            None => return Ok(scorer),
-            Some(path) if is_server(path) => self.remote_model(path, false).await?,
-            Some(path) => self.loader.load(path.as_ref(), &draft.device).await?,
-        };
-        Ok(Arc::new(TwoRoles { scorer, rewriter }))
     }
 
     /// What is known of a server as a project's model.

@@ -62,7 +62,8 @@ impl Studio {
             created_at: row.created_at,
             finished_at: row.finished_at,
             working_seconds: row.working_seconds,
-            error: row.error.clone().map(|message| {
+            // One that goes on again has left its fault behind.
+            error: row.error.clone().filter(|_| !active).map(|message| {
                 AppError::new(
                     "run",
                     message,

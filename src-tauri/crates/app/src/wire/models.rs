@@ -1,7 +1,8 @@
-use pmpo_hub::{Choice, Entry, Fit, Progress as DownloadProgress, RepoFiles};
+use pmpo_hub::{Choice, Entry, Fit, Format, Progress as DownloadProgress, RepoFiles};
 use serde::Serialize;
 use ts_rs::TS;
 
+use super::DeviceOption;
 use crate::AppError;
 
 /// Where a model of the hub stands on this computer.
@@ -22,7 +23,7 @@ pub enum ModelState {
     },
     /// It is here, whole and checked.
     Ready {
-        /// Its file, for [`crate::wire::Draft::model_path`].
+        /// Its file or folder, for [`crate::wire::Draft::model_path`].
         path: String,
     },
 }
@@ -38,6 +39,8 @@ pub struct CatalogueModel {
     pub state: ModelState,
     /// Its page on the hub.
     pub page: String,
+    /// Names of the projects that use it.
+    pub used_by: Vec<String>,
 }
 
 /// A model that is here and not of the catalogue: the built-in one, files that the
@@ -46,7 +49,7 @@ pub struct CatalogueModel {
 pub struct OwnModel {
     /// Its name.
     pub name: String,
-    /// Its file; null for the built-in one, as in [`crate::wire::Draft::model_path`].
+    /// Its file or folder; null for the built-in one, as in [`crate::wire::Draft::model_path`].
     pub path: Option<String>,
     /// Its repository, where it is in the hub's cache.
     pub repo: Option<String>,
@@ -60,6 +63,12 @@ pub struct OwnModel {
     pub has_chat_template: bool,
     /// What stands in the way of using it.
     pub problem: Option<AppError>,
+    /// Its files in its repository; none where it is not in the hub's cache.
+    pub files: Vec<String>,
+    /// Names of the projects that use it.
+    pub used_by: Vec<String>,
+    /// How it is stored.
+    pub format: Format,
 }
 
 /// What there is to compute with, and where models are kept.
@@ -77,6 +86,12 @@ pub struct Computer {
     pub endpoint: String,
     /// Whether the person's token for the hub is known.
     pub has_token: bool,
+    /// Where models can run.
+    pub devices: Vec<DeviceOption>,
+    /// Bytes that are free where models are kept.
+    pub disk_free: Option<u64>,
+    /// Why no GPU is used; null where there is one.
+    pub no_gpu: Option<String>,
 }
 
 /// What the page of models shows.
@@ -116,7 +131,7 @@ pub struct RepoChoice {
 pub enum DownloadEnd {
     /// The model is here, whole and checked.
     Ready {
-        /// Its file.
+        /// Its file or folder.
         path: String,
     },
     /// Paused by the person; it can go on.

@@ -307,6 +307,36 @@ pub struct DeviceOption {
     pub id: String,
     /// In words.
     pub label: String,
+    /// Bytes of memory that programs can still have there; null where it is not known.
+    pub free: Option<u64>,
+    /// Bytes of memory in all.
+    pub total: Option<u64>,
+}
+
+impl From<pmpo_engine::DeviceName> for DeviceOption {
+    fn from(device: pmpo_engine::DeviceName) -> Self {
+        Self {
+            id: device.id,
+            label: device.label,
+            free: device.memory.map(|memory| memory.free),
+            total: device.memory.map(|memory| memory.total),
+        }
+    }
+}
+
+/// What it means that one model scores and another one on this computer writes.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct ModelRoles {
+    /// Whether they are loaded in turn, because both at once do not fit.
+    pub in_turn: bool,
+    /// Bytes that both need.
+    pub needed: u64,
+    /// Bytes that programs can still have.
+    pub free: u64,
+    /// Seconds that one change of models takes, as seen before.
+    pub seconds: Option<f64>,
+    /// What stands in the way.
+    pub problem: Option<AppError>,
 }
 
 /// Work and time of a run before it starts.

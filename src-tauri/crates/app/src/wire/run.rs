@@ -236,6 +236,10 @@ pub struct Progress {
     pub tokens_left: u64,
     /// Seconds left at the speed seen so far.
     pub seconds_left: Option<f64>,
+    /// Tokens a second, of the last seconds.
+    pub speed: Option<f64>,
+    /// Memory in use where the model runs.
+    pub memory: Option<MemoryUse>,
 }
 
 impl Progress {
@@ -244,6 +248,29 @@ impl Progress {
             tokens_done: done,
             tokens_left: left.tokens,
             seconds_left: left.seconds.and_then(finite),
+            speed: None,
+            memory: None,
+        }
+    }
+}
+
+/// Memory in use where a model runs, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+pub struct MemoryUse {
+    /// In use: of a processor's memory by this program, of a GPU's by all.
+    pub used: u64,
+    /// All that there is.
+    pub total: u64,
+    /// Whether it is a GPU's.
+    pub gpu: bool,
+}
+
+impl From<pmpo_core::model::MemoryUse> for MemoryUse {
+    fn from(memory: pmpo_core::model::MemoryUse) -> Self {
+        Self {
+            used: memory.used,
+            total: memory.total,
+            gpu: memory.gpu,
         }
     }
 }

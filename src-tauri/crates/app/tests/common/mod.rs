@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pmpo_app::{AppError, ModelLoader, Studio};
+use pmpo_app::{AppError, Foreseen, ModelLoader, Studio};
 use pmpo_core::loss::AnswerScore;
 use pmpo_core::model::*;
 use pmpo_core::prompt::Conversation;
@@ -119,6 +119,12 @@ impl ModelLoader for FormulaLoader {
             },
             pace: self.pace,
         }))
+    }
+
+    async fn foresee(&self, path: &Path, device: &str) -> Result<Foreseen, AppError> {
+        let description = self.load(path, device).await?.description().clone();
+        let needs = 0;
+        Ok(Foreseen { description, needs })
     }
 }
 

@@ -36,18 +36,20 @@ impl Run<'_> {
             self.analyse(incumbent).await?;
         }
         self.busy(Activity::Candidates)?;
-        let mut racers = Vec::new();
-        for proposal in self.proposals(incumbent) {
-            racers.extend(self.consider(proposal, incumbent).await?);
-        }
+        let mut proposals = self.proposals(incumbent);
         for example in self.hard_examples(incumbent) {
             for variant in 0..self.settings.rewrites {
                 if self.exhausted().is_some() {
                     break;
                 }
-                let proposal = self.rewrite(incumbent, example, variant).await?;
-                racers.extend(self.consider(proposal, incumbent).await?);
+                proposals.push(self.rewrite(incumbent, example, variant).await?);
             }
+        }
+        // All are written before one is looked at: models that do not fit into memory
+        // together change places once.
+        let mut racers = Vec::new();
+        for proposal in proposals {
+            racers.extend(self.consider(proposal, incumbent).await?);
         }
         let scored = self.race(racers, incumbent).await?;
         let goal = incumbent.score.loss() - self.settings.min_gain;

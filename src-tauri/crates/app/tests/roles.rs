@@ -1,0 +1,268 @@
+//! A second model of one's own, and a device that breaks.
+
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
+mod common;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::channel;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::FormulaLoader;
+use pmpo_app::wire::{RunMessage, RunPhase, RunState, RunView};
+use pmpo_app::{built_in_model, AppError, Foreseen, ModelLoader, Studio};
+use pmpo_core::model::*;
+use tokio_util::sync::CancellationToken;
+
+/// What the loader and its models saw.
+#[derive(Default)]
+struct Seen {
+    alive: AtomicUsize,
+    most: AtomicUsize,
+    loads: AtomicUsize,
+    broken: AtomicBool,
+}
+
+/// A formula that counts itself among those in memory.
+struct Counted {
+    inner: Arc<dyn LanguageModel>,
+    description: ModelDescription,
+    seen: Arc<Seen>,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.seen.alive.fetch_sub(1, SeqCst);
+    }
+}
+
+#[async_trait]
+impl LanguageModel for Counted {
+    fn description(&self) -> &ModelDescription {
+        &self.description
+    }
+
+    fn memory(&self) -> Option<MemoryUse> {
+        Some(MemoryUse {
+            used: 3,
+            total: 8,
+            gpu: true,
+        })
+    }
+
+    async fn measure(&self, items: &[ScoreItem]) -> Result<Vec<Measured>, ModelError> {
+        self.inner.measure(items).await
+    }
+
+    async fn score(
+        &self,
+        items: &[ScoreItem],
+        cancel: &CancellationToken,
+    ) -> Result<ScoredBatch, ModelError> {
+        assert_eq!(
+            self.description.name, "Formula",
+            "the writer does not score"
+        );
+        if self.seen.broken.load(SeqCst) {
+            return Err(ModelError::Device("CUDA_ERROR_LAUNCH_FAILED".to_owned()));
+        }
+        self.inner.score(items, cancel).await
+    }
+
+    async fn generate(
+        &self,
+        request: &GenerateRequest,
+        cancel: &CancellationToken,
+    ) -> Result<Generated, ModelError> {
+        if self.seen.alive.load(SeqCst) > 1 || self.description.name == "Writer" {
+            assert_eq!(self.description.name, "Writer");
+        }
+        self.inner.generate(request, cancel).await
+    }
+}
+
+/// Models of a gigabyte each.
+struct Loader {
+    free: u64,
+    pace: Duration,
+    seen: Arc<Seen>,
+}
+
+const GIGABYTE: u64 = 1 << 30;
+const WRITER: &str = "/models/writer.gguf";
+
+#[async_trait]
+impl ModelLoader for Loader {
+    async fn load(&self, path: &Path, device: &str) -> Result<Arc<dyn LanguageModel>, AppError> {
+        let pace = self.pace;
+        let inner = FormulaLoader { pace }
+            .load(&built_in_model(), device)
+            .await?;
+        let mut description = inner.description().clone();
+        if path == Path::new(WRITER) {
+            description.name = "Writer".to_owned();
+        }
+        self.seen.loads.fetch_add(1, SeqCst);
+        let alive = 1 + self.seen.alive.fetch_add(1, SeqCst);
+        self.seen.most.fetch_max(alive, SeqCst);
+        Ok(Arc::new(Counted {
+            inner,
+            description,
+            seen: self.seen.clone(),
+        }))
+    }
+
+    async fn foresee(&self, path: &Path, device: &str) -> Result<Foreseen, AppError> {
+        let pace = Duration::ZERO;
+        let inner = FormulaLoader { pace }
+            .load(&built_in_model(), device)
+            .await?;
+        let mut description = inner.description().clone();
+        if path == Path::new(WRITER) {
+            description.name = "Writer".to_owned();
+        }
+        Ok(Foreseen {
+            description,
+            needs: GIGABYTE,
+        })
+    }
+
+    fn free_memory(&self) -> u64 {
+        let used = self.seen.alive.load(SeqCst) as u64 * GIGABYTE;
+        self.free.saturating_sub(used)
+    }
+}
+
+fn studio(folder: &Path, gigabytes: u64, pace: u64) -> (Arc<Studio>, Arc<Seen>) {
+    let seen = Arc::<Seen>::default();
+    let loader = Loader {
+        free: gigabytes * GIGABYTE,
+        pace: Duration::from_millis(pace),
+        seen: seen.clone(),
+    };
+    (Studio::open(folder, Box::new(loader)).unwrap(), seen)
+}
+
+/// Everything that a run tells, and where it stands in the end.
+fn to_the_end(studio: &Studio, run: i64) -> (Vec<RunMessage>, RunView) {
+    let (sender, receiver) = channel();
+    let sink = Box::new(move |message| sender.send(message).is_ok());
+    studio.watch_run(run, sink).unwrap();
+    let mut told = Vec::new();
+    loop {
+        match receiver.recv_timeout(Duration::from_secs(30)).unwrap() {
+            RunMessage::Ended { view } => return (told, *view),
+            other => told.push(other),
+        }
+    }
+}
+
+async fn with_writer(studio: &Arc<Studio>) -> i64 {
+    let project = studio.open_sample("review-mood").unwrap();
+    let mut draft = project.draft;
+    draft.writer_path = Some(WRITER.to_owned());
+    studio.save_draft(project.id, &draft).unwrap();
+    project.id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_models_that_do_not_fit_together_are_loaded_in_turn() {
+    let mut best = Vec::new();
+    for (gigabytes, in_turn) in [(1, true), (4, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (studio, seen) = studio(folder.path(), gigabytes, 2);
+        let project = with_writer(&studio).await;
+        let roles = studio.model_roles(project).await.unwrap().unwrap();
+        assert_eq!((roles.in_turn, roles.needed), (in_turn, 2 * GIGABYTE));
+        assert_eq!((roles.seconds, roles.problem), (None, None));
+
+        let run = studio.start_run(project).await.unwrap();
+        let (told, view) = to_the_end(&studio, run.id);
+        assert_eq!(view.run.state, RunState::Completed);
+        assert!(
+            view.device.contains("rewrites by Writer"),
+            "{}",
+            view.device
+        );
+        assert_eq!(seen.most.load(SeqCst), if in_turn { 1 } else { 2 });
+        let loading = |message: &&RunMessage| {
+            let phase = RunPhase::LoadingModel;
+            matches!(message, RunMessage::Phase { phase: own } if *own == phase)
+        };
+        let changes = told.iter().filter(loading).count();
+        let loads = seen.loads.load(SeqCst);
+        match in_turn {
+            // One load before the run, and each change is told.
+            true => assert!(changes >= 2 && loads == changes + 1, "{changes}, {loads}"),
+            false => assert_eq!((changes, loads), (0, 2)),
+        }
+        // Not more often than twice a step, but for the texts of the last one.
+        let steps = view.steps.len();
+        assert!(loads <= 3 + 2 * steps, "{loads} in {steps} steps");
+        best.push(view.best.unwrap().text);
+        let roles = studio.model_roles(project).await.unwrap().unwrap();
+        assert!(roles.seconds.unwrap() >= 0.0);
+    }
+    assert_eq!(best[0], best[1], "in turn or not, the run is the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn speed_and_memory_are_told_while_a_run_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (studio, _) = studio(folder.path(), 4, 25);
+    let project = studio.open_sample("review-mood").unwrap();
+    assert_eq!(studio.model_roles(project.id).await.unwrap(), None);
+    let run = studio.start_run(project.id).await.unwrap();
+    let (told, _) = to_the_end(&studio, run.id);
+    let progress = |message: &RunMessage| match message {
+        RunMessage::Progress { progress } => Some(*progress),
+        _ => None,
+    };
+    let all: Vec<_> = told.iter().filter_map(progress).collect();
+    assert!(all
+        .iter()
+        .any(|one| one.speed.is_some_and(|speed| speed > 0.0)));
+    assert!(all
+        .iter()
+        .any(|one| one.memory.is_some_and(|m| m.used == 3 && m.gpu)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_breaks_pauses_the_run_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (studio, seen) = studio(folder.path(), 4, 25);
+    let project = studio.open_sample("review-mood").unwrap();
+    let run = studio.start_run(project.id).await.unwrap();
+    // Something is measured first.
+    while studio.run_view(run.id).unwrap().candidates.is_empty() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    seen.broken.store(true, SeqCst);
+    let (_, view) = to_the_end(&studio, run.id);
+    assert_eq!(view.run.state, RunState::Paused);
+    let error = view.run.error.unwrap();
+    assert!(error.message.contains("GPU stopped working"), "{error:?}");
+    assert!(
+        error.message.contains("CUDA_ERROR_LAUNCH_FAILED"),
+        "{error:?}"
+    );
+    let kept = view.candidates;
+    assert!(!kept.is_empty());
+    assert_eq!(
+        seen.alive.load(SeqCst),
+        0,
+        "what is left of it is given back"
+    );
+
+    seen.broken.store(false, SeqCst);
+    let loads = seen.loads.load(SeqCst);
+    let resumed = studio.resume_run(run.id).await.unwrap();
+    assert_eq!(resumed.error, None);
+    assert_eq!(seen.loads.load(SeqCst), loads + 1, "it is loaded anew");
+    let (_, view) = to_the_end(&studio, run.id);
+    assert_eq!(view.run.state, RunState::Completed);
+    assert_eq!(view.candidates[..kept.len()], kept);
+}
