@@ -14,7 +14,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)/release
 # rustup and set-up put programs there that a shell opened before does not know.
 export PATH := $(HOME)/.cargo/bin:$(CACHE)/node/bin:$(PATH)
 
-.PHONY: run test bench bench-growth bench-import bench-history bench-window cuda build check ui-test setup setup-test wire fmt
+.PHONY: run test bench bench-growth bench-import bench-history bench-window cuda metal accelerate mkl build check ui-test setup setup-test wire fmt
 
 # Exit status 3 means that no better prompt was found, which is a result too.
 run: build
@@ -52,9 +52,15 @@ bench-history: setup-test build
 bench-window: setup-test build
 	$(TARGET)/bench-window
 
-# The terminal program for NVIDIA cards; compiles on a computer without one too.
-cuda: setup
+# Both programs for NVIDIA cards; compiles on a computer without one too.
+cuda: build
 	@sh scripts/build-cuda.sh
+
+# Both programs with Apple's GPU, Apple's or Intel's matrix products.
+metal accelerate mkl: setup
+	@sh scripts/ui.sh
+	@CARGO_TARGET_DIR=$(or $(CARGO_TARGET_DIR),target)/$@ cargo build --release --locked \
+		--package pmpo-cli --package pmpo-studio --features pmpo-cli/$@,pmpo-studio/$@
 
 build: setup
 	@sh scripts/ui.sh

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the terminal program with CUDA, on any computer: no card is needed, nor
-# an installed toolkit. CUDA_COMPUTE_CAP names the cards it is for (90: Hopper,
+# Builds both programs with CUDA, on any computer: no card is needed, nor an
+# installed toolkit. They are put beside the plain ones, which hand over to them
+# where they can work. FEATURES=flash-attn adds quicker attention. CUDA_COMPUTE_CAP names the cards it is for (90: Hopper,
 # 89: Ada, 86: Ampere); without it the card of this computer is asked.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,10 +23,26 @@ export LIBRARY_PATH="$toolkit/lib${LIBRARY_PATH:+:$LIBRARY_PATH}"
 export LD_LIBRARY_PATH="$toolkit/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 # The driver's functions are found when the program starts on a computer that
 # has the driver.
-export RUSTFLAGS="-L native=$toolkit/lib -C link-arg=-Wl,--unresolved-symbols=ignore-all -C link-arg=-Wl,-z,lazy ${RUSTFLAGS:-}"
+# NVIDIA's libraries are looked for in the folder `cuda` beside the programs.
+export RUSTFLAGS="-L native=$toolkit/lib -C link-arg=-Wl,-rpath,\$ORIGIN/cuda -C link-arg=-Wl,--unresolved-symbols=ignore-all -C link-arg=-Wl,-z,lazy ${RUSTFLAGS:-}"
 
 # A folder of its own: other flags would have every dependency compiled anew.
+plain=${CARGO_TARGET_DIR:-target}/release
 CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/cuda
 export CARGO_TARGET_DIR
-cargo build --release --locked --package pmpo-cli --features cuda
-echo "Built for compute capability $CUDA_COMPUTE_CAP: $CARGO_TARGET_DIR/release/pmpo"
+features=
+for feature in cuda ${FEATURES:-}; do
+    features="$features,pmpo-cli/$feature,pmpo-studio/$feature"
+done
+cargo build --release --locked --package pmpo-cli --package pmpo-studio --features "${features#,}"
+
+mkdir -p "$plain/cuda"
+for name in pmpo pmpo-studio; do
+    cp -f "$CARGO_TARGET_DIR/release/$name" "$plain/$name-cuda"
+done
+for name in cudart cublas cublasLt curand; do
+    # Links where the disk allows it: half a gigabyte.
+    set -- "$toolkit/lib/lib$name.so."*
+    cp -fL --link "$1" "$plain/cuda/" 2>/dev/null || cp -fL "$1" "$plain/cuda/"
+done
+echo "Built for compute capability $CUDA_COMPUTE_CAP: $plain/pmpo-cuda and $plain/pmpo-studio-cuda"

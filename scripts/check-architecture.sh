@@ -10,6 +10,7 @@ import json, os, subprocess, sys
 WORKSPACE = {
     "pmpo-core": set(),
     "pmpo-mapped": set(),
+    "pmpo-launch": set(),
     "pmpo-packed": {"pmpo-mapped"},
     "pmpo-engine": {"pmpo-core", "pmpo-packed"},
     "pmpo-store": {"pmpo-core"},
@@ -17,8 +18,8 @@ WORKSPACE = {
     "pmpo-hub": set(),
     "pmpo-remote": {"pmpo-core"},
     "pmpo-app": {"pmpo-core", "pmpo-data", "pmpo-engine", "pmpo-hub", "pmpo-remote", "pmpo-store"},
-    "pmpo-cli": {"pmpo-core", "pmpo-app"},
-    "pmpo-studio": {"pmpo-app"},
+    "pmpo-cli": {"pmpo-core", "pmpo-app", "pmpo-launch"},
+    "pmpo-studio": {"pmpo-app", "pmpo-launch"},
 }
 OWNERS = {
     "mistralrs": {"pmpo-engine"},

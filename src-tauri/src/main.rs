@@ -9,6 +9,13 @@ use pmpo_app::{data_dir, EngineLoader, Studio};
 use tauri::Manager;
 
 fn main() {
+    // Before anything else: another program may take over.
+    #[cfg(feature = "cuda")]
+    pmpo_launch::answer_probe(pmpo_app::engine::has_gpu);
+    #[cfg(not(feature = "cuda"))]
+    if let Err(why) = pmpo_launch::hand_over() {
+        eprintln!("{why}");
+    }
     // Both before any thread starts.
     prepare_process();
     avoid_blank_windows();

@@ -21,6 +21,13 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // Before anything else: another program may take over.
+    #[cfg(feature = "cuda")]
+    pmpo_launch::answer_probe(pmpo_app::engine::has_gpu);
+    #[cfg(not(feature = "cuda"))]
+    if let Err(why) = pmpo_launch::hand_over() {
+        eprintln!("{why}");
+    }
     pmpo_app::engine::prepare_process();
     // The engine's own words are for its developers; PMPO_LOG=info shows them.
     tracing_subscriber::fmt()
