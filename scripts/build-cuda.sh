@@ -22,9 +22,10 @@ export PATH="$toolkit/bin:$PATH"
 export LIBRARY_PATH="$toolkit/lib${LIBRARY_PATH:+:$LIBRARY_PATH}"
 export LD_LIBRARY_PATH="$toolkit/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 # The driver's functions are found when the program starts on a computer that
-# has the driver.
+# has the driver; its library has to be named for that, though the one to link with
+# is empty.
 # NVIDIA's libraries are looked for in the folder `cuda` beside the programs.
-export RUSTFLAGS="-L native=$toolkit/lib -C link-arg=-Wl,-rpath,\$ORIGIN/cuda -C link-arg=-Wl,--unresolved-symbols=ignore-all -C link-arg=-Wl,-z,lazy ${RUSTFLAGS:-}"
+export RUSTFLAGS="-L native=$toolkit/lib -C link-arg=-Wl,-rpath,\$ORIGIN/cuda -C link-arg=-Wl,--unresolved-symbols=ignore-all -C link-arg=-Wl,-z,lazy -C link-arg=-Wl,--push-state,--no-as-needed,-lcuda,--pop-state ${RUSTFLAGS:-}"
 
 # A folder of its own: other flags would have every dependency compiled anew.
 plain=${CARGO_TARGET_DIR:-target}/release

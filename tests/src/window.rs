@@ -139,6 +139,8 @@ impl Window {
             .env_remove("WAYLAND_DISPLAY")
             .env("GDK_BACKEND", "x11")
             .env("PMPO_DATA_DIR", data)
+            // The plain program itself, whatever is built beside it.
+            .env("PMPO_PLAIN", "1")
             .env("PMPO_EXPORT_DIR", data)
             .env("TAURI_AUTOMATION", "true")
             .env("TAURI_WEBVIEW_AUTOMATION", "true")

@@ -34,7 +34,7 @@ impl AppError {
 }
 
 /// A message of an inner error as a sentence for a person.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     let mut out: String = first.chain(letters).collect();

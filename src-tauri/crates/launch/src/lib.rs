@@ -92,9 +92,8 @@ fn probe(program: &Path, patience: Duration) -> Result<(), String> {
                 std::thread::sleep(Duration::from_millis(5));
             }
             Ok(None) => {
-                // It is asked no more; whether it dies at once does not matter.
+                // Not waited for: what hangs in a driver may never die.
                 let _ = child.kill();
-                let _ = child.wait();
                 return Err(format!("it gave no answer in {} s", patience.as_secs()));
             }
             Err(why) => return Err(why.to_string()),
@@ -124,6 +123,8 @@ fn become_it(program: &Path) -> Result<(), String> {
     let why = Command::new(program)
         .args(std::env::args_os().skip(1))
         .env(HANDED_OVER, "1")
+        // The name that the person knows.
+        .arg0(std::env::args_os().next().unwrap_or_default())
         .exec();
     Err(why.to_string())
 }

@@ -10,6 +10,7 @@ use pmpo_hub::{
 };
 
 use super::{held, Studio};
+use crate::error::sentence;
 use crate::wire::{
     CatalogueModel, Computer, DeviceOption, DownloadEnd, ModelState, ModelsPage, OwnModel,
     RepoChoice, RepoModels, ShellEvent,
@@ -68,7 +69,7 @@ impl Studio {
         let computer = Computer {
             free: free_memory(),
             gpu: gpus.filter_map(|one| one.free).max(),
-            no_gpu: has_gpu().err(),
+            no_gpu: has_gpu().err().map(|why| sentence(&why)),
             disk_free: open.hub.free_space(),
             devices,
             longest: LONGEST,
