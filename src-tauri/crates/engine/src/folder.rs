@@ -13,13 +13,12 @@ use crate::error::LoadError;
 use crate::load::{hash, ModelFile, ModelKind};
 
 /// Classes of `config.json` that mistral.rs 0.8.1 loads and tests here cover.
-pub(crate) const CLASSES: [&str; 7] = [
+pub(crate) const CLASSES: [&str; 6] = [
     "LlamaForCausalLM",
     "MistralForCausalLM",
     "Qwen2ForCausalLM",
     "Qwen3ForCausalLM",
     "Phi3ForCausalLM",
-    "GemmaForCausalLM",
     "Gemma2ForCausalLM",
 ];
 /// Besides the weights, what scores depend on.
