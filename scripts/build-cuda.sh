@@ -1,8 +1,9 @@
 #!/bin/sh
 # Builds both programs with CUDA, on any computer: no card is needed, nor an
 # installed toolkit. They are put beside the plain ones, which hand over to them
-# where they can work. FEATURES=flash-attn adds quicker attention. CUDA_COMPUTE_CAP names the cards it is for (90: Hopper,
+# where they can work. CUDA_COMPUTE_CAP names the cards they are for (90: Hopper,
 # 89: Ada, 86: Ampere); without it the card of this computer is asked.
+# FEATURES=flash-attn adds quicker attention.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 toolkit=$(sh "$here/setup-cuda.sh" | tail -n 1)

@@ -4,10 +4,10 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::channel;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +24,7 @@ struct Seen {
     most: AtomicUsize,
     loads: AtomicUsize,
     broken: AtomicBool,
+    paths: Mutex<Vec<PathBuf>>,
 }
 
 /// A formula that counts itself among those in memory.
@@ -106,6 +107,7 @@ impl ModelLoader for Loader {
             description.name = "Writer".to_owned();
         }
         self.seen.loads.fetch_add(1, SeqCst);
+        self.seen.paths.lock().unwrap().push(path.to_owned());
         let alive = 1 + self.seen.alive.fetch_add(1, SeqCst);
         self.seen.most.fetch_max(alive, SeqCst);
         Ok(Arc::new(Counted {
@@ -265,4 +267,30 @@ async fn a_device_that_breaks_pauses_the_run_and_loses_nothing() {
     let (_, view) = to_the_end(&studio, run.id);
     assert_eq!(view.run.state, RunState::Completed);
     assert_eq!(view.candidates[..kept.len()], kept);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_in_turn_goes_on_with_the_model_it_was_begun_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let (studio, seen) = studio(folder.path(), 1, 10);
+    let project = with_writer(&studio).await;
+    let run = studio.start_run(project).await.unwrap();
+    while studio.run_view(run.id).unwrap().candidates.is_empty() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    studio.pause_run(run.id).await;
+    assert_eq!(studio.run_view(run.id).unwrap().run.state, RunState::Paused);
+
+    let mut draft = studio.project(project).unwrap().draft;
+    draft.model_path = Some("/models/another.gguf".to_owned());
+    studio.save_draft(project, &draft).unwrap();
+    studio.resume_run(run.id).await.unwrap();
+    let (_, view) = to_the_end(&studio, run.id);
+    assert_eq!(view.run.state, RunState::Completed);
+    let paths = seen.paths.lock().unwrap();
+    let begun_with = [built_in_model(), PathBuf::from(WRITER)];
+    assert!(
+        paths.len() > 2 && paths.iter().all(|path| begun_with.contains(path)),
+        "{paths:?}"
+    );
 }

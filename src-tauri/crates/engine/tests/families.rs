@@ -13,11 +13,11 @@ mod tiny;
 mod words;
 
 use candle_core::quantized::gguf_file::Value;
-use pmpo_core::model::{GenerateRequest, LanguageModel};
-use pmpo_core::prompt::Conversation;
+use pmpo_core::model::LanguageModel;
 use pmpo_engine::{Engine, EngineOptions, LoadOptions};
 use tiny::{Random, Scaling, Tiny};
 use tokio_util::sync::CancellationToken;
+use words::writes;
 
 /// What an engine wants besides weights: a tokeniser, if only one of bytes.
 fn with_tokenizer(mut tiny: Tiny) -> Tiny {
@@ -125,25 +125,6 @@ async fn a_family_that_the_packed_scorer_does_not_know_falls_back_and_says_so() 
         .await
         .unwrap();
     assert!(scores[0].log_probs.iter().all(|score| *score < 0.0));
-}
-
-/// What a model writes after "ab", with nothing left to chance.
-async fn writes(engine: &Engine) -> String {
-    let request = GenerateRequest {
-        conversation: Conversation::Text {
-            before: "a".to_owned(),
-            joint: "b".to_owned(),
-        },
-        temperature: 0.0,
-        top_p: 1.0,
-        seed: 1,
-        max_tokens: 12,
-        stop: Vec::new(),
-    };
-    let cancel = CancellationToken::new();
-    let written = engine.generate(&request, &cancel).await.unwrap();
-    assert!(written.tokens.computed > 1);
-    written.text
 }
 
 /// The same weights as a GGUF file and as a folder are the same model.

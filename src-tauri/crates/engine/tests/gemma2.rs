@@ -12,8 +12,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
-use pmpo_core::model::{GenerateRequest, LanguageModel};
-use pmpo_core::prompt::Conversation;
+use pmpo_core::model::LanguageModel;
 use pmpo_engine::{Engine, EngineOptions, LoadOptions};
 use serde_json::json;
 use tiny::Random;
@@ -241,18 +240,5 @@ async fn gemma_2_scores_as_a_slow_pass_does_and_writes() {
             );
         }
     }
-    let request = GenerateRequest {
-        conversation: Conversation::Text {
-            before: "a".to_owned(),
-            joint: "b".to_owned(),
-        },
-        temperature: 0.0,
-        top_p: 1.0,
-        seed: 1,
-        max_tokens: 6,
-        stop: Vec::new(),
-    };
-    let written = engine.generate(&request, &cancel).await.unwrap();
-    // The token that begins a text, "ab", and what was written.
-    assert!(written.tokens.computed > 2, "{written:?}");
+    words::writes(&engine).await;
 }

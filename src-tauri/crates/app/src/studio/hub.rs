@@ -65,11 +65,15 @@ impl Studio {
     pub fn models(&self) -> Result<ModelsPage, AppError> {
         let open = self.hub()?;
         let devices: Vec<DeviceOption> = devices().into_iter().map(DeviceOption::from).collect();
-        let gpus = devices.iter().filter(|one| one.id.starts_with("gpu"));
+        let gpus = || devices.iter().filter(|one| one.id.starts_with("gpu"));
+        let no_gpu = match gpus().next() {
+            Some(_) => None,
+            None => has_gpu().err().map(|why| sentence(&why)),
+        };
         let computer = Computer {
             free: free_memory(),
-            gpu: gpus.filter_map(|one| one.free).max(),
-            no_gpu: has_gpu().err().map(|why| sentence(&why)),
+            gpu: gpus().filter_map(|one| one.free).max(),
+            no_gpu,
             disk_free: open.hub.free_space(),
             devices,
             longest: LONGEST,

@@ -81,7 +81,7 @@ impl Studio {
         let model = self
             .model(draft.model_path.as_deref(), &draft.device)
             .await?;
-        let model = self.run_model(model, &draft).await?;
+        let model = self.run_model(model, path.as_ref(), &draft).await?;
         // Faults of prompt and data are told before anything is stored.
         let plan = plan(&task, &draft.settings, &*model).await?;
         let run = {
@@ -129,7 +129,7 @@ impl Studio {
         let built_in = crate::built_in_model().display().to_string();
         let named = (path != built_in).then_some(path.as_str());
         let model = self.model(named, &draft.device).await?;
-        let model = self.run_model(model, &draft).await?;
+        let model = self.run_model(model, path.as_ref(), &draft).await?;
         self.begin(run, model)?;
         self.summary(run)
     }

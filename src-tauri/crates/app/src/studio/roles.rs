@@ -139,11 +139,13 @@ impl Studio {
         Ok(model)
     }
 
-    /// The model of a run: one that scores, and another one that writes where the
-    /// person chose one.
+    /// The model of a run: one that scores, of the file `path`, and another one that
+    /// writes where the person chose one. A run that goes on may score with another
+    /// model than the draft names by now.
     pub(super) async fn run_model(
         self: &Arc<Self>,
         scorer: Arc<dyn LanguageModel>,
+        path: &Path,
         draft: &Draft,
     ) -> Result<Arc<dyn LanguageModel>, AppError> {
         let writer = match draft.writer_path.as_deref() {
@@ -159,14 +161,12 @@ impl Studio {
             let rewriter = self.load_timed(&writer, &draft.device).await?;
             return Ok(Arc::new(TwoRoles { scorer, rewriter }));
         }
-        let path = draft.model_path.as_deref();
-        let path = path.map_or_else(built_in_model, PathBuf::from);
         let description = scorer.description().clone();
         // Nobody else keeps it, or it would not leave the memory.
         *self.loaded.lock().await = None;
         Ok(Arc::new(InTurn {
             studio: self.clone(),
-            scorer: (path, description),
+            scorer: (path.to_owned(), description),
             writer: (writer, foreseen.description),
             device: draft.device.clone(),
             here: Mutex::new(Some((Role::Scores, scorer))),

@@ -1,8 +1,12 @@
-//! A tokeniser of bytes for tiny models kept as folders.
+//! A tokeniser of bytes for tiny models, and what these write.
 
 use std::path::Path;
 
+use pmpo_core::model::{GenerateRequest, LanguageModel};
+use pmpo_core::prompt::Conversation;
+use pmpo_engine::Engine;
 use serde_json::{json, Map, Value};
+use tokio_util::sync::CancellationToken;
 
 /// Bytes as GPT-2 writes them, "ab" as one token, and the rest as special ones.
 pub(crate) fn tokens(vocabulary: usize) -> Vec<String> {
@@ -63,4 +67,23 @@ pub(crate) fn write(folder: &Path, vocabulary: usize, begins: bool) {
     std::fs::write(folder.join("tokenizer.json"), whole.to_string()).unwrap();
     let config = json!({"bos_token": "<299>", "eos_token": "<300>"});
     std::fs::write(folder.join("tokenizer_config.json"), config.to_string()).unwrap();
+}
+
+/// What a model writes after "ab", with nothing left to chance.
+pub(crate) async fn writes(engine: &Engine) -> String {
+    let request = GenerateRequest {
+        conversation: Conversation::Text {
+            before: "a".to_owned(),
+            joint: "b".to_owned(),
+        },
+        temperature: 0.0,
+        top_p: 1.0,
+        seed: 1,
+        max_tokens: 12,
+        stop: Vec::new(),
+    };
+    let cancel = CancellationToken::new();
+    let written = engine.generate(&request, &cancel).await.unwrap();
+    assert!(written.tokens.computed > 1);
+    written.text
 }
