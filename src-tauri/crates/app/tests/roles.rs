@@ -103,7 +103,7 @@ impl ModelLoader for Loader {
             .load(&built_in_model(), device)
             .await?;
         let mut description = inner.description().clone();
-        if path == Path::new(WRITER) {
+        if path.ends_with("writer.gguf") {
             description.name = "Writer".to_owned();
         }
         self.seen.loads.fetch_add(1, SeqCst);
@@ -123,7 +123,7 @@ impl ModelLoader for Loader {
             .load(&built_in_model(), device)
             .await?;
         let mut description = inner.description().clone();
-        if path == Path::new(WRITER) {
+        if path.ends_with("writer.gguf") {
             description.name = "Writer".to_owned();
         }
         Ok(Foreseen {
@@ -293,4 +293,33 @@ async fn a_run_in_turn_goes_on_with_the_model_it_was_begun_with() {
         paths.len() > 2 && paths.iter().all(|path| begun_with.contains(path)),
         "{paths:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_a_run_writes_with_is_not_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = folder.path().join("hub/models--ada--small");
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let snapshot = repository.join("snapshots").join(commit);
+    std::fs::create_dir_all(&snapshot).unwrap();
+    std::fs::create_dir_all(repository.join("refs")).unwrap();
+    std::fs::write(repository.join("refs/main"), commit).unwrap();
+    let file = snapshot.join("writer.gguf");
+    std::fs::write(&file, "weights").unwrap();
+    // Read by this test alone.
+    std::env::set_var("HF_HUB_CACHE", folder.path().join("hub"));
+
+    let (studio, _) = studio(folder.path(), 1, 10);
+    let project = studio.open_sample("review-mood").unwrap();
+    let mut draft = project.draft;
+    draft.writer_path = Some(file.display().to_string());
+    studio.save_draft(project.id, &draft).unwrap();
+    let run = studio.start_run(project.id).await.unwrap();
+    let files = ["writer.gguf".to_owned()];
+    let refused = studio.remove_model("ada/small", &files).unwrap_err();
+    assert_eq!(refused.code, "busy");
+    assert!(file.exists());
+    studio.stop_run(run.id).await;
+    studio.remove_model("ada/small", &files).unwrap();
+    assert!(!file.exists());
 }

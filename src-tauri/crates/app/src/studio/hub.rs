@@ -8,6 +8,7 @@ use pmpo_hub::{
     catalogue, fit, Download, Format, Hub, HubError, HubOptions, Installed, Job, Model, Outcome,
     RepoId,
 };
+use pmpo_store::RunId;
 
 use super::{held, Studio};
 use crate::error::sentence;
@@ -128,6 +129,21 @@ impl Studio {
             0 => ModelState::Missing,
             done => ModelState::Partial { done },
         }
+    }
+
+    /// Whether the run that is going on scores or writes with a model, in memory now
+    /// or not.
+    fn is_at_work(&self, path: &str) -> bool {
+        let Some(run) = self.active_run() else {
+            return false;
+        };
+        let store = self.store();
+        let Ok(row) = store.run(RunId(run)) else {
+            return false;
+        };
+        let scores = store.model(row.model).is_ok_and(|model| model.path == path);
+        let draft = self.draft_of(&store, row.project);
+        scores || draft.is_ok_and(|draft| draft.writer_path.as_deref() == Some(path))
     }
 
     /// Which models the projects use.
@@ -294,17 +310,12 @@ impl Studio {
         let repo = RepoId::new(name)?;
         let open = self.hub()?;
         let path = open.hub.local(&repo, files).and_then(|paths| place(&paths));
-        if let (Some(path), Ok(loaded)) = (path, self.loaded.try_lock()) {
-            let used = loaded
-                .as_ref()
-                .is_some_and(|one| one.path == Path::new(&path));
-            if used && held(&self.job).is_some() {
-                return Err(AppError::new(
-                    "busy",
-                    "This model is being used by the run that is going on.",
-                    "Stop the run first.",
-                ));
-            }
+        if path.is_some_and(|path| self.is_at_work(&path)) {
+            return Err(AppError::new(
+                "busy",
+                "This model is being used by the run that is going on.",
+                "Stop the run first.",
+            ));
         }
         Ok(open.hub.remove_files(&repo, files)?)
     }
