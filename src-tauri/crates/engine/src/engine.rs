@@ -26,6 +26,8 @@ use crate::tokenize::{Begins, Encoded, Tokens};
 
 /// A shorter shared beginning is not worth a request of its own.
 const SHORTEST_PREFIX: usize = 16;
+/// How often mistral.rs is started before the model counts as broken.
+const STARTS: usize = 3;
 /// Beyond every vocabulary. (The largest number itself stands for "no token" in candle.)
 const NO_TOKEN: u32 = u32::MAX - 1;
 
@@ -83,6 +85,26 @@ pub(crate) fn failed(why: impl std::fmt::Display) -> ModelError {
     ModelError::Failed(why.to_string())
 }
 
+/// Starts mistral.rs, again where that failed by chance.
+///
+/// In 0.8.1 its thread and its builder take the same lock in their first moments, the
+/// builder without waiting: on a busy computer it may panic. The thread of the failed
+/// start idles on, with nothing to do.
+async fn started<T, F>(start: impl Fn() -> F) -> Result<T, String>
+where
+    T: Send + 'static,
+    F: std::future::Future<Output = T> + Send + 'static,
+{
+    let mut why = String::new();
+    for _ in 0..STARTS {
+        match tokio::spawn(start()).await {
+            Ok(runner) => return Ok(runner),
+            Err(fault) => why = fault.to_string(),
+        }
+    }
+    Err(why)
+}
+
 impl Engine {
     /// Loads a model from a file or folder, without any network.
     ///
@@ -125,10 +147,13 @@ impl Engine {
         )
         .await
         .map_err(|why| broken(why.to_string()))?;
-        let runner = MistralRsBuilder::new(pipeline, scheduler, false, None)
-            .with_prefix_cache_n(16)
-            .build()
-            .await;
+        let runner = started(|| {
+            MistralRsBuilder::new(pipeline.clone(), scheduler.clone(), false, None)
+                .with_prefix_cache_n(16)
+                .build()
+        })
+        .await
+        .map_err(broken)?;
         Ok(Self {
             runner,
             tokens,
@@ -455,5 +480,36 @@ impl LanguageModel for Engine {
     ) -> Result<Generated, ModelError> {
         let written = self.write(request, cancel, Some(tell)).await;
         written.map_err(|error| self.told(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::Arc;
+
+    use super::{started, STARTS};
+
+    /// Panics until the given attempt, counted from one.
+    async fn start(attempts: Arc<AtomicUsize>, good: usize) -> &'static str {
+        let attempt = attempts.fetch_add(1, Ordering::SeqCst) + 1;
+        assert!(attempt >= good, "the lock is taken");
+        "running"
+    }
+
+    #[tokio::test]
+    async fn a_start_that_fails_by_chance_is_tried_again() {
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let runner = started(|| start(attempts.clone(), 2)).await;
+        assert_eq!(runner, Ok("running"));
+        assert_eq!(attempts.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn a_start_that_always_fails_says_why() {
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let why = started(|| start(attempts.clone(), usize::MAX)).await;
+        assert!(why.is_err_and(|why| why.contains("the lock is taken")));
+        assert_eq!(attempts.load(Ordering::SeqCst), STARTS);
     }
 }
