@@ -36,11 +36,15 @@ features=
 for feature in cuda ${FEATURES:-}; do
     features="$features,pmpo-cli/$feature,pmpo-studio/$feature"
 done
-cargo build --release --locked --package pmpo-cli --package pmpo-studio --features "${features#,}"
+# The machine is named so that the flags above are the programs' alone: what is run
+# while building would otherwise ask for the driver too.
+machine=$(rustc -vV | sed -n 's/^host: //p')
+cargo build --release --locked --target "$machine" \
+    --package pmpo-cli --package pmpo-studio --features "${features#,}"
 
 mkdir -p "$plain/cuda"
 for name in pmpo pmpo-studio; do
-    cp -f "$CARGO_TARGET_DIR/release/$name" "$plain/$name-cuda"
+    cp -f "$CARGO_TARGET_DIR/$machine/release/$name" "$plain/$name-cuda"
 done
 for name in cudart cublas cublasLt curand; do
     # Links where the disk allows it: half a gigabyte.
