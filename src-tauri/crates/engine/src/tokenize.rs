@@ -300,7 +300,17 @@ impl Tokens {
         let (before, joint) = self.render(conversation).await?;
         // A blank before the answer belongs to its first token, which the model writes.
         let start = format!("{before}{}", joint.trim_end_matches(' '));
-        let ids = self.with_bos(self.plain(&start).await?);
+        let mut ids = self.plain(&start).await?;
+        if start.ends_with('\n') {
+            // Some tokenisers join line breaks at a text's end that they keep apart
+            // before a word, which is what the model knows and what scoring sees.
+            let going_on = self.encode(&format!("{start}a")).await?;
+            let end = going_on.partition_point(|(_, end)| *end <= start.len());
+            if end > 0 && going_on[end - 1].1 == start.len() {
+                ids = going_on[..end].iter().map(|(id, _)| *id).collect();
+            }
+        }
+        let ids = self.with_bos(ids);
         if ids.is_empty() {
             return Err(failed("there is nothing to go on from"));
         }

@@ -197,8 +197,8 @@ impl Rendered {
             }
             (Conversation::Chat { system, user }, None) => {
                 let parts = [system.as_deref().unwrap_or_default(), user].map(str::trim_end);
-                let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-                (parts.join("\n\n"), "\n\n")
+                let parts = parts.into_iter().filter(|part| !part.is_empty());
+                (parts.map(|part| format!("{part}\n\n")).collect(), "")
             }
         };
         let before = text.len();
@@ -499,7 +499,7 @@ mod tests {
         let without = Rendered::new(&chat(false), Some(&template));
         assert_eq!(without.text, format!("{open}Yes"));
         let plain = Rendered::new(&chat(true), None);
-        assert_eq!((plain.text.as_str(), plain.before), ("Hi\n\nYes", 2));
+        assert_eq!((plain.text.as_str(), plain.before), ("Hi\n\nYes", 4));
         let text = ScoreItem {
             conversation: Conversation::Text {
                 before: "Q:".into(),

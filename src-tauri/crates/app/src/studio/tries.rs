@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use pmpo_core::model::{GenerateRequest, TextSink};
-use pmpo_core::prompt::{Columns, Template};
+use pmpo_core::prompt::{Columns, Conversation, Template};
 use pmpo_store::ProjectId;
 use tokio_util::sync::CancellationToken;
 
@@ -91,13 +91,18 @@ impl Studio {
         let conversation = Template::parse(prompt)
             .render(input, &columns, model.description().has_chat_template)
             .map_err(pmpo_core::optimize::OptimizeError::from)?;
+        // A base model knows no end of turn: past a blank line it makes up the next text.
+        let stop = match conversation {
+            Conversation::Text { .. } => vec!["\n\n".to_owned()],
+            Conversation::Chat { .. } => Vec::new(),
+        };
         let request = GenerateRequest {
             conversation,
             temperature: 0.0,
             top_p: 1.0,
             seed: draft.settings.seed,
             max_tokens: LONGEST_ANSWER,
-            stop: Vec::new(),
+            stop,
         };
         let pieces = Arc::new(Pieces {
             sink: sink.clone(),

@@ -138,15 +138,15 @@ impl<'a> Template<'a> {
             (false, true) => join_in_place(&filled),
             (false, false) => {
                 let parts = [filled.trim_end(), input.trim_end()];
+                // The blank line is no part of the answer: its loss is not counted.
                 let before = parts
                     .iter()
                     .filter(|part| !part.is_empty())
-                    .copied()
-                    .collect::<Vec<_>>()
-                    .join("\n\n");
+                    .map(|part| format!("{part}\n\n"))
+                    .collect();
                 Conversation::Text {
                     before,
-                    joint: "\n\n".to_owned(),
+                    joint: String::new(),
                 }
             }
         })
@@ -224,8 +224,8 @@ mod tests {
         assert_eq!(
             plain.render("hi\n", &none, false).unwrap(),
             Conversation::Text {
-                before: "Be brief.\n\nhi".into(),
-                joint: "\n\n".into()
+                before: "Be brief.\n\nhi\n\n".into(),
+                joint: String::new()
             }
         );
         assert_eq!(
