@@ -56,11 +56,17 @@ bench-window: setup-test build
 cuda: build
 	@sh scripts/build-cuda.sh
 
-# Both programs with Apple's GPU, Apple's or Intel's matrix products.
-metal accelerate mkl: setup
+# Both programs with Apple's GPU, or Apple's matrix products.
+metal accelerate: setup
+	@test "$$(uname -s)" = Darwin || { echo "make $@ is for Macs."; exit 1; }
 	@sh scripts/ui.sh
 	@CARGO_TARGET_DIR=$(or $(CARGO_TARGET_DIR),target)/$@ cargo build --release --locked \
 		--package pmpo-cli --package pmpo-studio --features pmpo-cli/$@,pmpo-studio/$@
+
+# Both programs with Intel's matrix products.
+mkl: setup
+	@sh scripts/ui.sh
+	@sh scripts/build-mkl.sh
 
 build: setup
 	@sh scripts/ui.sh

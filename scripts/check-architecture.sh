@@ -10,9 +10,10 @@ import json, os, subprocess, sys
 WORKSPACE = {
     "pmpo-core": set(),
     "pmpo-mapped": set(),
+    "pmpo-heap": set(),
     "pmpo-launch": set(),
     "pmpo-packed": {"pmpo-mapped"},
-    "pmpo-engine": {"pmpo-core", "pmpo-packed"},
+    "pmpo-engine": {"pmpo-core", "pmpo-heap", "pmpo-packed"},
     "pmpo-store": {"pmpo-core"},
     "pmpo-data": {"pmpo-core"},
     "pmpo-hub": set(),
@@ -24,6 +25,7 @@ WORKSPACE = {
 OWNERS = {
     "mistralrs": {"pmpo-engine"},
     "candle-core": {"pmpo-engine", "pmpo-packed"},
+    "libc": {"pmpo-heap"},
     "memmap2": {"pmpo-mapped"},
     "rusqlite": {"pmpo-store"},
     "rusqlite_migration": {"pmpo-store"},

@@ -2,33 +2,21 @@
 
 #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 
-use std::path::{Path, PathBuf};
+mod common;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use common::base_model;
 use pmpo_app::engine::{Engine, EngineOptions, LoadOptions};
 use pmpo_app::wire::{RunState, RunView, TryMessage};
-use pmpo_app::{
-    built_in_model, open_store_at, score_prompt, EngineLoader, Preset, Settings, Studio, TrySink,
-};
+use pmpo_app::{open_store_at, score_prompt, EngineLoader, Preset, Settings, Studio, TrySink};
 use pmpo_core::dataset::{Answer, Example};
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::{Origin, Segmenter, Task, Wording};
 use pmpo_core::prompt::{Columns, MaskMode};
 use pmpo_tests::window::data_folder;
 use tokio_util::sync::CancellationToken;
-
-/// The built-in model without its chat template: the key is called otherwise.
-fn base_model(folder: &Path) -> PathBuf {
-    let (known, other) = (b"tokenizer.chat_template", b"tokenizer.none_template");
-    let mut bytes = std::fs::read(built_in_model()).unwrap();
-    let mut found = bytes.windows(known.len());
-    let at = found.position(|part| part == known).unwrap();
-    bytes[at..at + known.len()].copy_from_slice(other);
-    let path = folder.join("Base.Q4_1.gguf");
-    std::fs::write(&path, bytes).unwrap();
-    path
-}
 
 fn small() -> Settings {
     let mut settings = Preset::Quick.settings();

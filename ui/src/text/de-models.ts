@@ -38,6 +38,8 @@ export const deModels: typeof enModels = {
       useOne: (name) => `${name} verwenden`,
       file: "Eine eigene Datei …",
       fileText: "Eine GGUF-Datei wird dort benutzt, wo sie liegt, ohne Kopie.",
+      folder: "Ein eigener Ordner …",
+      folderText: "Ein Ordner mit safetensors wird dort benutzt, wo er liegt, ohne Kopie.",
       ownFile: "eine Datei von Ihnen",
       fromHub: "aus dem Hub",
       withProgram: "kommt mit diesem Programm",

@@ -36,6 +36,8 @@ export const enModels = {
       useOne: (name: string) => `Use ${name}`,
       file: "A file of yours…",
       fileText: "A GGUF file is used where it is, without a copy.",
+      folder: "A folder of yours…",
+      folderText: "A folder with safetensors is used where it is, without a copy.",
       ownFile: "a file of yours",
       fromHub: "from the hub",
       withProgram: "comes with this program",

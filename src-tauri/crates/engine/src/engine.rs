@@ -1,4 +1,6 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use candle_core::{Device, IndexOp};
@@ -26,6 +28,10 @@ use crate::tokenize::{Begins, Encoded, Tokens};
 
 /// A shorter shared beginning is not worth a request of its own.
 const SHORTEST_PREFIX: usize = 16;
+/// Time between two looks at whether a model has left memory.
+const LOOK: Duration = Duration::from_millis(20);
+/// Looks after which nobody waits for it any more: ten seconds.
+const LOOKS: usize = 500;
 /// How often mistral.rs is started before the model counts as broken.
 const STARTS: usize = 3;
 /// Beyond every vocabulary. (The largest number itself stands for "no token" in candle.)
@@ -85,6 +91,41 @@ pub(crate) fn failed(why: impl std::fmt::Display) -> ModelError {
     ModelError::Failed(why.to_string())
 }
 
+/// Models that are gone for their users, but whose memory is not free yet.
+static LEAVING: AtomicUsize = AtomicUsize::new(0);
+
+/// Waits until what was dropped has left memory, so that what is free is known.
+async fn all_left() {
+    for _ in 0..LOOKS {
+        if LEAVING.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // The thread of mistral.rs lets go of the weights when it has heard of it.
+        let pipeline = self.tokens.pipeline();
+        LEAVING.fetch_add(1, Ordering::AcqRel);
+        let waiter = std::thread::Builder::new().name("model leaves".to_owned());
+        let started = waiter.spawn(move || {
+            for _ in 0..LOOKS {
+                std::thread::sleep(LOOK);
+                if pipeline.strong_count() == 0 {
+                    break;
+                }
+            }
+            pmpo_heap::give_back();
+            LEAVING.fetch_sub(1, Ordering::AcqRel);
+        });
+        if started.is_err() {
+            LEAVING.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
 /// Starts mistral.rs, again where that failed by chance.
 ///
 /// In 0.8.1 its thread and its builder take the same lock in their first moments, the
@@ -112,6 +153,7 @@ impl Engine {
     /// Names the file and what to do; a panic inside the engine is caught and
     /// reported as [`LoadError::Failed`].
     pub async fn load(load: &LoadOptions, options: EngineOptions) -> Result<Self, LoadError> {
+        all_left().await;
         let path = load.path.clone();
         let broken = |why: String| LoadError::Failed {
             path: path.display().to_string(),

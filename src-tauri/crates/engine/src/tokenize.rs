@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use mistralrs::core::Pipeline;
 use mistralrs::{RequestLike, RequestMessage, TextMessageRole, TextMessages};
@@ -136,6 +136,11 @@ impl Tokens {
 
     pub(crate) fn eos(&self) -> Option<u32> {
         self.eos.first().copied()
+    }
+
+    /// To see whether mistral.rs still holds the model.
+    pub(crate) fn pipeline(&self) -> Weak<Mutex<dyn Pipeline + Send + Sync>> {
+        Arc::downgrade(&self.pipeline)
     }
 
     /// Whether mistral.rs stops at this token.

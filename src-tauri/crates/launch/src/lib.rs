@@ -9,7 +9,7 @@
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Set for the program that is asked whether it can work.
@@ -18,6 +18,8 @@ const PROBE: &str = "PMPO_PROBE";
 const PLAIN: &str = "PMPO_PLAIN";
 /// Set for the program that was handed over to.
 const HANDED_OVER: &str = "PMPO_HANDED_OVER";
+/// So much of a complaint is kept, in bytes.
+const KEPT: usize = 4096;
 /// Longer than any driver takes to begin.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -37,7 +39,7 @@ pub fn hand_over() -> Result<(), String> {
         std::env::remove_var(HANDED_OVER);
         return Ok(());
     }
-    if std::env::var_os(PLAIN).is_some() {
+    if std::env::var_os(PLAIN).is_some_and(|set| !set.is_empty()) {
         return Ok(());
     }
     let own = std::env::current_exe().and_then(|path| path.canonicalize());
@@ -67,9 +69,11 @@ pub fn answer_probe(has_gpu: impl FnOnce() -> Result<(), String>) {
 
 /// The other program: `name-cuda` beside `name`.
 fn beside(own: &Path) -> Option<PathBuf> {
-    let mut name = OsString::from(own.file_stem()?);
+    let suffix = std::env::consts::EXE_SUFFIX;
+    let name = own.file_name()?.to_str()?;
+    let mut name = OsString::from(name.strip_suffix(suffix).unwrap_or(name));
     name.push("-cuda");
-    name.push(std::env::consts::EXE_SUFFIX);
+    name.push(suffix);
     let other = own.with_file_name(name);
     other.is_file().then_some(other)
 }
@@ -83,11 +87,17 @@ fn probe(program: &Path, patience: Duration) -> Result<(), String> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|why| format!("it does not start ({why})"))?;
+    // Read meanwhile: a program that fills the pipe would wait for its reader.
+    let errors = child.stderr.take();
+    let complaint = std::thread::spawn(move || errors.map_or_else(Vec::new, read_end));
     let began = Instant::now();
     loop {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(_)) => return Err(last_words(&mut child)),
+            Ok(Some(_)) => {
+                // A reader that failed has read nothing.
+                return Err(last_words(&complaint.join().unwrap_or_default()));
+            }
             Ok(None) if began.elapsed() < patience => {
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -101,18 +111,32 @@ fn probe(program: &Path, patience: Duration) -> Result<(), String> {
     }
 }
 
-/// The last line of what a program complained of.
-fn last_words(child: &mut Child) -> String {
-    let mut bytes = Vec::new();
-    if let Some(errors) = child.stderr.take() {
-        // What cannot be read is not told.
-        let _ = errors.take(64 << 10).read_to_end(&mut bytes);
+/// The end of a stream, which is read to its end.
+fn read_end(mut stream: impl Read) -> Vec<u8> {
+    let (mut kept, mut part) = (Vec::new(), vec![0; KEPT]);
+    while let Ok(read @ 1..) = stream.read(&mut part) {
+        kept.extend_from_slice(&part[..read]);
+        kept.drain(..kept.len().saturating_sub(KEPT));
     }
-    let text = String::from_utf8_lossy(&bytes);
-    let line = text.lines().rev().find(|line| !line.trim().is_empty());
-    match line {
-        Some(line) => line.trim().trim_end_matches('.').to_owned(),
-        None => "it ended without a word".to_owned(),
+    kept
+}
+
+/// The last line of what a program complained of; of a library that the system misses,
+/// what that means.
+fn last_words(complaint: &[u8]) -> String {
+    let text = String::from_utf8_lossy(complaint);
+    let Some(line) = text.lines().rev().find(|line| !line.trim().is_empty()) else {
+        return "it ended without a word".to_owned();
+    };
+    let missing = line
+        .split_once("error while loading shared libraries: ")
+        .and_then(|(_, rest)| rest.split(':').next());
+    match missing {
+        Some(driver) if driver.starts_with("libcuda.so") => {
+            "NVIDIA's driver is not installed on this computer".to_owned()
+        }
+        Some(library) => format!("the library {library} is not on this computer"),
+        None => line.trim().trim_end_matches('.').to_owned(),
     }
 }
 
@@ -160,7 +184,20 @@ mod tests {
         assert_eq!(asked("[ \"$PMPO_PROBE\" = 1 ]"), Ok(()));
         let loader = "echo 'other: error while loading shared libraries: libcudart.so.13: \
                       cannot open shared object file' >&2; exit 127";
-        assert!(asked(loader).unwrap_err().contains("libcudart.so.13"));
+        assert_eq!(
+            asked(loader).unwrap_err(),
+            "the library libcudart.so.13 is not on this computer"
+        );
+        let driver = "echo 'other: error while loading shared libraries: libcuda.so.1: \
+                      cannot open shared object file' >&2; exit 127";
+        assert_eq!(
+            asked(driver).unwrap_err(),
+            "NVIDIA's driver is not installed on this computer"
+        );
+        // More than a pipe holds.
+        let long =
+            "head -c 200000 /dev/zero | tr '\\0' '.' >&2; echo >&2; echo 'no room' >&2; exit 1";
+        assert_eq!(asked(long), Err("no room".to_owned()));
         assert_eq!(
             asked("echo 'no GPU.' >&2; exit 1"),
             Err("no GPU".to_owned())
@@ -180,6 +217,10 @@ mod tests {
         let own = folder.path().join("other");
         assert_eq!(beside(&own), None);
         let other = script(folder.path(), "");
-        assert_eq!(beside(&own), Some(other));
+        assert_eq!(beside(&own), Some(other.clone()));
+        let dotted = folder.path().join("other-0.2");
+        std::fs::rename(other, folder.path().join("other-0.2-cuda")).unwrap();
+        assert_eq!(beside(&own), None);
+        assert!(beside(&dotted).is_some());
     }
 }

@@ -1,8 +1,8 @@
 //! A file of the program's own, mapped into memory for reading.
 //!
 //! Mapping is unsafe in Rust because another program might change or shorten the
-//! file meanwhile. This crate holds the product's one line of unsafe code, and
-//! the promise that makes it sound.
+//! file meanwhile. This crate holds the one line of unsafe code for it, and the
+//! promise that makes it sound.
 
 use std::fs::File;
 use std::io;

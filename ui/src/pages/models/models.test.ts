@@ -189,6 +189,30 @@ it("uses the built-in model, own ones and a file of the person's", async () => {
   await waitFor(async () => expect((await backend.project(id)).draft.model_path).toBe("/home/you/models/qwen3-1.7b-q8.gguf"));
 });
 
+it("uses a folder of the person's own, or says why none could be chosen", async () => {
+  const { backend, id } = await show();
+  backend.failNext("chooseModelFolder", { code: "dialog", message: "No dialog.", hint: "" });
+  await userEvent.click(at("model-folder"));
+  expect(await screen.findByText("No dialog.")).toBeInTheDocument();
+  await userEvent.click(at("model-folder"));
+  await waitFor(async () => expect((await backend.project(id)).draft.model_path).toBe("/home/you/models/Qwen3-1.7B"));
+});
+
+it("shows which dialog is open, and opens no second one beside it", async () => {
+  const { backend, id } = await show();
+  let close: (path: string | null) => void = () => {};
+  backend.chooseModelFolder = () => new Promise((resolve) => (close = resolve));
+  await userEvent.click(at("model-folder"));
+  expect(at("model-folder")).toHaveAttribute("aria-busy", "true");
+  expect(at("model-file")).not.toHaveAttribute("aria-busy");
+  await userEvent.click(at("model-file"));
+  expect(at("model-file")).not.toHaveAttribute("aria-busy");
+  expect(backend.calls.some(([name]) => name === "chooseModel")).toBe(false);
+  close(null);
+  await waitFor(() => expect(at("model-folder")).not.toHaveAttribute("aria-busy"));
+  expect((await backend.project(id)).draft.model_path).toBeNull();
+});
+
 it("says why a choice could not be kept", async () => {
   const { backend } = await show();
   backend.failNext("saveDraft", { code: "disk", message: "The disk is full.", hint: "" });

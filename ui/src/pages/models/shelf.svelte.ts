@@ -25,6 +25,8 @@ export class Shelf {
 
   readonly loading = new Waiting();
   readonly choosing = new Waiting();
+  /** Which dialog was asked for last. */
+  asked = $state<"file" | "folder">("file");
 
   readonly here = $derived((this.page?.catalogue ?? []).filter((one) => one.state.kind === "ready"));
   readonly away = $derived((this.page?.catalogue ?? []).filter((one) => one.state.kind !== "ready"));
@@ -76,8 +78,11 @@ export class Shelf {
     this.using = null;
   }
 
-  async useFile(): Promise<void> {
-    const path = await this.choosing.run(() => this.#backend.chooseModel());
+  /** Asks for a model of the person's own and uses it. */
+  async useOwn(kind: "file" | "folder"): Promise<void> {
+    if (this.choosing.busy) return;
+    this.asked = kind;
+    const path = await this.choosing.run(() => (kind === "file" ? this.#backend.chooseModel() : this.#backend.chooseModelFolder()));
     if (path) await this.use(path);
   }
 

@@ -4,7 +4,7 @@ import { changedSettings, sharesExceed, type SettingPath } from "../../lib/setti
 import { Waiting } from "../../lib/waiting.svelte";
 import { Measures } from "./measure/measures.svelte";
 import { Roles } from "./servers/roles.svelte";
-import { isServer, Servers, writerOf } from "./servers/servers.svelte";
+import { isServer, localModels, Servers, writerOf, type LocalModel } from "./servers/servers.svelte";
 
 const saveAfter = 400;
 const checkAfter = 150;
@@ -26,6 +26,8 @@ export class Desk {
   defaults = $state.raw<Settings | null>(null);
   /** Settings whose typed value cannot be used. */
   faulty = $state.raw<SettingPath[]>([]);
+  /** Models of this computer that can be used. */
+  here = $state.raw<LocalModel[]>([]);
   saved = $state<"saved" | "saving" | "failed">("saved");
 
   readonly looking = new Waiting();
@@ -36,7 +38,7 @@ export class Desk {
   readonly servers: Servers;
   readonly roles: Roles;
 
-  readonly writer = $derived.by(() => writerOf(this.draft, this.servers));
+  readonly writer = $derived.by(() => writerOf(this.draft, this.servers, this.here));
   readonly changed = $derived(this.defaults ? changedSettings(this.draft.settings, this.defaults) : []);
   readonly settingsFault = $derived(this.faulty.length > 0 || sharesExceed(this.draft.settings));
   readonly missing = $derived.by(() => {
@@ -45,7 +47,7 @@ export class Desk {
     if (!this.project.data) missing.push("missingData");
     else if (this.check?.unknown.length) missing.push("missingUnknown");
     const goneServer = isServer(this.draft.model_path) && this.servers.list !== null && !this.servers.find(this.draft.model_path);
-    if (this.model?.problem || goneServer) missing.push("missingModel");
+    if (this.model?.problem || this.looking.error || goneServer) missing.push("missingModel");
     if (this.writer.kind === "gone" || this.writer.kind === "cannot" || this.roles.answer?.problem) missing.push("missingWriter");
     if (this.settingsFault) missing.push("missingSettings");
     return missing;
@@ -62,6 +64,7 @@ export class Desk {
   #running: Promise<void> = Promise.resolve();
   #checks = 0;
   #looks = 0;
+  #hereLooks = 0;
 
   constructor(backend: Backend, project: Project) {
     this.#backend = backend;
@@ -89,6 +92,17 @@ export class Desk {
     void this.loadDefaults();
     void this.checkNow();
     void this.estimateIfCheap();
+  }
+
+  /** Looks which models are here. What fails leaves them out of lists, nothing else. */
+  async lookHere(): Promise<void> {
+    const mine = ++this.#hereLooks;
+    try {
+      const found = localModels(await this.#backend.models());
+      if (mine === this.#hereLooks) this.here = found;
+    } catch {
+      // Their page tells why.
+    }
   }
 
   change(change: Partial<Draft>): void {
@@ -150,7 +164,8 @@ export class Desk {
     const mine = ++this.#looks;
     const { model_path, device } = this.draft;
     const found = await this.looking.run(() => this.#backend.modelInfo(model_path, device));
-    if (mine === this.#looks && found) this.model = found;
+    // What was there before is not the model that the draft names.
+    if (mine === this.#looks) this.model = found ?? null;
   }
 
   async loadDefaults(): Promise<void> {

@@ -211,6 +211,19 @@ it("takes a folder for a model, and stays as it was when none is chosen", async 
   expect(screen.getByTestId("model-summary")).toHaveTextContent("Qwen3-1.7B");
 });
 
+it("shows no other model in place of one that cannot be looked at, and does not start", async () => {
+  const { backend } = await sample();
+  await screen.findByTestId("model-summary");
+  backend.failNext("modelInfo", { code: "model", message: "The folder holds no model.", hint: "Choose another." });
+  await userEvent.click(screen.getByTestId("choose-model-folder"));
+  expect(await screen.findByText("The folder holds no model.")).toBeInTheDocument();
+  expect(screen.queryByTestId("model-summary")).toBeNull();
+  expect(screen.getByTestId("start-run")).toBeDisabled();
+  await userEvent.click(screen.getByTestId("model-built-in"));
+  await screen.findByTestId("model-summary");
+  await waitFor(() => expect(screen.getByTestId("start-run")).toBeEnabled());
+});
+
 it("says that a model is too big and does not start with it", async () => {
   await sample();
   await userEvent.click(screen.getByTestId("model-by-path"));

@@ -10,6 +10,7 @@ use pmpo_hub::{
 };
 use pmpo_store::RunId;
 
+use super::servers::is_server;
 use super::{held, Studio};
 use crate::error::sentence;
 use crate::wire::{
@@ -183,7 +184,16 @@ impl Studio {
             }
         }
         let cache = hub.cache();
-        for path in self.store().model_paths()? {
+        let mut paths = self.store().model_paths()?;
+        // Projects may name a file that no run has used yet.
+        for (_, named) in used {
+            for path in named.iter().flatten() {
+                if !paths.contains(path) && !is_server(path) {
+                    paths.push(path.clone());
+                }
+            }
+        }
+        for path in paths {
             let file = Path::new(&path);
             let known = file.starts_with(cache) || file == built_in_model();
             if !known && file.exists() {

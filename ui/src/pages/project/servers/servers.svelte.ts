@@ -1,5 +1,5 @@
 import type { Backend } from "../../../backend";
-import type { Draft, ServerView } from "../../../backend/generated/wire";
+import type { Draft, ModelsPage, ServerView } from "../../../backend/generated/wire";
 import { Waiting } from "../../../lib/waiting.svelte";
 
 /** Whether a model's path stands for a server. */
@@ -35,6 +35,16 @@ export class Servers {
   }
 }
 
+/** A model of this computer. */
+export type LocalModel = { path: string; name: string; bytes: number };
+
+/** Models of this computer that can be used, by name. The built-in one has no path. */
+export function localModels({ catalogue, own }: ModelsPage): LocalModel[] {
+  const known = catalogue.flatMap(({ entry, state }) => (state.kind === "ready" ? [{ path: state.path, name: entry.name, bytes: entry.bytes }] : []));
+  const others = own.flatMap(({ path, name, bytes, problem }) => (path === null || problem ? [] : [{ path, name, bytes }]));
+  return [...known, ...others];
+}
+
 /** Who writes a project's rewrites. */
 export type Writer =
   | { kind: "same" }
@@ -49,9 +59,12 @@ export type Writer =
   /** A server that cannot write. */
   | { kind: "cannot" };
 
-export function writerOf({ model_path, writer_path }: Draft, servers: Servers): Writer {
+/** What a model's file or folder is called. */
+export const nameOf = (path: string, here: LocalModel[]): string => here.find((one) => one.path === path)?.name ?? fileName(path);
+
+export function writerOf({ model_path, writer_path }: Draft, servers: Servers, here: LocalModel[]): Writer {
   const path = writer_path ?? model_path;
-  if (!isServer(path)) return writer_path === null ? { kind: "same" } : { kind: "file", name: fileName(writer_path) };
+  if (!isServer(path)) return writer_path === null ? { kind: "same" } : { kind: "file", name: nameOf(writer_path, here) };
   const server = servers.find(path);
   if (!servers.list) return { kind: "unread" };
   // What is wrong with the model that scores is said where it is shown.

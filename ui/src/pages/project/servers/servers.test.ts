@@ -1,12 +1,15 @@
 import { screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
-import { expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import type { Draft, ModelRoles, ServerTyped } from "../../../backend/generated/wire";
 import { makeScripted, type Scripted } from "../../../backend/scripted";
+import { downloads } from "../../../lib/downloads.svelte";
 import { setLanguage } from "../../../text";
 import { renderPage, seriousFaults } from "../../../test/render";
 import ProjectPage from "../ProjectPage.svelte";
 import { fileName, sendsInClear, windowOf } from "./servers.svelte";
+
+beforeEach(() => downloads.reset());
 
 const typed = (address: string, more: Partial<ServerTyped> = {}): ServerTyped => ({ address, key: null, model: null, template: null, window: null, ...more });
 const both = "http://localhost:8000";
@@ -81,14 +84,89 @@ it("lets a file write, shows its name and stays as it was when none is chosen", 
   expect(screen.getByTestId("plan-writer")).toHaveTextContent("Rewrites by qwen3-1.7b-q8.gguf, on this computer.");
   await saved(backend, project.id, { writer_path: "/home/you/models/qwen3-1.7b-q8.gguf" });
   backend.failNext("chooseModel", { code: "dialog", message: "No dialog.", hint: "" });
-  await userEvent.selectOptions(select, "Another file…");
+  await userEvent.selectOptions(select, "A file…");
   await waitFor(() => expect(select).toHaveDisplayValue("qwen3-1.7b-q8.gguf"));
+});
+
+it("lets a folder write, and stays as it was when none is chosen", async () => {
+  const { backend, project } = await page();
+  const select = screen.getByTestId("writer-select");
+  await userEvent.selectOptions(select, "A folder…");
+  await waitFor(() => expect(select).toHaveDisplayValue("Qwen3-1.7B"));
+  await saved(backend, project.id, { writer_path: "/home/you/models/Qwen3-1.7B" });
+  backend.chooseModelFolder = async () => null;
+  await userEvent.selectOptions(select, "A folder…");
+  await waitFor(() => expect(select).toHaveDisplayValue("Qwen3-1.7B"));
+});
+
+it("offers the models that are here by name, but for the one that measures", async () => {
+  const { container } = await page([writing]);
+  const select = screen.getByTestId("writer-select");
+  const group = await within(select).findByRole("group", { name: "On this computer" });
+  expect(within(group).getAllByRole("option").map((one) => one.textContent)).toEqual(["My own 1.7B"]);
+  expect(within(select).getByRole("group", { name: "Your servers" })).toBeInTheDocument();
+  expect(within(within(select).getByRole("group", { name: "More" })).getAllByRole("option").map((one) => one.textContent)).toEqual(["A file…", "A folder…", "A server…"]);
+  expect(await seriousFaults(container)).toEqual([]);
+});
+
+it("does not offer the model that measures a second time", async () => {
+  const { backend } = await page([], { model_path: "/home/you/models/my-own-1.7b.gguf" });
+  await waitFor(() => expect(backend.calls.some(([name]) => name === "models")).toBe(true));
+  expect(within(screen.getByTestId("writer-select")).queryByRole("option", { name: "My own 1.7B" })).toBeNull();
+  await userEvent.click(screen.getByTestId("model-built-in"));
+  await within(screen.getByTestId("writer-select")).findByRole("option", { name: "My own 1.7B" });
+});
+
+it("shows the model that writes by its name, and tells two of the same name apart by their sizes", async () => {
+  const backend = makeScripted();
+  const models = await backend.models();
+  const [one] = models.own.filter(({ path }) => path !== null);
+  const other = { ...one!, path: "/home/you/models/again.gguf", bytes: 640_000_000 };
+  const broken = { ...one!, path: "/home/you/models/broken.gguf", name: "Broken", problem: { code: "model", message: "Not a model.", hint: "" } };
+  backend.models = async () => ({ ...models, own: [...models.own, other, broken] });
+  const project = await backend.openSample("review-mood");
+  await backend.saveDraft(project.id, { ...project.draft, writer_path: other.path });
+  renderPage(ProjectPage, { id: project.id }, backend);
+  const select = await screen.findByTestId("writer-select");
+  await waitFor(() => expect(select).toHaveDisplayValue("My own 1.7B, 640 MB"));
+  const group = within(select).getByRole("group", { name: "On this computer" });
+  expect(within(group).getAllByRole("option").map((option) => option.textContent)).toEqual(["My own 1.7B, 1.8 GB", "My own 1.7B, 640 MB"]);
+  expect(screen.getByTestId("writer-sentence")).toHaveTextContent("My own 1.7B");
+});
+
+it("offers a model as soon as its download has ended", async () => {
+  const { backend, project } = await page();
+  await backend.onShell((event) => { if (event.kind === "download" || event.kind === "download_ended") downloads.hear(event); });
+  const select = screen.getByTestId("writer-select");
+  const { entry } = (await backend.models()).catalogue.find((one) => one.state.kind === "missing")!;
+  expect(within(select).queryByRole("option", { name: entry.name })).toBeNull();
+  await downloads.begin(backend, entry.repo, entry.files, entry.name);
+  backend.tick(13);
+  const option = await within(select).findByRole("option", { name: entry.name });
+  await userEvent.selectOptions(select, option);
+  expect(screen.getByTestId("writer-sentence")).toHaveTextContent("writes other wordings, on this computer");
+  expect(screen.getByTestId("writer-sentence")).toHaveTextContent(entry.name);
+  expect(screen.getByTestId("plan-writer")).toHaveTextContent(entry.name);
+  const { state } = (await backend.models()).catalogue.find((one) => one.entry.id === entry.id)!;
+  await saved(backend, project.id, { writer_path: state.kind === "ready" ? state.path : "" });
+});
+
+it("works without a list of the models that are here", async () => {
+  const backend = makeScripted();
+  const project = await backend.openSample("review-mood");
+  backend.models = () => Promise.reject(new Error("No list."));
+  renderPage(ProjectPage, { id: project.id }, backend);
+  const select = await screen.findByTestId("writer-select");
+  expect(within(select).queryByRole("group", { name: "On this computer" })).toBeNull();
+  await userEvent.selectOptions(select, "A file…");
+  await waitFor(() => expect(select).toHaveDisplayValue("qwen3-1.7b-q8.gguf"));
+  expect(screen.queryByText("No list.")).toBeNull();
 });
 
 it("goes back to what was chosen when the dialog is closed", async () => {
   await page();
   const select = screen.getByTestId("writer-select");
-  await userEvent.selectOptions(select, "A server of yours…");
+  await userEvent.selectOptions(select, "A server…");
   expect(await screen.findByTestId("servers")).toHaveTextContent("everything stays on this computer");
   await userEvent.keyboard("{Escape}");
   await waitFor(() => expect(screen.queryByTestId("servers")).toBeNull());
@@ -137,10 +215,18 @@ it("says where texts go even when nothing is known of the server", async () => {
   const scripted = makeScripted();
   const project = await scripted.openSample("review-mood");
   await scripted.saveDraft(project.id, { ...project.draft, model_path: "server:9" });
-  const backend = { ...scripted, servers: () => new Promise<never>(() => {}) };
-  renderPage(ProjectPage, { id: project.id }, backend);
+  const silence = () => new Promise<never>(() => {});
+  renderPage(ProjectPage, { id: project.id }, { ...scripted, servers: silence, modelInfo: silence });
+  expect(await screen.findByText(/On a server of yours, which gets all examples/)).toBeInTheDocument();
+});
+
+it("does not start with a server that is not known any more, even before the servers are read", async () => {
+  const scripted = makeScripted();
+  const project = await scripted.openSample("review-mood");
+  await scripted.saveDraft(project.id, { ...project.draft, model_path: "server:9" });
+  renderPage(ProjectPage, { id: project.id }, { ...scripted, servers: () => new Promise<never>(() => {}) });
   expect(await screen.findByText("The server that this project uses is not known any more.")).toBeInTheDocument();
-  expect(screen.getByText(/On a server of yours, which gets all examples/)).toBeInTheDocument();
+  expect(screen.getByTestId("start-run")).toBeDisabled();
 });
 
 it("does not start while the server that should score is gone", async () => {
