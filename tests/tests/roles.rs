@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 
-#[allow(dead_code, unreachable_pub)] // The writing of folders is used here alone.
+#[allow(unreachable_pub)] // The writing of folders is used here alone.
 #[path = "../../src-tauri/crates/packed/tests/common/mod.rs"]
 mod tiny;
 #[allow(dead_code)] // And its tokeniser.

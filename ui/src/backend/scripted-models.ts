@@ -35,7 +35,7 @@ const lines: Line[] = [
   { id: "qwen3-14b", name: "Qwen3 14B", family: "qwen3", kind: "instruct", parameters: 14_768_307_200, licence: apache, languages: many, en: "The largest one: for hard tasks and a computer with much memory.", de: "Das größte: für schwere Aufgaben und einen Computer mit viel Speicher.", repo: "Qwen/Qwen3-14B-GGUF", files: ["Qwen3-14B-Q4_K_M.gguf"], quantisation: "Q4_K_M", bytes: 9_001_752_960 },
 ];
 
-function fitOf({ parameters, bytes }: Line): Fit {
+function fitOf({ parameters, bytes }: Pick<Line, "parameters" | "bytes">): Fit {
   const keys_and_values = Math.round(parameters * 0.06);
   const one = (verdict: Fit["verdict"], way: Fit["way"], weights: number, packed_weights: number, program: number): Fit =>
     ({ verdict, way, memory: { weights, packed_weights, keys_and_values, working: 620_000_000 + Math.round(parameters * 0.1), program } });
@@ -157,7 +157,7 @@ export function makeModels(host: ModelsHost) {
           repo, commit: "0a1b2c", gated: repo.includes("gated"), licence: repo.includes("nolicence") ? null : "apache-2.0", family: choices.length ? "llama" : null,
           parameters: choices.length ? 1_700_000_000 : null, files: choices.length ? choices.map((one) => ({ name: one.files[0] ?? "", bytes: one.bytes })) : [{ name: "model.onnx", bytes: 3_400_000_000 }],
         },
-        choices: choices.map((choice) => ({ choice, state: stateOf(repo, choice.files) })), page: `https://huggingface.co/${repo}`,
+        choices: choices.map((choice) => ({ choice, state: stateOf(repo, choice.files), fit: choice.quantisation ? fitOf({ parameters: choice.bytes * 1.6, bytes: choice.bytes }) : null })), page: `https://huggingface.co/${repo}`,
       };
     },
     async downloadModel(repo, files) {

@@ -82,6 +82,7 @@ export const deModels: typeof enModels = {
       slow: "Läuft auf dem Prozessor, viel langsamer",
       too_big: "Zu groß für diesen Rechner",
       needs: (need, free) => `braucht ${need} Speicher, ${free} frei`,
+      needsAbout: (need, free) => `braucht etwa ${need} Speicher, nach der Größe geschätzt; ${free} frei`,
       details: "Einzelheiten",
       detailsOf: (name) => `Einzelheiten zu ${name}`,
       parts: "Speicher, den es braucht",

@@ -80,6 +80,7 @@ export const enModels = {
       slow: "Runs on the processor, much slower",
       too_big: "Too big for this computer",
       needs: (need: string, free: string) => `needs ${need} of memory, ${free} free`,
+      needsAbout: (need: string, free: string) => `needs about ${need} of memory, reckoned from its size; ${free} free`,
       details: "Details",
       detailsOf: (name: string) => `Details of ${name}`,
       parts: "Memory it needs",

@@ -212,6 +212,20 @@ async fn two_models_that_do_not_fit_together_are_loaded_in_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_writer_that_fits_not_even_alone_is_told_before_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (studio, seen) = studio(folder.path(), 0, 0);
+    let project = with_writer(&studio).await;
+    let problem = studio.model_roles(project).await.unwrap().unwrap().problem;
+    let problem = problem.unwrap();
+    assert!(
+        problem.message.contains("needs about 1024 MB"),
+        "{problem:?}"
+    );
+    assert_eq!(seen.loads.load(SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn speed_and_memory_are_told_while_a_run_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let (studio, _) = studio(folder.path(), 4, 25);

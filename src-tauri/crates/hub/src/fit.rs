@@ -4,7 +4,8 @@
 use serde::Serialize;
 use ts_rs::TS;
 
-use crate::catalogue::{Entry, Shape};
+use crate::catalogue::{catalogue, Entry, Shape};
+use crate::look_up::{Choice, RepoFiles};
 use crate::Format;
 
 /// Bytes of a float.
@@ -194,6 +195,82 @@ pub fn fit(model: &Model, job: &Job, computer: &Computer) -> Fit {
     }
 }
 
+/// As [`fit`], for a model whose shape is not known before it is here: it counts as
+/// one of the catalogue's shapes, stretched to as many weights. None where not even
+/// the number of weights can be told.
+pub fn rough_fit(
+    files: &RepoFiles,
+    choice: &Choice,
+    job: &Job,
+    computer: &Computer,
+) -> Option<Fit> {
+    let parameters = match (choice.format, files.parameters) {
+        (Format::Gguf, Some(told)) => told,
+        _ => choice.bytes * 80 / tenths_of_bits(choice)?,
+    };
+    let model = Model {
+        // The largest of all families is mostly this one's.
+        family: files.family.as_deref().unwrap_or("llama"),
+        format: choice.format,
+        bytes: choice.bytes,
+        shape: shape_like(parameters),
+    };
+    Some(fit(&model, job, computer))
+}
+
+/// Tenths of bits that a weight takes on average, the scales of its block among them.
+fn tenths_of_bits(choice: &Choice) -> Option<u64> {
+    let name = choice.quantisation.as_deref();
+    if choice.format == Format::Safetensors {
+        // Nearly all are published so.
+        return Some(160);
+    }
+    let rounded = match name? {
+        "F32" => return Some(320),
+        "F16" | "FP16" | "BF16" => return Some(160),
+        other => other,
+    };
+    match rounded.chars().find_map(|c| c.to_digit(10))? {
+        1 => Some(20),
+        2 => Some(30),
+        3 => Some(39),
+        4 => Some(47),
+        5 => Some(56),
+        6 => Some(66),
+        8 => Some(85),
+        _ => None,
+    }
+}
+
+/// The catalogue's shape of the nearest size, with as many layers as make it so large.
+fn shape_like(parameters: u64) -> Shape {
+    let distance = |shape: &Shape| {
+        let (more, less) = (
+            shape.parameters().max(parameters),
+            shape.parameters().min(parameters),
+        );
+        more as f64 / less.max(1) as f64
+    };
+    let shapes = catalogue().iter().map(|entry| entry.shape);
+    let near = shapes.min_by(|a, b| distance(a).total_cmp(&distance(b)));
+    // The catalogue is never empty.
+    let mut shape = near.unwrap_or(Shape {
+        layers: 1,
+        hidden: 64,
+        feed_forward: 256,
+        heads: 1,
+        kv_heads: 1,
+        head_size: 64,
+        vocabulary: 256,
+        tied: true,
+        window: 1024,
+    });
+    let around = Shape { layers: 0, ..shape }.parameters();
+    let layer = (shape.parameters() - around) / shape.layers;
+    shape.layers = (parameters.saturating_sub(around) / layer).max(1);
+    shape
+}
+
 /// How the engine can score with a model.
 fn ways<'a>(model: &'a Model, job: &'a Job) -> impl Iterator<Item = Way> + Clone + use<'a> {
     let is_gguf = model.format == Format::Gguf;
@@ -308,6 +385,36 @@ mod tests {
     fn model(id: &str) -> Model<'static> {
         let entry = catalogue().iter().find(|entry| entry.id == id);
         Model::from(entry.unwrap())
+    }
+
+    #[test]
+    fn a_model_of_unknown_shape_is_reckoned_roughly() {
+        let computer = Computer {
+            free: u64::MAX,
+            gpu: None,
+        };
+        let job = Job::new(2048);
+        for entry in catalogue() {
+            let each = entry.bytes / entry.files.len() as u64;
+            let siblings: Vec<_> = entry
+                .files
+                .iter()
+                .map(|name| serde_json::json!({"rfilename": name, "size": each, "blobId": "0".repeat(40)}))
+                .collect();
+            let json = serde_json::json!({
+                "sha": "0".repeat(40), "siblings": siblings, "gguf": {"architecture": entry.family},
+            });
+            let json = json.to_string();
+            let files = RepoFiles::read(&entry.repo, json.as_bytes()).unwrap();
+            let choices = files.choices();
+            let Some(choice) = choices.first() else {
+                continue;
+            };
+            let rough = rough_fit(&files, choice, &job, &computer).unwrap();
+            let known = memory(&Model::from(entry), rough.way, &job).total() as f64;
+            let factor = rough.memory.total() as f64 / known;
+            assert!((0.75..1.35).contains(&factor), "{}: {factor}", entry.id);
+        }
     }
 
     /// The built-in model: another file of the same.

@@ -25,7 +25,9 @@ pub use cache::{Installed, InstalledFile};
 pub use catalogue::{catalogue, Entry, Kind, Licence, Shape, Texts};
 pub use download::{Download, Outcome};
 pub use error::HubError;
-pub use fit::{fit, memory, Computer, Fit, Job, Memory, Model, Verdict, Way, BLOCK_ROWS};
+pub use fit::{
+    fit, memory, rough_fit, Computer, Fit, Job, Memory, Model, Verdict, Way, BLOCK_ROWS,
+};
 pub use hub::Hub;
 pub use look_up::{Choice, Format, RepoFile, RepoFiles};
 pub use names::RepoId;

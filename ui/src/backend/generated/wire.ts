@@ -2109,7 +2109,11 @@ choice: ModelChoice,
 /**
  * Where they stand.
  */
-state: ModelState, };
+state: ModelState, 
+/**
+ * Whether it fits this computer, roughly: its shape is not known yet.
+ */
+fit: Fit | null, };
 
 /**
  * How a download ended.

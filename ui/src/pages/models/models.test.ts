@@ -236,6 +236,7 @@ it("looks up another one, downloads it, and lists it as here", async () => {
   await userEvent.type(at("repo-name"), "https://huggingface.co/Some/Model-GGUF/tree/main{Enter}");
   const found = await screen.findByTestId("repo-result");
   expect(found).toHaveTextContent("Some/Model-GGUF");
+  expect(at("repo-fit-0")).toHaveTextContent(/needs about .* reckoned from its size/);
   expect(found).toHaveTextContent("Licence: apache-2.0");
   expect(await seriousFaults(container)).toEqual([]);
   await userEvent.click(at("repo-download-0"));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use pmpo_engine::{devices, free_memory, has_gpu, inspect, ModelKind};
 use pmpo_hub::{
-    catalogue, fit, Download, Format, Hub, HubError, HubOptions, Installed, Job, Model, Outcome,
-    RepoId,
+    catalogue, fit, rough_fit, Download, Format, Hub, HubError, HubOptions, Installed, Job, Model,
+    Outcome, RepoId,
 };
 use pmpo_store::RunId;
 
@@ -83,10 +83,7 @@ impl Studio {
             endpoint: open.options.endpoint.clone(),
             has_token: open.options.token.is_some(),
         };
-        let resources = pmpo_hub::Computer {
-            free: computer.free,
-            gpu: computer.gpu,
-        };
+        let resources = resources(computer.gpu);
         let installed = open.hub.installed();
         let used = self.uses()?;
         let listed = catalogue().iter().map(|entry| {
@@ -212,11 +209,15 @@ impl Studio {
         let open = self.hub()?;
         let files = open.hub.look_up(&repo).await?;
         let installed = open.hub.installed();
+        let gpus = devices().into_iter().map(DeviceOption::from);
+        let gpus = gpus.filter(|one| one.id.starts_with("gpu"));
+        let resources = resources(gpus.filter_map(|one| one.free).max());
         let choices = files.choices().into_iter();
         Ok(RepoModels {
             choices: choices
                 .map(|choice| RepoChoice {
                     state: self.state(&open.hub, &installed, &repo, &choice.files),
+                    fit: rough_fit(&files, &choice, &Job::new(LONGEST), &resources),
                     choice,
                 })
                 .collect(),
@@ -369,6 +370,14 @@ fn same_model(listed: &[String], here: &[String]) -> bool {
 type Use = (String, [Option<String>; 2]);
 
 /// Names of the projects that use a model; the built-in one has no path.
+/// What there is to compute with beside a GPU with so much room.
+fn resources(gpu: Option<u64>) -> pmpo_hub::Computer {
+    pmpo_hub::Computer {
+        free: free_memory(),
+        gpu,
+    }
+}
+
 fn used_by(used: &[Use], path: Option<&str>) -> Vec<String> {
     let uses = |(_, [scorer, writer]): &&Use| {
         scorer.as_deref() == path || (path.is_some() && writer.as_deref() == path)

@@ -11,6 +11,7 @@ use pmpo_core::model::{
     ScoreItem, ScoredBatch, Surprise, TextSink,
 };
 use pmpo_core::roles::TwoRoles;
+use pmpo_engine::LoadError;
 use pmpo_store::ProjectId;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
@@ -202,10 +203,21 @@ impl Studio {
             here.is_some_and(|one| one.path == scorer && one.device == draft.device)
         };
         let scorer_is_here = self.loaded.try_lock().is_ok_and(|loaded| is_here(&loaded));
+        // What is free when the scorer has left.
+        let mut alone = free;
         for (path, here) in [(&scorer, scorer_is_here), (&writer, false)] {
             match self.loader.foresee(path, &draft.device).await {
-                Ok(_) if here => {}
-                Ok(foreseen) => roles.needed += foreseen.needs,
+                Ok(foreseen) if here => alone += foreseen.needs,
+                Ok(foreseen) => {
+                    roles.needed += foreseen.needs;
+                    if foreseen.needs > alone {
+                        roles.problem = Some(AppError::from(LoadError::TooLarge {
+                            path: path.display().to_string(),
+                            needs_mb: foreseen.needs >> 20,
+                            free_mb: alone >> 20,
+                        }));
+                    }
+                }
                 Err(error) => roles.problem = Some(error),
             }
         }

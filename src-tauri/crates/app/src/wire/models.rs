@@ -123,6 +123,8 @@ pub struct RepoChoice {
     pub choice: Choice,
     /// Where they stand.
     pub state: ModelState,
+    /// Whether it fits this computer, roughly: its shape is not known yet.
+    pub fit: Option<Fit>,
 }
 
 /// How a download ended.
