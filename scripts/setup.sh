@@ -5,7 +5,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 packages="build-essential pkg-config cmake libssl-dev python3 python3-pip python3-venv ca-certificates git fonts-dejavu-core libwebkit2gtk-4.1-dev librsvg2-dev"
 if [ "${1:-}" = test ]; then
-    packages="$packages webkit2gtk-driver xvfb imagemagick procps"
+    packages="$packages webkit2gtk-driver xvfb imagemagick procps dbus gnome-keyring"
 fi
 least_minor=90
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pmpo-studio

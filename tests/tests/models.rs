@@ -112,7 +112,13 @@ async fn a_model_of_a_hub_is_brought_used_and_stays() {
     window.press("repo-look").await;
     window.sees_at_last("error-note").await;
     window.pictures("models-offline").await;
-    window.press("go-back").await;
+    // To another model and back.
+    window.press("use-built-in").await;
+    window.sees("prompt-editor").await;
+    window.reads("model-summary", "built in").await;
+    window.press("models").await;
+    window.press("own-use-1").await;
+    window.sees("prompt-editor").await;
     window.press("start-run").await;
     window.sees_at_last("open-result").await;
     window.close().await;

@@ -198,4 +198,64 @@ mod tests {
         let server = Address::parse("localhost:1").unwrap();
         assert!(keys.get(&server).unwrap().is_none());
     }
+
+    /// Set for the part of a test that has a bus of its own.
+    #[cfg(target_os = "linux")]
+    const ON_A_BUS: &str = "PMPO_TEST_ON_A_BUS";
+
+    /// The keyring of a desktop, as a person has it: on a bus and with files of its own.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_systems_keyring_keeps_keys() {
+        if std::env::var_os(ON_A_BUS).is_some() {
+            return on_a_bus();
+        }
+        let home = tempfile::tempdir().unwrap();
+        let here = |name: &str| {
+            let path = home.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            path
+        };
+        let unlocked = "printf password | gnome-keyring-daemon --unlock --components=secrets \
+                        >/dev/null && exec \"$0\" --exact \"$1\" --nocapture";
+        let done = std::process::Command::new("dbus-run-session")
+            .args(["--", "sh", "-c", unlocked])
+            .arg(std::env::current_exe().unwrap())
+            .arg("keys::tests::the_systems_keyring_keeps_keys")
+            .env(ON_A_BUS, "1")
+            .env("HOME", home.path())
+            .env("XDG_DATA_HOME", here("data"))
+            .env("XDG_CONFIG_HOME", here("config"))
+            .env("XDG_RUNTIME_DIR", here("run"))
+            .output()
+            .expect("dbus-run-session starts: scripts/setup.sh test brings it");
+        let told = String::from_utf8_lossy(&done.stdout);
+        assert!(
+            done.status.success() && told.contains("1 passed"),
+            "{told}{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    fn on_a_bus() {
+        let keys = system_keys();
+        assert_eq!(keys.in_words(), SystemKeys.in_words());
+        let server = Address::parse("localhost:1").unwrap();
+        let other = Address::parse("localhost:2").unwrap();
+        let kept = |server: &Address| {
+            // Asked anew, as after a start of the program.
+            let key = system_keys().get(server).unwrap();
+            key.map(|key| key.exposed().to_owned())
+        };
+        assert_eq!(kept(&server), None);
+        for text in ["sk-first", "sk-second"] {
+            keys.set(&server, &Key::new(text).unwrap()).unwrap();
+            assert_eq!(kept(&server).as_deref(), Some(text));
+        }
+        assert_eq!(kept(&other), None);
+        keys.remove(&server).unwrap();
+        assert_eq!(kept(&server), None);
+        keys.remove(&server).unwrap();
+    }
 }
