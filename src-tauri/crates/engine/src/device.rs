@@ -227,7 +227,7 @@ fn gpu(number: usize) -> Result<Device, String> {
     std::panic::catch_unwind(|| Device::new_cuda(number))
         .map_err(|_| "no NVIDIA driver was found".to_owned())?
         .map_err(|why| match number {
-            0 => format!("no GPU can be used: {}", first_line(&why)),
+            0 => format!("no GPU can be used: {}", told_of_a_device(&why)),
             _ => format!("there is no GPU {number}"),
         })
 }
@@ -235,7 +235,7 @@ fn gpu(number: usize) -> Result<Device, String> {
 #[cfg(all(feature = "metal", not(feature = "cuda")))]
 fn gpu(number: usize) -> Result<Device, String> {
     Device::new_metal(number).map_err(|why| match number {
-        0 => format!("no GPU can be used: {}", first_line(&why)),
+        0 => format!("no GPU can be used: {}", told_of_a_device(&why)),
         _ => format!("there is no GPU {number}"),
     })
 }
@@ -245,10 +245,38 @@ fn gpu(_number: usize) -> Result<Device, String> {
     Err("this build has no GPU support".to_owned())
 }
 
-/// Errors of drivers go on with a stack trace.
-pub(crate) fn first_line(why: &impl std::fmt::Display) -> String {
-    let words = why.to_string();
-    words.lines().next().unwrap_or_default().trim().to_owned()
+/// A device's fault, in a sentence that people understand where it is one they meet;
+/// else the first line of what was said.
+pub(crate) fn told_of_a_device(why: &impl std::fmt::Display) -> String {
+    const KNOWN: [(&str, &str); 6] = [
+        ("CUDA_ERROR_NO_DEVICE", "NVIDIA's driver finds no card"),
+        (
+            "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+            "the parts of NVIDIA's driver are of different versions, which a restart of the \
+             computer may mend",
+        ),
+        (
+            "CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
+            "NVIDIA's driver is too old for this build",
+        ),
+        (
+            "CUDA_ERROR_NO_BINARY_FOR_GPU",
+            "this build is for another kind of card",
+        ),
+        (
+            "CUDA_ERROR_DEVICE_UNAVAILABLE",
+            "another program keeps the card for itself",
+        ),
+        (
+            "CUDA_ERROR_OUT_OF_MEMORY",
+            "the card has not enough memory free",
+        ),
+    ];
+    let text = why.to_string();
+    match KNOWN.iter().find(|(sign, _)| text.contains(sign)) {
+        Some((_, words)) => (*words).to_owned(),
+        None => text.lines().next().unwrap_or_default().trim().to_owned(),
+    }
 }
 
 #[cfg(feature = "cuda")]
@@ -340,6 +368,13 @@ mod tests {
         ] {
             assert!(!is_of_a_device(words), "{words}");
         }
+    }
+
+    #[test]
+    fn faults_that_people_meet_are_told_in_their_words() {
+        let fault = "DriverError(CUDA_ERROR_NO_DEVICE, \"no CUDA-capable device is detected\")";
+        assert_eq!(told_of_a_device(&fault), "NVIDIA's driver finds no card");
+        assert_eq!(told_of_a_device(&"odd\n0: stack"), "odd");
     }
 
     #[test]

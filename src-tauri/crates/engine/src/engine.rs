@@ -17,7 +17,7 @@ use pmpo_core::model::{
 use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
 
-use crate::device::{first_line, is_of_a_device, used_on};
+use crate::device::{is_of_a_device, told_of_a_device, used_on};
 use crate::error::LoadError;
 use crate::generate::Force;
 use crate::load::{LoadOptions, ModelKind};
@@ -249,7 +249,7 @@ impl Engine {
     pub(crate) fn told(&self, error: ModelError) -> ModelError {
         match error {
             ModelError::Failed(why) if !self.device.is_cpu() && is_of_a_device(&why) => {
-                ModelError::Device(first_line(&why))
+                ModelError::Device(told_of_a_device(&why))
             }
             other => other,
         }

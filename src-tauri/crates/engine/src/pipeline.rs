@@ -11,7 +11,7 @@ use pmpo_packed::{Packed, PackedError, PackedOnDevice, Ready};
 use sysinfo::Disks;
 use tokio::sync::Mutex;
 
-use crate::device::{first_line, free_memory, memory_of, on_processor, place, Placement};
+use crate::device::{free_memory, memory_of, on_processor, place, told_of_a_device, Placement};
 use crate::error::LoadError;
 use crate::load::{hash, inspect, LoadOptions, ModelFile, ModelKind};
 use crate::packed::Scorer;
@@ -40,7 +40,7 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
     load_at(options, file.clone(), placement, packs).or_else(|failed| {
         let why = match &failed {
             LoadError::Failed { why, .. } => {
-                format!("the GPU could not be used: {}", first_line(why))
+                format!("the GPU could not be used: {}", told_of_a_device(why))
             }
             _ => return Err(failed),
         };

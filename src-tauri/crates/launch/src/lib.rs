@@ -128,6 +128,10 @@ fn last_words(complaint: &[u8]) -> String {
     let Some(line) = text.lines().rev().find(|line| !line.trim().is_empty()) else {
         return "it ended without a word".to_owned();
     };
+    // A function of the driver that came later than the driver here.
+    if line.contains("undefined symbol: cu") {
+        return "NVIDIA's driver is too old for it".to_owned();
+    }
     let missing = line
         .split_once("error while loading shared libraries: ")
         .and_then(|(_, rest)| rest.split(':').next());
@@ -194,6 +198,8 @@ mod tests {
             asked(driver).unwrap_err(),
             "NVIDIA's driver is not installed on this computer"
         );
+        let old = "echo 'other: symbol lookup error: other: undefined symbol: cuNew' >&2; exit 127";
+        assert_eq!(asked(old).unwrap_err(), "NVIDIA's driver is too old for it");
         // More than a pipe holds.
         let long =
             "head -c 200000 /dev/zero | tr '\\0' '.' >&2; echo >&2; echo 'no room' >&2; exit 1";
