@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pmpo_core::dataset::Example;
-use pmpo_core::model::Generated;
-use pmpo_core::model::{LanguageModel, ModelError, ScoreItem};
+use pmpo_core::model::{
+    device_kind, Generated, LanguageModel, ModelDescription, ModelError, ScoreItem,
+};
 use pmpo_core::optimize::{
     optimize, GenerationKey, Journal, JournalError, OptimizeError, Outcome, PairKey, PairLedger,
     PairLoss, Plan, RunEvent, Settings, StopReason, Task,
@@ -215,7 +216,7 @@ impl Control {
 /// Runs a stored run to its end, from wherever it was broken off.
 ///
 /// Every event is stored, then given to `watch`. The best prompt becomes a
-/// version of the project. The model must be the one that the run was made with.
+/// version of the project. Model and device must be those that the run was made with.
 pub async fn execute(
     store: &mut Store,
     run: RunId,
@@ -225,17 +226,7 @@ pub async fn execute(
 ) -> Result<Outcome, AppError> {
     let _lock = lock(store, run)?;
     let row = store.run(run)?;
-    let stored = store.model(row.model)?;
-    if stored.description.sha256 != model.description().sha256 {
-        return Err(AppError::new(
-            "other_model",
-            format!(
-                "Run {} was made with the model {}, which is not the one loaded.",
-                run.0, stored.description.name
-            ),
-            format!("Bring back that model's file: {}.", stored.path),
-        ));
-    }
+    must_fit(store, &row, model.description())?;
     let start = store.version(row.start_version)?;
     let examples: Vec<Example> = store.examples(row.dataset)?;
     let task = Task {
@@ -269,6 +260,39 @@ pub async fn execute(
         let _ = store.set_run_state(run, state, fault);
         error
     })
+}
+
+/// Whether a run can go on with a model: the one it was made with, where it was.
+pub(crate) fn must_fit(
+    store: &Store,
+    row: &RunRow,
+    model: &ModelDescription,
+) -> Result<(), AppError> {
+    let stored = store.model(row.model)?;
+    if stored.description.sha256 != model.sha256 {
+        return Err(AppError::new(
+            "other_model",
+            format!(
+                "Run {} was made with the model {}, which is not the one loaded.",
+                row.id.0, stored.description.name
+            ),
+            format!("Bring back that model's file: {}.", stored.path),
+        ));
+    }
+    let (then, now) = (scored_on(&row.device), &model.device);
+    if device_kind(then) != device_kind(now) {
+        // Its losses so far could not be compared with those that would come.
+        return Err(AppError::new(
+            "other_device",
+            format!(
+                "This run was measured on another device ({then}). Now there is: {now}. Losses of \
+                 two devices cannot be compared."
+            ),
+            "Choose the device of before and go on, or begin a new run with the best prompt so \
+             far. Nothing is lost.",
+        ));
+    }
+    Ok(())
 }
 
 /// Held while a process works on a run, so that no two do; the system lets go of it when the process dies.

@@ -24,6 +24,8 @@ struct Seen {
     most: AtomicUsize,
     loads: AtomicUsize,
     broken: AtomicBool,
+    /// Whether models are loaded on another device than before.
+    elsewhere: AtomicBool,
     paths: Mutex<Vec<PathBuf>>,
 }
 
@@ -105,6 +107,9 @@ impl ModelLoader for Loader {
         let mut description = inner.description().clone();
         if path.ends_with("writer.gguf") {
             description.name = "Writer".to_owned();
+        }
+        if self.seen.elsewhere.load(SeqCst) {
+            description.device = "GPU 1 (another card), weights as in the file".to_owned();
         }
         self.seen.loads.fetch_add(1, SeqCst);
         self.seen.paths.lock().unwrap().push(path.to_owned());
@@ -274,6 +279,17 @@ async fn a_device_that_breaks_pauses_the_run_and_loses_nothing() {
     );
 
     seen.broken.store(false, SeqCst);
+    // On another device it would compare losses that cannot be compared.
+    seen.elsewhere.store(true, SeqCst);
+    let refused = studio.resume_run(run.id).await.unwrap_err();
+    assert_eq!(refused.code, "other_device");
+    assert!(refused.message.contains("another card"), "{refused:?}");
+    let view = studio.run_view(run.id).unwrap();
+    assert_eq!(
+        (view.run.state, &view.candidates),
+        (RunState::Paused, &kept)
+    );
+    seen.elsewhere.store(false, SeqCst);
     let loads = seen.loads.load(SeqCst);
     let resumed = studio.resume_run(run.id).await.unwrap();
     assert_eq!(resumed.error, None);

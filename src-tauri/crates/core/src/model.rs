@@ -29,6 +29,36 @@ pub struct ModelDescription {
     pub device: String,
 }
 
+impl ModelDescription {
+    /// What losses depend on of where it runs; see [`device_kind`].
+    pub fn device_kind(&self) -> String {
+        device_kind(&self.device)
+    }
+}
+
+/// What losses depend on of a device in words: a processor computes the same,
+/// whatever the reason in brackets is for its use, and whether or not the packed
+/// scorer has room. Of a GPU the brackets name the card.
+pub fn device_kind(words: &str) -> String {
+    if !words.starts_with("processor") {
+        return words.to_owned();
+    }
+    let mut depth = 0_usize;
+    let mut kind = String::with_capacity(words.len());
+    for c in words.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => kind.push(c),
+            _ => {}
+        }
+    }
+    let kind = kind.replace(" ,", ",");
+    let packed = [", packed scorer", ", without the packed scorer"];
+    let end = packed.iter().filter_map(|words| kind.find(words)).min();
+    kind[..end.unwrap_or(kind.len())].trim_end().to_owned()
+}
+
 /// One answer to score after one conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScoreItem {
@@ -224,5 +254,26 @@ pub trait LanguageModel: Send + Sync {
         let generated = self.generate(request, cancel).await?;
         tell(&generated.text);
         Ok(generated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::device_kind;
+
+    #[test]
+    fn a_processor_is_the_same_for_whatever_reason_it_is_used() {
+        for words in [
+            "processor, exact 32-bit floats, packed scorer",
+            "processor (this build has no GPU support), exact 32-bit floats, packed scorer",
+            "processor (no GPU can be used: Error(1, \"none (at all)\")), exact 32-bit floats",
+            "processor (as asked), exact 32-bit floats, without the packed scorer (no room); slower",
+        ] {
+            assert_eq!(device_kind(words), "processor, exact 32-bit floats");
+        }
+        let rounded = "processor (as asked), quantised because memory is short; slower";
+        assert_ne!(device_kind(rounded), "processor, exact 32-bit floats");
+        let card = "GPU 0 (NVIDIA H100), weights as in the file";
+        assert_eq!(device_kind(card), card);
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::{held, RunSink, Studio, Watcher};
 use crate::error::DEVICE;
+use crate::job::must_fit;
 use crate::wire::{
     Candidate, JobEstimate, Progress, RunMessage, RunPhase, RunSummary, SegmentView, ShellEvent,
     StepSummary,
@@ -129,6 +130,15 @@ impl Studio {
         let built_in = crate::built_in_model().display().to_string();
         let named = (path != built_in).then_some(path.as_str());
         let model = self.model(named, &draft.device).await?;
+        let fits = {
+            let store = self.store();
+            must_fit(&store, &store.run(run)?, model.description())
+        };
+        if let Err(other) = fits {
+            // The next attempt looks for the device anew.
+            *self.loaded.lock().await = None;
+            return Err(other);
+        }
         let model = self.run_model(model, path.as_ref(), &draft).await?;
         self.begin(run, model)?;
         self.summary(run)

@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use pmpo_core::model::device_kind;
 use pmpo_core::random::text_hash;
 use pmpo_store::{
     CurvePoint, DatasetId, DatasetRow, ModelId, ProjectId, RunId, RunRow, RunState, Store,
@@ -58,7 +59,7 @@ impl GroundOf {
         });
         let train = row.split.as_ref().map(|split| &split.train);
         let data = text_hash(&format!("{fingerprint} {train:?}"));
-        let model = format!("{} {}", row.model.0, scored_on(&row.device));
+        let model = format!("{} {}", row.model.0, device_kind(scored_on(&row.device)));
         let mut key = text_hash(&format!("{data} {model} {settings:?}"));
         key.truncate(16);
         Ok(Self {

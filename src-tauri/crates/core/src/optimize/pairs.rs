@@ -16,7 +16,7 @@ struct Scope<'a> {
     program: &'static str,
     model: &'a str,
     // Devices round differently.
-    device: &'a str,
+    device: String,
     labels: Option<&'a [String]>,
     // Names of the columns: with them the content-free input is rendered.
     columns: Vec<&'a String>,
@@ -41,7 +41,7 @@ impl PairKeys {
         let scope = Scope {
             program: env!("CARGO_PKG_VERSION"),
             model: &model.sha256,
-            device: &model.device,
+            device: model.device_kind(),
             labels: evaluator.labels.as_ref().map(|set| &set.labels[..]),
             columns: columns.map_or_else(Vec::new, |example| example.columns.keys().collect()),
             objective: settings.objective,
