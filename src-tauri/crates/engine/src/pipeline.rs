@@ -1,5 +1,5 @@
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use candle_core::Device;
@@ -32,6 +32,10 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
     if let Some(name) = &options.name {
         file.description.name.clone_from(name);
     }
+    // One load at a time: how weights are kept is told to the whole process, and what
+    // is free is known only when nobody else is taking it.
+    static LOADING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _alone = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
     let placement = place(options, &file)?;
     if placement.device.is_cpu() {
         return load_at(options, file, placement, packs);
@@ -45,7 +49,11 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
             _ => return Err(failed),
         };
         let placement = on_processor(options, &file, &why)?;
-        load_at(options, file, placement, packs)
+        // Each thread reads only once how weights are to be kept.
+        std::thread::scope(|scope| {
+            let again = scope.spawn(|| load_at(options, file, placement, packs));
+            again.join().unwrap_or(Err(failed))
+        })
     })
 }
 
