@@ -17,11 +17,7 @@ if [ -z "${MKLROOT:-}" ]; then
     # Written last: a folder without it is not whole.
     if ! cmp -s "$wanted" "$MKLROOT/requirements.txt"; then
         echo "Fetching Intel's matrix products (about 300 MB)."
-        rm -rf "$MKLROOT"
-        mkdir -p "$(dirname "$MKLROOT")"
-        python3 -m venv "$MKLROOT"
-        "$MKLROOT/bin/python" -m pip --quiet --disable-pip-version-check install \
-            --no-deps --only-binary :all: --requirement "$wanted"
+        sh "$here/fetch-packages.sh" "$wanted" "$MKLROOT"
         # Where both are there the shared one is taken, which would have to be found
         # again whenever a program starts.
         find "$MKLROOT" -name 'libiomp5.so' -delete

@@ -30,11 +30,7 @@ trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 
 echo "Fetching NVIDIA's compiler and libraries (about 1 GB)."
-rm -rf "$home"
-mkdir -p "$(dirname "$home")"
-python3 -m venv "$home"
-"$home/bin/python" -m pip --quiet --disable-pip-version-check install \
-    --no-deps --only-binary :all: --requirement "$wanted"
+sh "$here/fetch-packages.sh" "$wanted" "$home"
 toolkit=$(tree)
 cd "$toolkit"
 

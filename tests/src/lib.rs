@@ -1,4 +1,5 @@
 //! What tests and benches that cross crates share.
 
 pub mod drop;
+pub mod project;
 pub mod window;

@@ -6,29 +6,22 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pmpo_app::wire::Draft;
 use pmpo_app::{EngineLoader, Preset, Studio};
+use pmpo_tests::project::prepare;
 use pmpo_tests::window::{data_folder, Display, Window};
 use serde_json::{json, Value};
 
 const SAMPLE: &str = "review-mood";
 
 /// The sample with runs of half a minute.
-fn prepare(data: &Path) -> i64 {
-    let studio = Studio::open(data, Box::new(EngineLoader)).unwrap();
-    let project = studio.open_sample(SAMPLE).unwrap();
+fn prepare_sample(data: &Path) -> i64 {
     let mut settings = Preset::Quick.settings();
     settings.steps = 2;
     settings.rewrites = 0;
     settings.bank_phrases = 2;
     settings.split.train_limit = 8;
     settings.split.validation_limit = 10;
-    let draft = Draft {
-        settings,
-        ..project.draft
-    };
-    studio.save_draft(project.id, &draft).unwrap();
-    project.id
+    prepare(data, SAMPLE, |draft| draft.settings = settings)
 }
 
 async fn picture(window: &Window) -> Value {
@@ -109,7 +102,7 @@ fn rows(csv: &[u8]) -> Vec<csv::StringRecord> {
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_versions_and_backups() {
     let (_folder, data) = data_folder();
-    let project = prepare(&data);
+    let project = prepare_sample(&data);
     let display = Display::new();
     let window = Window::open(&display, &data).await;
     for run in [1, 2] {

@@ -10,28 +10,21 @@ use std::path::Path;
 use std::time::Duration;
 
 use hub::{TestHub, Trick, REPO};
-use pmpo_app::wire::Draft;
 use pmpo_app::{built_in_model, EngineLoader, Preset, Studio};
+use pmpo_tests::project::prepare;
 use pmpo_tests::window::{data_folder, Display, Window};
 
 const FILE: &str = "Tiny-Instruct.Q4_1.gguf";
 
 /// The sample with runs of half a minute.
-fn prepare(data: &Path) -> i64 {
-    let studio = Studio::open(data, Box::new(EngineLoader)).unwrap();
-    let project = studio.open_sample("review-mood").unwrap();
+fn prepare_sample(data: &Path) -> i64 {
     let mut settings = Preset::Quick.settings();
     settings.steps = 1;
     settings.rewrites = 0;
     settings.bank_phrases = 1;
     settings.split.train_limit = 6;
     settings.split.validation_limit = 6;
-    let draft = Draft {
-        settings,
-        ..project.draft
-    };
-    studio.save_draft(project.id, &draft).unwrap();
-    project.id
+    prepare(data, "review-mood", |draft| draft.settings = settings)
 }
 
 fn part(cache: &Path) -> u64 {
@@ -41,7 +34,7 @@ fn part(cache: &Path) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_of_a_hub_is_brought_used_and_stays() {
     let (_folder, data) = data_folder();
-    let project = prepare(&data);
+    let project = prepare_sample(&data);
     let model = std::fs::read(built_in_model()).unwrap();
     let hub = TestHub::new().await;
     hub.put(FILE, &model, true);

@@ -16,22 +16,22 @@ use std::path::Path;
 
 use common::base_model;
 use pmpo_app::{EngineLoader, Preset, Studio};
+use pmpo_tests::project::prepare;
 use pmpo_tests::window::{data_folder, Display, Window};
 
 /// A sample with runs of half a minute, with a model of the person's own.
-fn prepare(studio: &std::sync::Arc<Studio>, sample: &str, model: Option<&Path>) -> i64 {
-    let project = studio.open_sample(sample).unwrap();
-    let mut draft = project.draft;
-    draft.settings = Preset::Quick.settings();
-    draft.settings.steps = 1;
-    draft.settings.hard_examples = 1;
-    draft.settings.rewrites = 1;
-    draft.settings.bank_phrases = 1;
-    draft.settings.split.train_limit = 6;
-    draft.settings.split.validation_limit = 6;
-    draft.model_path = model.map(|path| path.display().to_string());
-    studio.save_draft(project.id, &draft).unwrap();
-    project.id
+fn prepare_sample(data: &Path, sample: &str, model: Option<&Path>) -> i64 {
+    let mut settings = Preset::Quick.settings();
+    settings.steps = 1;
+    settings.hard_examples = 1;
+    settings.rewrites = 1;
+    settings.bank_phrases = 1;
+    settings.split.train_limit = 6;
+    settings.split.validation_limit = 6;
+    prepare(data, sample, |draft| {
+        draft.settings = settings;
+        draft.model_path = model.map(|path| path.display().to_string());
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,12 +41,9 @@ async fn a_folder_scores_and_a_base_model_writes() {
     let folder = model.write_folder(&model.weights(), &data);
     words::write(&folder, model.vocabulary, false);
     let base = base_model(&data);
-    let project = {
-        let studio = Studio::open(&data, Box::new(EngineLoader)).unwrap();
-        // By it the base model is known.
-        prepare(&studio, "kind-replies", Some(&base));
-        prepare(&studio, "review-mood", None)
-    };
+    // By it the base model is known.
+    prepare_sample(&data, "kind-replies", Some(&base));
+    let project = prepare_sample(&data, "review-mood", None);
     let display = Display::new();
     let window = Window::open(&display, &data).await;
     window.press(&format!("open-project-{project}")).await;

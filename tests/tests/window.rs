@@ -8,6 +8,7 @@ use std::path::Path;
 
 use pmpo_app::wire::{Draft, RunState};
 use pmpo_app::{EngineLoader, Preset, Settings, Studio};
+use pmpo_tests::project::prepare;
 use pmpo_tests::window::{data_folder, Display, Window};
 use serde_json::Value;
 
@@ -41,13 +42,7 @@ fn long() -> Settings {
 
 /// The sample's project with a small run prepared.
 fn prepare_sample(data: &Path, settings: Settings) {
-    let studio = Studio::open(data, Box::new(EngineLoader)).unwrap();
-    let project = studio.open_sample(SAMPLE).unwrap();
-    let draft = Draft {
-        settings,
-        ..project.draft
-    };
-    studio.save_draft(project.id, &draft).unwrap();
+    prepare(data, SAMPLE, |draft| draft.settings = settings);
 }
 
 async fn chart_picture(window: &Window) -> Value {

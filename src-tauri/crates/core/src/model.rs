@@ -29,17 +29,15 @@ pub struct ModelDescription {
     pub device: String,
 }
 
-impl ModelDescription {
-    /// What losses depend on of where it runs; see [`device_kind`].
-    pub fn device_kind(&self) -> String {
-        device_kind(&self.device)
-    }
-}
-
 /// What losses depend on of a device in words: a processor computes the same,
 /// whatever the reason in brackets is for its use, and whether or not the packed
-/// scorer has room. Of a GPU the brackets name the card.
+/// scorer has room. Of a GPU the brackets name the card; which of several like it is
+/// of no matter.
 pub fn device_kind(words: &str) -> String {
+    if let Some(card) = words.strip_prefix("GPU ") {
+        let unnumbered = card.trim_start_matches(|c: char| c.is_ascii_digit());
+        return format!("GPU{unnumbered}");
+    }
     if !words.starts_with("processor") {
         return words.to_owned();
     }
@@ -262,7 +260,7 @@ mod tests {
     use super::device_kind;
 
     #[test]
-    fn a_processor_is_the_same_for_whatever_reason_it_is_used() {
+    fn devices_that_compute_the_same_are_of_one_kind() {
         for words in [
             "processor, exact 32-bit floats, packed scorer",
             "processor (this build has no GPU support), exact 32-bit floats, packed scorer",
@@ -273,7 +271,19 @@ mod tests {
         }
         let rounded = "processor (as asked), quantised because memory is short; slower";
         assert_ne!(device_kind(rounded), "processor, exact 32-bit floats");
-        let card = "GPU 0 (NVIDIA H100), weights as in the file";
-        assert_eq!(device_kind(card), card);
+        let card = device_kind("GPU 0 (NVIDIA H100), weights as in the file");
+        assert_eq!(card, "GPU (NVIDIA H100), weights as in the file");
+        assert_eq!(
+            device_kind("GPU 12 (NVIDIA H100), weights as in the file"),
+            card
+        );
+        assert_ne!(
+            device_kind("GPU 0 (NVIDIA L4), weights as in the file"),
+            card
+        );
+        assert_eq!(
+            device_kind("server at localhost:1"),
+            "server at localhost:1"
+        );
     }
 }

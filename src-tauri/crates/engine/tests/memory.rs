@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 
 mod common;
+#[path = "common/resident.rs"]
+mod resident;
 
 use std::time::Duration;
 
@@ -11,14 +13,8 @@ use common::model_path;
 use pmpo_core::model::ScoreItem;
 use pmpo_core::prompt::Conversation;
 use pmpo_engine::{Engine, EngineOptions, LoadOptions};
+use resident::resident_mb;
 use tokio_util::sync::CancellationToken;
-
-/// Memory that this process holds, in MB; none where the system does not tell so.
-fn resident_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
-}
 
 /// Two roles of which only one fits change places twice a step.
 #[tokio::test(flavor = "multi_thread")]

@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 
 mod common;
+#[path = "common/resident.rs"]
+mod resident;
 
 use candle_core::quantized::gguf_file::{write, Value};
 use common::model_path;
 use pmpo_core::model::{GenerateRequest, LanguageModel, ModelError, ScoreItem};
 use pmpo_core::prompt::Conversation;
 use pmpo_engine::{inspect, Engine, EngineOptions, LoadError, LoadOptions};
+use resident::resident_mb;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
@@ -41,12 +44,6 @@ fn numbers(row: &Json, key: &str) -> Vec<f64> {
         .iter()
         .map(|x| x.as_f64().unwrap())
         .collect()
-}
-
-fn resident_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -213,7 +213,7 @@ pub fn rough_fit(
         family: files.family.as_deref().unwrap_or("llama"),
         format: choice.format,
         bytes: choice.bytes,
-        shape: shape_like(parameters),
+        shape: shape_like(parameters)?,
     };
     Some(fit(&model, job, computer))
 }
@@ -243,7 +243,7 @@ fn tenths_of_bits(choice: &Choice) -> Option<u64> {
 }
 
 /// The catalogue's shape of the nearest size, with as many layers as make it so large.
-fn shape_like(parameters: u64) -> Shape {
+fn shape_like(parameters: u64) -> Option<Shape> {
     let distance = |shape: &Shape| {
         let (more, less) = (
             shape.parameters().max(parameters),
@@ -252,23 +252,11 @@ fn shape_like(parameters: u64) -> Shape {
         more as f64 / less.max(1) as f64
     };
     let shapes = catalogue().iter().map(|entry| entry.shape);
-    let near = shapes.min_by(|a, b| distance(a).total_cmp(&distance(b)));
-    // The catalogue is never empty.
-    let mut shape = near.unwrap_or(Shape {
-        layers: 1,
-        hidden: 64,
-        feed_forward: 256,
-        heads: 1,
-        kv_heads: 1,
-        head_size: 64,
-        vocabulary: 256,
-        tied: true,
-        window: 1024,
-    });
+    let mut shape = shapes.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
     let around = Shape { layers: 0, ..shape }.parameters();
     let layer = (shape.parameters() - around) / shape.layers;
     shape.layers = (parameters.saturating_sub(around) / layer).max(1);
-    shape
+    Some(shape)
 }
 
 /// How the engine can score with a model.
@@ -406,10 +394,7 @@ mod tests {
             });
             let json = json.to_string();
             let files = RepoFiles::read(&entry.repo, json.as_bytes()).unwrap();
-            let choices = files.choices();
-            let Some(choice) = choices.first() else {
-                continue;
-            };
+            let choice = &files.choices()[0];
             let rough = rough_fit(&files, choice, &job, &computer).unwrap();
             let known = memory(&Model::from(entry), rough.way, &job).total() as f64;
             let factor = rough.memory.total() as f64 / known;

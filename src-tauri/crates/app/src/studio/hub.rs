@@ -67,14 +67,14 @@ impl Studio {
     pub fn models(&self) -> Result<ModelsPage, AppError> {
         let open = self.hub()?;
         let devices: Vec<DeviceOption> = devices().into_iter().map(DeviceOption::from).collect();
-        let gpus = || devices.iter().filter(|one| one.id.starts_with("gpu"));
-        let no_gpu = match gpus().next() {
-            Some(_) => None,
-            None => has_gpu().err().map(|why| sentence(&why)),
+        let no_gpu = match devices.iter().any(is_gpu) {
+            true => None,
+            false => has_gpu().err().map(|why| sentence(&why)),
         };
+        let resources = resources(&devices);
         let computer = Computer {
-            free: free_memory(),
-            gpu: gpus().filter_map(|one| one.free).max(),
+            free: resources.free,
+            gpu: resources.gpu,
             no_gpu,
             disk_free: open.hub.free_space(),
             devices,
@@ -83,7 +83,6 @@ impl Studio {
             endpoint: open.options.endpoint.clone(),
             has_token: open.options.token.is_some(),
         };
-        let resources = resources(computer.gpu);
         let installed = open.hub.installed();
         let used = self.uses()?;
         let listed = catalogue().iter().map(|entry| {
@@ -209,9 +208,8 @@ impl Studio {
         let open = self.hub()?;
         let files = open.hub.look_up(&repo).await?;
         let installed = open.hub.installed();
-        let gpus = devices().into_iter().map(DeviceOption::from);
-        let gpus = gpus.filter(|one| one.id.starts_with("gpu"));
-        let resources = resources(gpus.filter_map(|one| one.free).max());
+        let devices: Vec<DeviceOption> = devices().into_iter().map(DeviceOption::from).collect();
+        let resources = resources(&devices);
         let choices = files.choices().into_iter();
         Ok(RepoModels {
             choices: choices
@@ -369,15 +367,20 @@ fn same_model(listed: &[String], here: &[String]) -> bool {
 /// A project's name and the models that score and write for it.
 type Use = (String, [Option<String>; 2]);
 
-/// Names of the projects that use a model; the built-in one has no path.
-/// What there is to compute with beside a GPU with so much room.
-fn resources(gpu: Option<u64>) -> pmpo_hub::Computer {
+fn is_gpu(device: &DeviceOption) -> bool {
+    device.id.starts_with("gpu")
+}
+
+/// What there is to compute with now: the processor, and the GPU with the most room.
+fn resources(devices: &[DeviceOption]) -> pmpo_hub::Computer {
+    let gpus = devices.iter().filter(|one| is_gpu(one));
     pmpo_hub::Computer {
         free: free_memory(),
-        gpu,
+        gpu: gpus.filter_map(|one| one.free).max(),
     }
 }
 
+/// Names of the projects that use a model; the built-in one has no path.
 fn used_by(used: &[Use], path: Option<&str>) -> Vec<String> {
     let uses = |(_, [scorer, writer]): &&Use| {
         scorer.as_deref() == path || (path.is_some() && writer.as_deref() == path)

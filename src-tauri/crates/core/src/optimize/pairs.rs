@@ -4,7 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::loss::{Normalization, Objective};
-use crate::model::ModelDescription;
+use crate::model::{device_kind, ModelDescription};
 
 use super::evaluate::Evaluator;
 use super::PairKey;
@@ -41,7 +41,7 @@ impl PairKeys {
         let scope = Scope {
             program: env!("CARGO_PKG_VERSION"),
             model: &model.sha256,
-            device: model.device_kind(),
+            device: device_kind(&model.device),
             labels: evaluator.labels.as_ref().map(|set| &set.labels[..]),
             columns: columns.map_or_else(Vec::new, |example| example.columns.keys().collect()),
             objective: settings.objective,
