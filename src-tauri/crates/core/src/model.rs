@@ -64,7 +64,8 @@ pub struct ScoreItem {
     pub conversation: Conversation,
     /// The answer whose tokens are scored; never empty.
     pub answer: String,
-    /// Whether the token that ends the turn is scored as part of the answer.
+    /// Whether the token that ends the turn counts as part of the answer's score. It
+    /// always counts for [`AnswerScore::likeliest`].
     pub end_of_turn: bool,
 }
 
@@ -128,6 +129,17 @@ pub struct GenerateRequest {
     pub stop: Vec<String>,
 }
 
+/// Why writing ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// The model ended its turn, or wrote one of the texts at which it was to stop.
+    #[default]
+    Stop,
+    /// The most tokens were written, or the window was full: the text is cut off.
+    Length,
+}
+
 /// A text written by the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generated {
@@ -135,6 +147,9 @@ pub struct Generated {
     pub text: String,
     /// What it cost.
     pub tokens: TokenCount,
+    /// Why it ended.
+    #[serde(default)]
+    pub finish: Finish,
 }
 
 /// Why the model gave no answer.

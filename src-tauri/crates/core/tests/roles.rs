@@ -47,6 +47,7 @@ impl LanguageModel for Writer {
         Ok(Generated {
             text: "<prompt>Be brief, in one word.</prompt>".to_owned(),
             tokens: TokenCount::default(),
+            finish: Default::default(),
         })
     }
 }
@@ -82,9 +83,9 @@ async fn the_scorer_scores_and_the_size_of_the_rewriter_decides_how_it_is_asked(
     assert!(!asked.is_empty());
     // A model as small as the scorer would be asked to continue plain text.
     for request in asked.iter() {
-        let Conversation::Chat { user, .. } = &request.conversation else {
-            panic!("a large model is asked in its chat template");
-        };
+        let chat = matches!(request.conversation, Conversation::Chat { .. });
+        assert!(chat, "a large model is asked in its chat template");
+        let user = request.conversation.question();
         assert!(user.contains("First write one or two sentences"));
     }
     assert!(journal.events.iter().any(|event| matches!(

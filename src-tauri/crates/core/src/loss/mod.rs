@@ -18,6 +18,11 @@ pub struct AnswerScore {
     pub sum: f64,
     /// Number of tokens scored, at least 1.
     pub tokens: usize,
+    /// Whether each of its tokens, and after them the token that ends the turn, is the
+    /// likeliest in its place: then this is what the model would say by itself (greedy
+    /// writing). `None` where the model does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeliest: Option<bool>,
 }
 
 /// Whether `s` is divided by the number of target tokens.
@@ -128,7 +133,11 @@ mod tests {
     use super::*;
 
     fn score(sum: f64, tokens: usize) -> AnswerScore {
-        AnswerScore { sum, tokens }
+        AnswerScore {
+            sum,
+            tokens,
+            likeliest: None,
+        }
     }
 
     fn close(a: f64, b: f64) {

@@ -19,15 +19,45 @@ pub struct Placeholder {
     pub range: Range<usize>,
 }
 
+/// Who says a turn of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Who sets the rules: the prompt, mostly.
+    System,
+    /// Who asks.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One turn of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Who says it.
+    pub role: Role,
+    /// What is said.
+    pub text: String,
+}
+
+impl Turn {
+    /// A turn of `role`.
+    pub fn new(role: Role, text: impl Into<String>) -> Self {
+        Self {
+            role,
+            text: text.into(),
+        }
+    }
+}
+
 /// What the model reads before the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Conversation {
-    /// Messages for the model's own chat template.
+    /// Turns for the model's own chat template: at most one system turn, which comes
+    /// first, then any number of turns, the last of which is the user's.
     Chat {
-        /// The system message, if any.
-        system: Option<String>,
-        /// The user's message.
-        user: String,
+        /// The turns, never empty.
+        turns: Vec<Turn>,
     },
     /// Plain text that the answer continues, for base models and completions.
     Text {
@@ -36,6 +66,35 @@ pub enum Conversation {
         /// What stands between `before` and the answer, tokenised with the answer.
         joint: String,
     },
+}
+
+impl Conversation {
+    /// One message of the user, after a system message where there is one.
+    pub fn ask(system: Option<&str>, user: impl Into<String>) -> Self {
+        let mut turns = Vec::with_capacity(2);
+        turns.extend(system.map(|text| Turn::new(Role::System, text)));
+        turns.push(Turn::new(Role::User, user));
+        Self::Chat { turns }
+    }
+
+    /// The system turn of a chat, if it has one.
+    pub fn system(&self) -> Option<&str> {
+        match self {
+            Self::Chat { turns } => turns
+                .first()
+                .filter(|turn| turn.role == Role::System)
+                .map(|turn| turn.text.as_str()),
+            Self::Text { .. } => None,
+        }
+    }
+
+    /// What is asked last: a chat's last turn, or the text before the answer.
+    pub fn question(&self) -> &str {
+        match self {
+            Self::Chat { turns } => turns.last().map_or("", |turn| turn.text.as_str()),
+            Self::Text { before, .. } => before,
+        }
+    }
 }
 
 /// A prompt that names a column the data does not have.
@@ -112,6 +171,19 @@ impl<'a> Template<'a> {
         Ok(out)
     }
 
+    /// As [`Self::fill`], with the input where a column is not known.
+    pub(super) fn fill_or(&self, input: &str, columns: &Columns) -> String {
+        let mut out = String::with_capacity(self.text.len() + input.len());
+        let mut from = 0;
+        for placeholder in &self.placeholders {
+            out.push_str(&self.text[from..placeholder.range.start]);
+            out.push_str(columns.get(&placeholder.name).map_or(input, String::as_str));
+            from = placeholder.range.end;
+        }
+        out.push_str(&self.text[from..]);
+        out
+    }
+
     /// The conversation that asks the model about one example.
     ///
     /// Without placeholders the prompt is the system message and the input the
@@ -127,14 +199,11 @@ impl<'a> Template<'a> {
         let filled = self.fill(input, columns)?;
         let in_place = !self.placeholders.is_empty();
         Ok(match (has_chat_template, in_place) {
-            (true, true) => Conversation::Chat {
-                system: None,
-                user: filled,
-            },
-            (true, false) => Conversation::Chat {
-                system: (!filled.trim().is_empty()).then_some(filled),
-                user: input.to_owned(),
-            },
+            (true, true) => Conversation::ask(None, filled),
+            (true, false) => {
+                let system = (!filled.trim().is_empty()).then_some(filled.as_str());
+                Conversation::ask(system, input)
+            }
             (false, true) => join_in_place(&filled),
             (false, false) => {
                 let parts = [filled.trim_end(), input.trim_end()];
@@ -155,7 +224,7 @@ impl<'a> Template<'a> {
 
 /// Text whose answer follows in place. A trailing space belongs to the answer,
 /// because tokenisers write a word together with the space before it.
-fn join_in_place(filled: &str) -> Conversation {
+pub(super) fn join_in_place(filled: &str) -> Conversation {
     let before = filled.trim_end_matches(' ');
     let joint = if before.len() < filled.len() || !before.ends_with(char::is_whitespace) {
         " "
@@ -209,17 +278,11 @@ mod tests {
         let none = Columns::new();
         assert_eq!(
             plain.render("hi", &none, true).unwrap(),
-            Conversation::Chat {
-                system: Some("Be brief.".into()),
-                user: "hi".into()
-            }
+            Conversation::ask(Some("Be brief."), "hi")
         );
         assert_eq!(
             holed.render("hi", &none, true).unwrap(),
-            Conversation::Chat {
-                system: None,
-                user: "Q: hi\nA: ".into()
-            }
+            Conversation::ask(None, "Q: hi\nA: ")
         );
         assert_eq!(
             plain.render("hi\n", &none, false).unwrap(),

@@ -58,7 +58,7 @@ pub fn segment_request(prompt: &str, max_segments: usize) -> Conversation {
 }
 
 fn instructed(user: String) -> Conversation {
-    Conversation::Chat { system: None, user }
+    Conversation::ask(None, user)
 }
 
 fn findings_in_words(findings: &[SegmentFinding]) -> String {
@@ -188,9 +188,7 @@ mod tests {
         };
         for wording in [Wording::LargeInstruct, Wording::SmallInstruct] {
             let (conversation, stop) = rewrite_request(&brief, wording);
-            let Conversation::Chat { user, .. } = conversation else {
-                panic!("an instruct model is asked in its chat template");
-            };
+            let user = conversation.question();
             for part in [
                 "A task.",
                 "The\nprompt.",

@@ -65,7 +65,10 @@ pub(crate) fn noise(text: &str) -> f64 {
 
 pub(crate) fn texts(conversation: &Conversation) -> (String, String) {
     match conversation {
-        Conversation::Chat { system, user } => (system.clone().unwrap_or_default(), user.clone()),
+        chat @ Conversation::Chat { .. } => (
+            chat.system().unwrap_or_default().to_owned(),
+            chat.question().to_owned(),
+        ),
         Conversation::Text { before, joint } => (before.clone(), joint.clone()),
     }
 }
@@ -133,6 +136,7 @@ impl LanguageModel for Scripted {
                 AnswerScore {
                     sum: -loss.max(0.01) * 2.0,
                     tokens: 2,
+                    likeliest: None,
                 }
             })
             .collect();
@@ -156,6 +160,7 @@ impl LanguageModel for Scripted {
                 computed: 20,
                 reused: 0,
             },
+            finish: Default::default(),
         })
     }
 }
