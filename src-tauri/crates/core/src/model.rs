@@ -255,6 +255,16 @@ pub trait LanguageModel: Send + Sync {
         cancel: &CancellationToken,
     ) -> Result<Generated, ModelError>;
 
+    /// Writes one text with the model that scores, where another one writes: what a
+    /// prompt makes it say.
+    async fn answer(
+        &self,
+        request: &GenerateRequest,
+        cancel: &CancellationToken,
+    ) -> Result<Generated, ModelError> {
+        self.generate(request, cancel).await
+    }
+
     /// As [`Self::generate`], and tells the text so far while it grows. Each
     /// text told begins with the one before, up to a character that is not
     /// whole yet.

@@ -66,6 +66,14 @@ impl LanguageModel for TwoRoles {
         self.rewriter.generate(request, cancel).await
     }
 
+    async fn answer(
+        &self,
+        request: &GenerateRequest,
+        cancel: &CancellationToken,
+    ) -> Result<Generated, ModelError> {
+        self.scorer.answer(request, cancel).await
+    }
+
     async fn generate_telling(
         &self,
         request: &GenerateRequest,

@@ -6,6 +6,7 @@ mod scripted;
 
 use pmpo_core::loss::Verdict;
 use pmpo_core::optimize::*;
+use pmpo_core::prompt::Prompt;
 use proptest::prelude::*;
 use scripted::*;
 use tokio_util::sync::CancellationToken;
@@ -277,7 +278,7 @@ async fn demonstrations_come_from_the_pool_only() {
         ..quick()
     };
     let model = Scripted {
-        effects: vec![("Examples:", -1.0), ("answer", -0.2)],
+        effects: vec![("to it", -1.0), ("answer", -0.2)],
         ..Scripted::new()
     };
     let mut journal = Memory::default();
@@ -286,10 +287,12 @@ async fn demonstrations_come_from_the_pool_only() {
     let mut most = 0;
     for event in &journal.events {
         if let RunEvent::Scored { candidate, .. } = event {
+            let shown = Prompt::parse(&candidate.text).demonstrations.len();
             if let Origin::Demonstrations { examples } = &candidate.origin {
-                most = most.max(examples.len());
+                assert_eq!(examples.len(), shown);
                 assert!(examples.iter().all(|index| split.pool.contains(index)));
             }
+            most = most.max(shown);
         }
     }
     assert_eq!(most, 2);

@@ -38,7 +38,7 @@ fn raced(decision: &Decision, race: &Race) -> (Vec<usize>, usize) {
         .chain(&decision.known)
         .map(|losses| &losses[..])
         .collect();
-    let order = race.order(&known);
+    let order = race.order(&known, &[]);
     let first = |losses: &[f64], count: usize| -> Vec<f64> {
         order[..count].iter().map(|&at| losses[at]).collect()
     };
@@ -55,7 +55,7 @@ fn raced(decision: &Decision, race: &Race) -> (Vec<usize>, usize) {
             .map(|&at| first(&decision.candidates[at], to))
             .collect();
         let seen: Vec<&[f64]> = seen.iter().map(|losses| &losses[..]).collect();
-        let goes_on = race.survivors(&first(&decision.incumbent, to), &seen);
+        let goes_on = race.survivors(Some(&first(&decision.incumbent, to)), &seen, &vec![1.0; to]);
         let mut goes_on = goes_on.into_iter();
         running.retain(|_| goes_on.next().unwrap());
     }

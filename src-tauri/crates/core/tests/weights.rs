@@ -15,10 +15,9 @@ fn score(rows: &[(f64, bool, f64)]) -> PromptScore {
             .iter()
             .enumerate()
             .map(|(example, &(loss, correct, weight))| ExampleLoss {
-                example,
-                loss,
                 correct: Some(correct),
                 weight,
+                ..ExampleLoss::of(example, loss)
             })
             .collect(),
         tokens: TokenCount::default(),

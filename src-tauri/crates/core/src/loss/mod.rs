@@ -2,13 +2,15 @@
 //!
 //! `s(y | x, P)` is the sum over the target's tokens of `ln p(y_t | y_<t, x, P)`.
 
+pub mod labels;
 mod stats;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use stats::{
-    bootstrap, mean, std_error, weighted_std_error, weights_of_mean, Interval, Paired, Verdict,
+    mean, std_error, weighted_std_error, weights_of_mean, Change, Difference, Interval, Paired,
+    Verdict, FEWEST_GROUPS,
 };
 
 /// What the model gave one answer: `s` in nats (never positive) and its number of tokens.
@@ -40,12 +42,17 @@ pub enum Normalization {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Objective {
+    /// Cross-entropy over the option set from whole answers, plus a small part of the
+    /// options' common mass ([`labels`]).
+    #[default]
+    Label,
+    /// The other options as rejected answers (paper, A.5).
+    Pairs,
     /// Cross-entropy of the right answer (paper, eq. 3).
     Answer,
-    /// Cross-entropy over the option set.
+    /// Cross-entropy over the option set, per token.
     Choice,
-    /// The mean of the two.
-    #[default]
+    /// The mean of the last two, as it was before whole answers were used.
     Both,
 }
 
@@ -70,20 +77,20 @@ pub fn log_sum_exp(values: &[f64]) -> f64 {
 
 /// Loss of the accepted answers (paper, eq. 3; several: log-sum-exp of their `s`).
 ///
-/// Per token, the log-sum-exp is divided by the length of the likeliest answer,
-/// which keeps the loss positive however many answers are accepted.
-/// `targets` must not be empty.
+/// Per token, the log-sum-exp is divided by the length of the first answer, the one to
+/// learn: a divisor that no prompt can change. `targets` must not be empty.
 pub fn supervised(targets: &[AnswerScore], normalization: Normalization) -> f64 {
     let sums: Vec<f64> = targets.iter().map(|target| target.sum).collect();
-    let likeliest = targets
-        .iter()
-        .max_by(|a, b| a.sum.total_cmp(&b.sum))
-        .map_or(1, |target| target.tokens);
     let divisor = match normalization {
-        Normalization::PerToken => likeliest as f64,
+        Normalization::PerToken => targets.first().map_or(1, |target| target.tokens) as f64,
         Normalization::Sum => 1.0,
     };
     -log_sum_exp(&sums) / divisor
+}
+
+/// `-ln sigma(x)` without overflow.
+fn minus_ln_sigma(x: f64) -> f64 {
+    (-x).max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
 /// `-ln sigma(beta (s_chosen - s_rejected))`, the mean over the rejected answers, which must not be empty.
@@ -94,9 +101,7 @@ pub fn preference(
     normalization: Normalization,
 ) -> f64 {
     let pairs = rejected.iter().map(|worse| {
-        let margin = beta * (chosen.value(normalization) - worse.value(normalization));
-        // ln(1 + exp(-margin)) without overflow.
-        (-margin).max(0.0) + (-margin.abs()).exp().ln_1p()
+        minus_ln_sigma(beta * (chosen.value(normalization) - worse.value(normalization)))
     });
     pairs.sum::<f64>() / rejected.len() as f64
 }
@@ -153,7 +158,10 @@ mod tests {
             supervised(&[score(half, 1), score(half, 2)], Normalization::Sum),
             0.0,
         );
-        assert!(supervised(&[score(-0.1, 2), score(-3.0, 1)], Normalization::PerToken) > 0.0);
+        // Which of several answers is the likelier one does not change what it is divided by.
+        let two =
+            |a: f64, b: f64| supervised(&[score(a, 3), score(b, 10)], Normalization::PerToken);
+        assert!((two(-6.0, -6.1) - two(-6.0, -5.9)).abs() < 0.05);
     }
 
     #[test]

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use ts_rs::TS;
 
-use crate::loss::{mean, weighted_std_error, weights_of_mean, Interval, Paired, Verdict};
+use crate::loss::{mean, weighted_std_error, weights_of_mean, Change, Interval, Paired, Verdict};
 use crate::model::{Generated, TokenCount};
 use crate::prompt::Segment;
 
@@ -54,6 +54,11 @@ pub enum Origin {
         /// Indices of the examples shown.
         examples: Vec<usize>,
     },
+    /// The best prompt without a unit that was not clearly missed, at the end.
+    Prune {
+        /// The unit's place among the units.
+        segment: usize,
+    },
 }
 
 /// A prompt that was tried.
@@ -78,11 +83,41 @@ pub struct ExampleLoss {
     pub example: usize,
     /// Loss in nats.
     pub loss: f64,
-    /// On label tasks, whether the likeliest label was the right one.
+    /// Forced choice: on label tasks, whether the likeliest label was the right one; on
+    /// preference data, whether the better answer was the likeliest.
     pub correct: Option<bool>,
+    /// Whether the model would say a right answer by itself, exactly, where answers are
+    /// short enough to ask that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<bool>,
+    /// On label tasks, `-ln` of the right option's share among the options, in nats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<f64>,
+    /// On label tasks, `-ln` of the mass of all options, in nats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<f64>,
+    /// As `correct`, with the prompt's leaning to single labels taken off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<bool>,
     /// How much the example counts beside others.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub weight: f64,
+}
+
+impl ExampleLoss {
+    /// A loss of which nothing else is known.
+    pub fn of(example: usize, loss: f64) -> Self {
+        Self {
+            example,
+            loss,
+            correct: None,
+            asked: None,
+            choice: None,
+            form: None,
+            calibrated: None,
+            weight: 1.0,
+        }
+    }
 }
 
 fn one() -> f64 {
@@ -129,25 +164,37 @@ pub struct DroppedEarly {
 }
 
 impl PromptScore {
-    /// What each example adds to the mean loss, times the number of examples: its
-    /// loss, times its weight over the mean weight. Their plain mean is the
-    /// weighted mean of the losses, so that paired tests hold for weighted data too.
+    /// The loss of each example, in nats.
     pub fn losses(&self) -> Vec<f64> {
-        let losses = self.examples.iter().map(|example| example.loss);
-        losses.zip(self.factors()).map(|(a, b)| a * b).collect()
+        self.examples.iter().map(|example| example.loss).collect()
     }
 
-    /// Weights over the mean weight.
-    fn factors(&self) -> Vec<f64> {
+    /// Weights over the mean weight: means and paired tests are made with them.
+    pub fn factors(&self) -> Vec<f64> {
         weights_of_mean(self.examples.iter().map(|example| example.weight))
     }
 
-    /// Mean loss over the examples, in nats; of a dropped candidate an estimate.
+    /// Weighted mean loss over the examples, in nats; of a dropped candidate an estimate.
     pub fn loss(&self) -> f64 {
         match self.dropped {
             Some(dropped) => dropped.estimate,
-            None => mean(&self.losses()),
+            None => self.mean_of(|example| Some(example.loss)).unwrap_or(0.0),
         }
+    }
+
+    /// The weighted mean of something that every example has; `None` where one has not.
+    pub fn mean_of(&self, value: impl Fn(&ExampleLoss) -> Option<f64>) -> Option<f64> {
+        let values: Option<Vec<f64>> = self.examples.iter().map(value).collect();
+        values.filter(|all| !all.is_empty()).map(|all| {
+            let weighted = all.iter().zip(self.factors());
+            mean(&weighted.map(|(v, f)| v * f).collect::<Vec<_>>())
+        })
+    }
+
+    /// A yes or no of every example; `None` where one has none.
+    pub fn all(&self, value: impl Fn(&ExampleLoss) -> Option<bool>) -> Option<Vec<bool>> {
+        let values: Option<Vec<bool>> = self.examples.iter().map(value).collect();
+        values.filter(|all| !all.is_empty())
     }
 
     /// Set where the candidate was dropped.
@@ -165,14 +212,30 @@ impl PromptScore {
         weighted_std_error(&losses, &self.factors())
     }
 
-    /// Share of right labels by weight, on label tasks.
+    /// Share of right choices by weight (forced choice), on label tasks and preference data.
     pub fn accuracy(&self) -> Option<f64> {
-        let right: Option<Vec<bool>> = self.examples.iter().map(|e| e.correct).collect();
-        right.filter(|all| !all.is_empty()).map(|all| {
-            let right = all.iter().zip(self.factors());
-            let counted: Vec<f64> = right.map(|(right, by)| f64::from(*right) * by).collect();
-            mean(&counted)
-        })
+        self.mean_of(|example| example.correct.map(f64::from))
+    }
+
+    /// Share of examples, by weight, on which the model would say a right answer by
+    /// itself.
+    pub fn asked(&self) -> Option<f64> {
+        self.mean_of(|example| example.asked.map(f64::from))
+    }
+
+    /// As [`Self::accuracy`], with the prompt's leaning to single labels taken off.
+    pub fn calibrated_accuracy(&self) -> Option<f64> {
+        self.mean_of(|example| example.calibrated.map(f64::from))
+    }
+
+    /// Mean of `-ln` of the right option's share, in nats, on label tasks.
+    pub fn choice(&self) -> Option<f64> {
+        self.mean_of(|example| example.choice)
+    }
+
+    /// Mean of `-ln` of the mass of all options, in nats, on label tasks.
+    pub fn form(&self) -> Option<f64> {
+        self.mean_of(|example| example.form)
     }
 }
 
@@ -220,6 +283,8 @@ pub enum Refusal {
     TooLong,
     /// The budget was used up before it was scored to the end.
     Budget,
+    /// Writing was cut off before the text was whole.
+    Unfinished,
 }
 
 /// A text written by the model during a run, by what asked for it.
@@ -265,12 +330,52 @@ pub struct Validation {
     pub best_loss: f64,
     /// 95 % interval of `best - start`; none with fewer than two examples.
     pub interval: Option<Interval>,
-    /// What the interval says.
+    /// What is to be said.
     pub verdict: Verdict,
-    /// Accuracies of start and best, on label tasks.
+    /// Shares of right choices of start and best (forced choice), on label tasks and
+    /// preference data.
     pub accuracy: Option<(f64, f64)>,
     /// Number of held-out examples.
     pub examples: usize,
+    /// How many answers the model would say right by itself, where that was asked.
+    #[serde(default)]
+    pub asked: Option<Change>,
+    /// How forced choices changed.
+    #[serde(default)]
+    pub choices: Option<Change>,
+    /// As `accuracy`, with each prompt's leaning to single labels taken off.
+    #[serde(default)]
+    pub calibrated: Option<(f64, f64)>,
+    /// `-ln` of the right option's share, start and best, in nats, on label tasks.
+    #[serde(default)]
+    pub choice: Option<(f64, f64)>,
+    /// `-ln` of the mass of all options, start and best, in nats, on label tasks.
+    #[serde(default)]
+    pub form: Option<(f64, f64)>,
+    /// Groups of examples that are no near copies of each other.
+    #[serde(default)]
+    pub groups: Option<usize>,
+    /// The smallest true difference of the loss, in nats, that this check would have
+    /// found four times in five.
+    #[serde(default)]
+    pub smallest_seen: Option<f64>,
+    /// How often held-out examples of this data have been looked at, this time included.
+    #[serde(default)]
+    pub looks: Option<u32>,
+}
+
+/// What start and best prompt make the model write on a held-out example.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WrittenAnswer {
+    /// Index of the example.
+    pub example: usize,
+    /// With the start prompt.
+    pub start: String,
+    /// With the best prompt.
+    pub best: String,
+    /// Whether they are right answers but for case and white space, where answers are
+    /// short enough to ask that: of start and best.
+    pub right: Option<(bool, bool)>,
 }
 
 /// The end of a run.
@@ -286,6 +391,9 @@ pub struct Outcome {
     pub best_loss: f64,
     /// The check on held-out data; none without such data or after a cancel.
     pub validation: Option<Validation>,
+    /// What both prompts make the model write on some held-out examples.
+    #[serde(default)]
+    pub answers: Vec<WrittenAnswer>,
 }
 
 impl Outcome {
@@ -307,6 +415,12 @@ pub enum Activity {
     Candidates,
     /// Comparing start and best on held-out examples.
     Validation,
+    /// Choosing demonstrations.
+    Demonstrations,
+    /// Leaving out parts that are not missed.
+    Pruning,
+    /// Letting the model answer held-out examples with both prompts.
+    Answers,
 }
 
 /// What happens during a run, in order. Everything but [`RunEvent::Busy`] and
@@ -393,16 +507,36 @@ pub struct JournalError(pub String);
 pub struct PairKey(pub [u8; 16]);
 
 /// A prompt's loss on one example and what it cost.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct PairLoss {
-    /// Loss in nats.
+    /// Loss in nats, before any calibration.
     pub loss: f64,
-    /// On label tasks, whether the likeliest label was the right one.
+    /// Forced choice ([`ExampleLoss::correct`]).
     pub correct: Option<bool>,
+    /// Right when asked ([`ExampleLoss::asked`]).
+    pub asked: Option<bool>,
+    /// On label tasks, `ln p` of each option's whole answer in the order of the label
+    /// set, in nats; empty otherwise.
+    pub options: Vec<f64>,
     /// Its share of the tokens of the call that scored it.
     pub tokens: TokenCount,
     /// Its share of the call's working time, in seconds.
     pub seconds: f64,
+}
+
+impl PairLoss {
+    /// A loss of which nothing else is known, and which cost nothing.
+    pub fn of(loss: f64) -> Self {
+        Self {
+            loss,
+            ..Self::default()
+        }
+    }
+
+    /// Whether all its figures are numbers.
+    pub(super) fn is_finite(&self) -> bool {
+        self.loss.is_finite() && self.options.iter().all(|option| option.is_finite())
+    }
 }
 
 /// Knows the losses of pairs, whoever measured them.

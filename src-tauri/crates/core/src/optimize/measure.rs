@@ -42,7 +42,7 @@ impl Run<'_> {
         let mut out = Vec::with_capacity(candidates.len());
         for (candidate, pairs) in candidates.into_iter().zip(pairs) {
             let score = self.evaluator.score(&indices, &pairs);
-            out.push(self.record_score(candidate, part, score)?);
+            out.push(self.record_score(candidate, part, score, pairs)?);
         }
         Ok(out)
     }
@@ -52,6 +52,7 @@ impl Run<'_> {
         candidate: Candidate,
         part: Part,
         score: PromptScore,
+        pairs: Vec<PairLoss>,
     ) -> Result<Scored, OptimizeError> {
         if part == Part::Train && score.dropped.is_none() {
             self.whole.push(score.losses());
@@ -61,7 +62,11 @@ impl Run<'_> {
             part,
             score: score.clone(),
         })?;
-        Ok(Scored { candidate, score })
+        Ok(Scored {
+            candidate,
+            score,
+            pairs,
+        })
     }
 
     /// The losses of each prompt on the same examples: from the journal where it
@@ -142,25 +147,24 @@ impl Run<'_> {
         let mut kept = Vec::with_capacity(total);
         let mut first = 0;
         for (unknown, (own, count)) in call.iter().zip(counts) {
-            let losses = self
+            let scored = self
                 .evaluator
-                .losses(&own, &batch.scores[first..first + count]);
+                .pairs(&own, &batch.scores[first..first + count]);
             first += count;
-            for (&(place, key), example) in unknown.pairs.iter().zip(losses) {
-                if !example.loss.is_finite() {
+            for (&(place, key), scored) in unknown.pairs.iter().zip(scored) {
+                if !scored.is_finite() {
                     let word = "it gave a loss that is not a number".to_owned();
                     return Err(ModelError::Failed(word).into());
                 }
                 let pair = PairLoss {
-                    loss: example.loss,
-                    correct: example.correct,
                     tokens: TokenCount {
                         computed: share(batch.tokens.computed, kept.len(), total),
                         reused: share(batch.tokens.reused, kept.len(), total),
                     },
                     seconds: seconds / total as f64,
+                    ..scored
                 };
-                found[unknown.wanted][place] = Some(pair);
+                found[unknown.wanted][place] = Some(pair.clone());
                 kept.push((key, pair));
             }
         }

@@ -1,10 +1,15 @@
 //! The optimisation itself (paper, algorithm 1) and what it tells.
 
+mod check;
+mod choose;
+mod demonstrations;
 mod evaluate;
 mod event;
 mod measure;
 mod pairs;
 mod plan;
+mod proposals;
+mod prune;
 mod race;
 mod racing;
 mod run;
@@ -12,6 +17,8 @@ mod score;
 mod settings;
 mod steps;
 
+pub use check::compare;
+pub use evaluate::has_exact_answers;
 pub use event::*;
 pub use plan::{plan, prompt_tokens, OptimizeError, Plan, Task};
 pub use race::Race;

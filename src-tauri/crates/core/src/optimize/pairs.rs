@@ -9,11 +9,15 @@ use crate::model::{device_kind, ModelDescription};
 use super::evaluate::Evaluator;
 use super::PairKey;
 
+/// Raised whenever the same prompt, example, model and settings would give other numbers
+/// or more of them; losses that were stored before are then measured anew.
+const SCORING: u32 = 2;
+
 /// All that a loss depends on besides prompt and example.
 #[derive(Serialize)]
 struct Scope<'a> {
-    // How texts are rendered and scored may change with the program.
-    program: &'static str,
+    // How texts are rendered and scored, and what is kept of it.
+    scoring: u32,
     model: &'a str,
     // Devices round differently.
     device: String,
@@ -26,6 +30,7 @@ struct Scope<'a> {
     beta: f64,
     end_of_turn: bool,
     content_free_prior: bool,
+    form_weight: f64,
 }
 
 /// The keys of one run's pairs.
@@ -39,7 +44,7 @@ impl PairKeys {
         let settings = evaluator.settings;
         let columns = evaluator.examples.first();
         let scope = Scope {
-            program: env!("CARGO_PKG_VERSION"),
+            scoring: SCORING,
             model: &model.sha256,
             device: device_kind(&model.device),
             labels: evaluator.labels.as_ref().map(|set| &set.labels[..]),
@@ -50,6 +55,7 @@ impl PairKeys {
             beta: settings.beta,
             end_of_turn: settings.end_of_turn,
             content_free_prior: settings.content_free_prior,
+            form_weight: settings.form_weight,
         };
         let example = |at: usize| {
             let example = &evaluator.examples[at];

@@ -2,9 +2,10 @@ use thiserror::Error;
 
 use crate::dataset::{split, Example, LabelSet, Split};
 use crate::model::{LanguageModel, Measured, ModelError, ScoreItem};
-use crate::prompt::{locate_frozen, FreezeError, Template, TemplateError};
+use crate::prompt::{locate_frozen, FreezeError, Prompt, TemplateError};
 
 use super::evaluate::Evaluator;
+use super::steps::SWAPS;
 use super::{JournalError, Settings};
 
 /// What is to be optimised.
@@ -18,6 +19,8 @@ pub struct Task {
     pub examples: Vec<Example>,
     /// Texts of the start prompt, in their order, that must stay word for word.
     pub frozen: Vec<String>,
+    /// How often held-out examples of this data have been looked at before.
+    pub looks: u32,
 }
 
 /// Why a run could not start or go on.
@@ -89,17 +92,13 @@ pub async fn plan(
     if task.prompt.trim().is_empty() {
         return Err(OptimizeError::EmptyPrompt);
     }
-    locate_frozen(&task.prompt, &task.frozen)?;
+    locate_frozen(&Prompt::parse(&task.prompt).text, &task.frozen)?;
     let description = model.description();
     let window = description.context_window;
     let margin = window / 8;
-    let labels = LabelSet::detect(&task.examples);
-    let evaluator = Evaluator {
-        examples: &task.examples,
-        labels: labels.clone(),
-        settings,
-        has_chat_template: description.has_chat_template,
-    };
+    let evaluator = Evaluator::new(&task.examples, settings, description.has_chat_template);
+    let labels = evaluator.labels.clone();
+    let prompt = Prompt::parse(&task.prompt);
     let bare = prompt_tokens(&task.prompt, task.examples.first(), model).await?;
     if bare + margin >= window {
         return Err(OptimizeError::PromptTooLong {
@@ -134,6 +133,13 @@ pub async fn plan(
             *index = usable[*index];
         }
     }
+    // No prompt is scored on an example that it shows.
+    let shown = |at: &usize| prompt.shows(&task.examples[*at]);
+    for part in [&mut parts.train, &mut parts.validation] {
+        let (out, stays): (Vec<usize>, Vec<usize>) = part.iter().partition(|at| shown(at));
+        *part = stays;
+        parts.pool.extend(out);
+    }
     if parts.train.len() < 2 {
         return Err(OptimizeError::TooFewExamples {
             usable: parts.train.len(),
@@ -146,7 +152,19 @@ pub async fn plan(
     } else {
         2 * cost(&parts.validation)
     };
+    // Places times examples tried, and as many orders: at most about half of each is
+    // scored.
+    let demonstrations = match settings.max_demonstrations {
+        0 => 0,
+        most => {
+            let wanted = labels.as_ref().map_or(2, |set| 2 * set.labels.len());
+            let places = wanted.clamp(2, most.max(2)).min(parts.pool.len());
+            let scored = (places + 1) * settings.demonstration_sets;
+            (scored as f64 * RACED_SHARE) as u64 * tokens_per_prompt
+        }
+    };
     let tokens = tokens_per_prompt
+        + demonstrations
         + checks
         + settings.steps as u64 * step_tokens(settings, tokens_per_prompt, bare);
     Ok(Plan {
@@ -166,16 +184,15 @@ const RACED_SHARE: f64 = 0.5;
 /// Tokens of one step, roughly.
 pub(super) fn step_tokens(settings: &Settings, per_prompt: u64, prompt: usize) -> u64 {
     let rewrites = settings.hard_examples * settings.rewrites;
-    let demonstrations = if settings.max_demonstrations > 0 {
-        settings.demonstration_sets
-    } else {
-        0
+    let swaps = match settings.max_demonstrations {
+        0 => 0,
+        _ => SWAPS,
     };
     let masked = settings.max_segments.min(3);
     let candidates = usize::from(settings.propose_drop)
         + usize::from(settings.propose_reorder)
         + settings.bank_phrases
-        + demonstrations
+        + swaps
         + rewrites;
     let candidates = match settings.racing {
         true => candidates as f64 * RACED_SHARE,
@@ -205,7 +222,7 @@ pub async fn prompt_tokens(
         })
         .unwrap_or_default();
     let has_template = model.description().has_chat_template;
-    let conversation = Template::parse(prompt).render("", &columns, has_template)?;
+    let conversation = Prompt::parse(prompt).render("", &columns, has_template)?;
     let item = ScoreItem {
         conversation,
         answer: "x".to_owned(),

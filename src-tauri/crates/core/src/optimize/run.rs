@@ -1,22 +1,21 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::dataset::Example;
-use crate::loss::{bootstrap, mean, Verdict};
 use crate::model::{GenerateRequest, Generated, LanguageModel, ModelError, TokenCount};
-use crate::prompt::{locate_frozen, Conversation, Segment, Template};
-use crate::random::{derived_seed, generator};
+use crate::prompt::{locate_frozen, Conversation, Prompt, Segment, Template};
+use crate::random::derived_seed;
 use crate::rewrite::LeakGuard;
 
 use super::evaluate::Evaluator;
 use super::pairs::PairKeys;
 use super::plan::{plan, prompt_tokens, step_tokens, OptimizeError, Plan, Task};
 use super::{
-    Activity, Candidate, Estimate, GenerationKey, Journal, Origin, Outcome, Part, PromptScore,
-    Refusal, RunEvent, SegmentFinding, Settings, StopReason, Validation,
+    Activity, Candidate, Estimate, GenerationKey, Journal, Origin, Outcome, PairLoss, Part,
+    PromptScore, Refusal, RunEvent, SegmentFinding, Settings, StopReason,
 };
 
 /// A scored prompt that may be the incumbent.
@@ -24,14 +23,24 @@ use super::{
 pub(super) struct Scored {
     pub(super) candidate: Candidate,
     pub(super) score: PromptScore,
+    /// What the score was made of: in the order of the training examples, or of those
+    /// that were scored before it was dropped.
+    pub(super) pairs: Vec<PairLoss>,
 }
 
 /// A proposal that was not scored yet.
 pub(super) struct Proposal {
     pub(super) text: String,
     pub(super) origin: Origin,
-    /// Indices of the examples that the prompt shows.
-    pub(super) shown: Vec<usize>,
+}
+
+/// Which model writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// The one that writes rewrites.
+    OfPrompts,
+    /// The one that prompts are for.
+    OfAnswers,
 }
 
 /// One run; its parts are in `measure.rs` and `steps.rs`.
@@ -45,7 +54,7 @@ pub(super) struct Run<'a> {
     pub(super) plan: Plan,
     pub(super) description: String,
     leak: LeakGuard,
-    start_tokens: usize,
+    pub(super) start_tokens: usize,
     pub(super) journal: &'a mut dyn Journal,
     pub(super) cancel: &'a CancellationToken,
     next: u32,
@@ -54,8 +63,8 @@ pub(super) struct Run<'a> {
     tried: HashSet<String>,
     /// Training losses of all prompts that were scored whole.
     pub(super) whole: Vec<Vec<f64>>,
-    /// Demonstrations in each scored candidate.
-    pub(super) shown: HashMap<u32, Vec<usize>>,
+    /// Steps since the incumbent changed.
+    pub(super) idle: usize,
     done: TokenCount,
     seconds: f64,
     pub(super) findings: Vec<SegmentFinding>,
@@ -85,12 +94,8 @@ pub async fn optimize(
         .iter()
         .map(|&i| task.examples[i].clone())
         .collect();
-    let evaluator = Evaluator {
-        examples: &task.examples,
-        labels: plan.labels.clone(),
-        settings,
-        has_chat_template: scorer.description().has_chat_template,
-    };
+    let has_template = scorer.description().has_chat_template;
+    let evaluator = Evaluator::new(&task.examples, settings, has_template);
     let description = if task.description.trim().is_empty() {
         crate::rewrite::task_description(&train[0], plan.labels.as_ref())
     } else {
@@ -105,7 +110,11 @@ pub async fn optimize(
         evaluator,
         description,
         // The guard covers all examples: copying a held-out one would spoil the check.
-        leak: LeakGuard::new(&task.examples, &task.prompt, settings.leak_words),
+        leak: LeakGuard::new(
+            &task.examples,
+            &Prompt::parse(&task.prompt).text,
+            settings.leak_words,
+        ),
         start_tokens: prompt_tokens(&task.prompt, task.examples.first(), scorer).await?,
         plan,
         journal,
@@ -114,7 +123,7 @@ pub async fn optimize(
         step: 0,
         tried: HashSet::from([task.prompt.clone()]),
         whole: Vec::new(),
-        shown: HashMap::new(),
+        idle: 0,
         done: TokenCount::default(),
         seconds: 0.0,
         findings: Vec::new(),
@@ -133,46 +142,23 @@ impl Run<'_> {
         let candidate = self.candidate(self.task.prompt.clone(), Origin::Start, None);
         let start = self.score(candidate, Part::Train).await?;
         let mut incumbent = start.clone();
-        let mut idle = 0;
-        let mut reason = StopReason::Steps;
-        for step in 1..=self.settings.steps as u32 {
-            self.step = step;
-            let (winner, stop) = match self.one_step(&incumbent).await {
-                Ok(done) => done,
-                Err(OptimizeError::Model(ModelError::Cancelled)) => {
-                    reason = StopReason::Cancelled;
-                    break;
-                }
-                Err(other) => return Err(other),
-            };
-            let improved = winner.is_some();
-            incumbent = winner.unwrap_or(incumbent);
-            self.journal.record(&RunEvent::StepDone {
-                step,
-                incumbent: incumbent.candidate.ordinal,
-                loss: incumbent.score.loss(),
-                improved,
-            })?;
-            idle = if improved { 0 } else { idle + 1 };
-            if let Some(budget) = stop {
-                reason = budget;
-                break;
-            }
-            if self.settings.patience > 0 && idle >= self.settings.patience {
-                reason = StopReason::Patience;
-                break;
-            }
-        }
-        let mut validation = None;
+        let mut reason = match self.search(&mut incumbent).await {
+            Ok(found) => found,
+            Err(OptimizeError::Model(ModelError::Cancelled)) => StopReason::Cancelled,
+            Err(other) => return Err(other),
+        };
+        let (mut validation, mut answers) = (None, Vec::new());
         if reason != StopReason::Cancelled {
-            validation = match self.validate(&start, &incumbent).await {
-                Ok(found) => found,
-                Err(OptimizeError::Model(ModelError::Cancelled)) => {
-                    reason = StopReason::Cancelled;
-                    None
-                }
-                Err(other) => return Err(other),
+            let ended = async {
+                validation = self.validate(&start, &incumbent).await?;
+                answers = self.answer(&start, &incumbent).await?;
+                Ok(())
             };
+            match ended.await {
+                Ok(()) => {}
+                Err(OptimizeError::Model(ModelError::Cancelled)) => reason = StopReason::Cancelled,
+                Err(other) => return Err(other),
+            }
         }
         let outcome = Outcome {
             reason,
@@ -180,6 +166,7 @@ impl Run<'_> {
             start_loss: start.score.loss(),
             best_loss: incumbent.score.loss(),
             validation,
+            answers,
         };
         self.journal.record(&RunEvent::Finished {
             outcome: outcome.clone(),
@@ -187,40 +174,67 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    /// Compares start and best on examples that chose nothing.
-    async fn validate(
-        &mut self,
-        start: &Scored,
-        best: &Scored,
-    ) -> Result<Option<Validation>, OptimizeError> {
-        if self.plan.split.validation.is_empty() {
-            return Ok(None);
+    /// All steps: demonstrations, then the text, then leaving out what is not missed.
+    /// `incumbent` is the best prompt so far at any moment, also where this ends with an
+    /// error.
+    async fn search(&mut self, incumbent: &mut Scored) -> Result<StopReason, OptimizeError> {
+        let shown = Prompt::parse(&self.task.prompt).demonstrations.len();
+        if self.places() > shown {
+            self.step += 1;
+            let better = self.demonstrate(incumbent).await?;
+            self.decided(incumbent, better)?;
         }
-        self.busy(Activity::Validation)?;
-        let before = self
-            .score(start.candidate.clone(), Part::Validation)
-            .await?
-            .score;
-        let after = self
-            .score(best.candidate.clone(), Part::Validation)
-            .await?
-            .score;
-        let differences: Vec<f64> = after
-            .losses()
-            .iter()
-            .zip(before.losses())
-            .map(|(after, before)| after - before)
-            .collect();
-        let mut rng = generator(self.settings.seed, &["bootstrap"]);
-        let interval = bootstrap(&differences, self.settings.resamples, &mut rng);
-        Ok(Some(Validation {
-            start_loss: mean(&before.losses()),
-            best_loss: mean(&after.losses()),
-            interval,
-            verdict: interval.map_or(Verdict::NoClearDifference, |i| i.verdict()),
-            accuracy: before.accuracy().zip(after.accuracy()),
-            examples: differences.len(),
-        }))
+        let mut reason = StopReason::Steps;
+        for _ in 0..self.settings.steps {
+            if let Some(budget) = self.exhausted() {
+                reason = budget;
+                break;
+            }
+            self.step += 1;
+            let Some(found) = self.one_step(incumbent).await? else {
+                // All that could be tried was tried before.
+                self.step -= 1;
+                reason = StopReason::Patience;
+                break;
+            };
+            let improved = found.is_some();
+            self.decided(incumbent, found)?;
+            self.idle = if improved { 0 } else { self.idle + 1 };
+            if self.settings.patience > 0 && self.idle >= self.settings.patience {
+                reason = StopReason::Patience;
+                break;
+            }
+        }
+        if let Some(budget) = self.exhausted() {
+            return Ok(budget);
+        }
+        if incumbent.candidate.ordinal != 0 {
+            self.step += 1;
+            let pruned = self.prune(incumbent).await?;
+            if pruned.candidate.ordinal != incumbent.candidate.ordinal {
+                self.decided(incumbent, Some(pruned))?;
+            }
+        }
+        Ok(reason)
+    }
+
+    /// Ends a step.
+    fn decided(
+        &mut self,
+        incumbent: &mut Scored,
+        better: Option<Scored>,
+    ) -> Result<(), OptimizeError> {
+        let improved = better.is_some();
+        if let Some(better) = better {
+            *incumbent = better;
+        }
+        self.journal.record(&RunEvent::StepDone {
+            step: self.step,
+            incumbent: incumbent.candidate.ordinal,
+            loss: incumbent.score.loss(),
+            improved,
+        })?;
+        Ok(())
     }
 
     /// Gives a text the next number.
@@ -241,7 +255,7 @@ impl Run<'_> {
         }
     }
 
-    /// Lets the model write, or takes the text from the journal.
+    /// Lets the model that writes prompts write, or takes the text from the journal.
     pub(super) async fn generate(
         &mut self,
         purpose: String,
@@ -249,25 +263,38 @@ impl Run<'_> {
         stop: Vec<String>,
         temperature: f64,
         max_tokens: usize,
-    ) -> Result<String, OptimizeError> {
+    ) -> Result<Generated, OptimizeError> {
+        let step = self.step.to_string();
+        let request = GenerateRequest {
+            conversation,
+            temperature,
+            top_p: self.settings.top_p,
+            seed: derived_seed(self.settings.seed, &["write", &step, &purpose]),
+            max_tokens,
+            stop,
+        };
         let key = GenerationKey {
             step: self.step,
             purpose,
         };
+        self.written(key, request, Writer::OfPrompts).await
+    }
+
+    /// A text of a model, or of the journal where it was written before.
+    pub(super) async fn written(
+        &mut self,
+        key: GenerationKey,
+        request: GenerateRequest,
+        writer: Writer,
+    ) -> Result<Generated, OptimizeError> {
         let (generated, seconds) = match self.journal.recall_generated(&key)? {
             Some(found) => found,
             None => {
-                let step = self.step.to_string();
-                let request = GenerateRequest {
-                    conversation,
-                    temperature,
-                    top_p: self.settings.top_p,
-                    seed: derived_seed(self.settings.seed, &["write", &step, &key.purpose]),
-                    max_tokens,
-                    stop,
-                };
                 let clock = Instant::now();
-                let written: Generated = self.rewriter.generate(&request, self.cancel).await?;
+                let written = match writer {
+                    Writer::OfPrompts => self.rewriter.generate(&request, self.cancel).await?,
+                    Writer::OfAnswers => self.scorer.answer(&request, self.cancel).await?,
+                };
                 (written, clock.elapsed().as_secs_f64())
             }
         };
@@ -278,7 +305,25 @@ impl Run<'_> {
             seconds,
         })?;
         self.progress()?;
-        Ok(generated.text)
+        Ok(generated)
+    }
+
+    /// As [`Self::consider`]; what was tried before is passed over without a word,
+    /// because nobody proposed it anew.
+    pub(super) async fn consider_new(
+        &mut self,
+        proposal: Proposal,
+        incumbent: &Scored,
+    ) -> Result<Option<Candidate>, OptimizeError> {
+        if self.tried.contains(&proposal.text) {
+            return Ok(None);
+        }
+        self.consider(proposal, incumbent).await
+    }
+
+    /// Whether a prompt was tried in this run.
+    pub(super) fn was_tried(&self, text: &str) -> bool {
+        self.tried.contains(text)
     }
 
     /// Numbers a proposal for the race, or records why it does not run.
@@ -287,7 +332,17 @@ impl Run<'_> {
         proposal: Proposal,
         incumbent: &Scored,
     ) -> Result<Option<Candidate>, OptimizeError> {
-        let refusal = self.refusal(&proposal).await?;
+        let refusal = self.refusal(&proposal.text).await?;
+        self.numbered(proposal, refusal, incumbent)
+    }
+
+    /// Numbers a proposal; with a refusal it is recorded and does not run.
+    pub(super) fn numbered(
+        &mut self,
+        proposal: Proposal,
+        refusal: Option<Refusal>,
+        incumbent: &Scored,
+    ) -> Result<Option<Candidate>, OptimizeError> {
         let parent = Some(incumbent.candidate.ordinal);
         let candidate = self.candidate(proposal.text, proposal.origin, parent);
         if let Some(refusal) = refusal {
@@ -296,16 +351,16 @@ impl Run<'_> {
             return Ok(None);
         }
         self.tried.insert(candidate.text.clone());
-        self.shown.insert(candidate.ordinal, proposal.shown);
         Ok(Some(candidate))
     }
 
-    async fn refusal(&self, proposal: &Proposal) -> Result<Option<Refusal>, OptimizeError> {
-        let text = &proposal.text;
+    async fn refusal(&self, document: &str) -> Result<Option<Refusal>, OptimizeError> {
+        let prompt = Prompt::parse(document);
+        let text = &prompt.text;
         if !text.contains(char::is_alphanumeric) {
             return Ok(Some(Refusal::Empty));
         }
-        if self.tried.contains(text) {
+        if self.tried.contains(document) {
             return Ok(Some(Refusal::Repeated));
         }
         let names = |prompt: &str| -> Vec<String> {
@@ -315,16 +370,18 @@ impl Run<'_> {
                 .map(str::to_owned)
                 .collect()
         };
-        if names(text) != names(&self.task.prompt) {
+        if names(text) != names(&Prompt::parse(&self.task.prompt).text) {
             return Ok(Some(Refusal::Placeholders));
         }
         if locate_frozen(text, &self.task.frozen).is_err() {
             return Ok(Some(Refusal::Frozen));
         }
-        if let Some(words) = self.leak.copied(text, &proposal.shown) {
+        // Demonstrations are turns of their own and come from the pool: nothing is
+        // scored on an example that its prompt shows.
+        if let Some(words) = self.leak.copied(text, &[]) {
             return Ok(Some(Refusal::Leak { words }));
         }
-        let tokens = prompt_tokens(text, self.task.examples.first(), self.scorer).await?;
+        let tokens = prompt_tokens(document, self.task.examples.first(), self.scorer).await?;
         if tokens > self.start_tokens + self.plan.margin {
             return Ok(Some(Refusal::TooLong));
         }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::dataset::{Example, LabelSet};
+use crate::dataset::Example;
 use crate::model::{LanguageModel, ModelDescription, ModelError, TokenCount};
 
 use super::evaluate::Evaluator;
@@ -42,7 +42,7 @@ pub async fn score_prompt(
         return Err(OptimizeError::EmptyPrompt);
     }
     let description = model.description();
-    let evaluator = evaluator(&task.examples, settings, description);
+    let evaluator = Evaluator::new(&task.examples, settings, description.has_chat_template);
     let mut left_out = Vec::new();
     let mut fitting = Vec::with_capacity(indices.len());
     for &index in indices {
@@ -73,23 +73,22 @@ pub async fn score_prompt(
             .score(&evaluator.items(&task.prompt, &own)?, cancel)
             .await?;
         let seconds = clock.elapsed().as_secs_f64() / call.len() as f64;
-        let losses = evaluator.losses(&own, &batch.scores);
+        let scored = evaluator.pairs(&own, &batch.scores);
         let mut kept = Vec::with_capacity(call.len());
-        for (nth, (&at, example)) in call.iter().zip(losses).enumerate() {
-            if !example.loss.is_finite() {
+        for (nth, (&at, scored)) in call.iter().zip(scored).enumerate() {
+            if !scored.is_finite() {
                 let word = "it gave a loss that is not a number".to_owned();
                 return Err(ModelError::Failed(word).into());
             }
             let pair = PairLoss {
-                loss: example.loss,
-                correct: example.correct,
                 tokens: TokenCount {
                     computed: share(batch.tokens.computed, nth, call.len()),
                     reused: share(batch.tokens.reused, nth, call.len()),
                 },
                 seconds,
+                ..scored
             };
-            pairs[at] = Some(pair);
+            pairs[at] = Some(pair.clone());
             kept.push((keys[at], pair));
         }
         ledger.keep_pairs(&kept)?;
@@ -111,22 +110,9 @@ pub fn pair_keys(
     model: &ModelDescription,
     prompt: &str,
 ) -> Vec<PairKey> {
-    let evaluator = evaluator(examples, settings, model);
+    let evaluator = Evaluator::new(examples, settings, model.has_chat_template);
     let keys = PairKeys::new(&evaluator, model);
     (0..examples.len()).map(|at| keys.of(prompt, at)).collect()
-}
-
-fn evaluator<'a>(
-    examples: &'a [Example],
-    settings: &'a Settings,
-    model: &ModelDescription,
-) -> Evaluator<'a> {
-    Evaluator {
-        examples,
-        labels: LabelSet::detect(examples),
-        settings,
-        has_chat_template: model.has_chat_template,
-    }
 }
 
 /// The part number `at` of `all`, in whole tokens that add up to `all` over `total` parts.

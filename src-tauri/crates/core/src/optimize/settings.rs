@@ -49,7 +49,8 @@ pub enum Preset {
 
 /// Every choice of the method. Defaults are those of [`Preset::Standard`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-#[serde(default, deny_unknown_fields)]
+// Settings that a later or earlier version knows are read past, so that no run is lost.
+#[serde(default)]
 pub struct Settings {
     /// Seed of everything random.
     pub seed: u64,
@@ -63,8 +64,15 @@ pub struct Settings {
     pub beta: f64,
     /// Whether the end-of-turn token counts as part of the target (instruct models).
     pub end_of_turn: bool,
-    /// Whether each label's score without content is taken off first.
+    /// Whether each label's score without content is taken off first
+    /// ([`Objective::Choice`] and [`Objective::Both`]).
     pub content_free_prior: bool,
+    /// How much the options' common mass counts beside the choice among them
+    /// ([`Objective::Label`]), 0 or more.
+    pub form_weight: f64,
+    /// Whether the choice is judged with a prompt's leaning to single labels taken off,
+    /// measured over the training inputs ([`Objective::Label`]).
+    pub calibration: bool,
     /// Sizes of the parts of the data.
     pub split: SplitPlan,
     /// Who marks units.
@@ -85,7 +93,7 @@ pub struct Settings {
     pub temperature: f64,
     /// Nucleus share of rewrites.
     pub top_p: f64,
-    /// Most tokens of one rewrite.
+    /// Most tokens of one rewrite; a long prompt gets the room that it needs beyond that.
     pub max_rewrite_tokens: usize,
     /// Propose prompts without a hurting unit.
     pub propose_drop: bool,
@@ -95,7 +103,7 @@ pub struct Settings {
     pub bank_phrases: usize,
     /// Most demonstrations in a prompt; 0 allows none.
     pub max_demonstrations: usize,
-    /// Sets of demonstrations tried in each step.
+    /// Examples tried for each place among the demonstrations, and orders of them.
     pub demonstration_sets: usize,
     /// A candidate that copies this many consecutive words of a training example is refused.
     pub leak_words: usize,
@@ -110,12 +118,17 @@ pub struct Settings {
     pub patience: usize,
     /// Smallest gain in nats that replaces the incumbent.
     pub min_gain: f64,
+    /// How many standard errors a gain must be, so that chance alone seldom replaces the
+    /// incumbent.
+    pub accept_z: f64,
+    /// Whether parts of the best prompt that are not clearly missed are left out at the end.
+    pub prune: bool,
+    /// Held-out examples that the model answers with start and best prompt at the end.
+    pub answers: usize,
     /// Budget of computed tokens.
     pub max_tokens: Option<u64>,
     /// Budget of working time in minutes.
     pub max_minutes: Option<f64>,
-    /// Resamples of the bootstrap.
-    pub resamples: usize,
 }
 
 impl Default for Settings {
@@ -132,12 +145,14 @@ impl Preset {
     pub fn settings(self) -> Settings {
         let standard = Settings {
             seed: 1,
-            objective: Objective::Both,
+            objective: Objective::Label,
             normalization: Normalization::PerToken,
             preference_normalization: Normalization::PerToken,
             beta: 1.0,
             end_of_turn: true,
             content_free_prior: false,
+            form_weight: 0.2,
+            calibration: true,
             split: SplitPlan {
                 train_share: 0.4,
                 train_limit: 50,
@@ -157,17 +172,19 @@ impl Preset {
             propose_drop: true,
             propose_reorder: true,
             bank_phrases: 4,
-            max_demonstrations: 0,
-            demonstration_sets: 3,
+            max_demonstrations: 12,
+            demonstration_sets: 6,
             leak_words: 8,
             racing: true,
             race_z: 1.75,
             steps: 8,
             patience: 3,
             min_gain: 0.001,
+            accept_z: 1.0,
+            prune: true,
+            answers: 5,
             max_tokens: None,
             max_minutes: None,
-            resamples: 10_000,
         };
         match self {
             Self::Standard => standard,
@@ -180,9 +197,9 @@ impl Preset {
                 },
                 hard_examples: 1,
                 rewrites: 2,
-                max_rewrite_tokens: 96,
                 bank_phrases: 3,
-                demonstration_sets: 2,
+                demonstration_sets: 3,
+                answers: 3,
                 steps: 3,
                 patience: 2,
                 ..standard
@@ -202,7 +219,7 @@ impl Preset {
                 ..standard
             },
             Self::Paper => Settings {
-                objective: Objective::Answer,
+                objective: Objective::Pairs,
                 normalization: Normalization::Sum,
                 preference_normalization: Normalization::Sum,
                 end_of_turn: false,
@@ -222,6 +239,9 @@ impl Preset {
                 steps: 20,
                 patience: 0,
                 min_gain: 0.0,
+                accept_z: 0.0,
+                max_demonstrations: 0,
+                prune: false,
                 ..standard
             },
         }
@@ -287,8 +307,12 @@ impl Settings {
                 "the time budget must be over 0",
             ),
             (
-                self.resamples >= 100,
-                "the bootstrap needs 100 resamples or more",
+                self.form_weight.is_finite() && self.form_weight >= 0.0,
+                "the weight of the form must be 0 or more",
+            ),
+            (
+                self.accept_z.is_finite() && self.accept_z >= 0.0,
+                "the number of standard errors of a gain must be 0 or more",
             ),
         ];
         rules

@@ -8,6 +8,6 @@ mod words;
 
 pub use bank::{phrases, Phrase, Place};
 pub use leak::LeakGuard;
-pub use propose::{demonstration_block, insert_phrase, with_region};
+pub use propose::{insert_phrase, with_region};
 pub use read::{read_completion, read_marked_prompt, read_prompt};
 pub use words::{rewrite_request, segment_request, task_description, RewriteBrief};

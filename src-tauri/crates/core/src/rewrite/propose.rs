@@ -1,7 +1,6 @@
 use std::ops::Range;
 
 use super::bank::{Phrase, Place};
-use crate::dataset::Example;
 use crate::prompt::{free_regions, Segment, Template};
 
 /// The prompt with a phrase before the first unit or after the last one.
@@ -39,21 +38,6 @@ pub fn insert_phrase(prompt: &str, segments: &[Segment], phrase: &Phrase) -> Str
             None => format!("{}\n{prompt}", phrase.text),
         },
     }
-}
-
-/// Demonstrations as text, one after another.
-pub fn demonstration_block(examples: &[&Example]) -> String {
-    let shown: Vec<String> = examples
-        .iter()
-        .map(|example| {
-            format!(
-                "Input: {}\nAnswer: {}",
-                example.input.trim(),
-                example.answer.best()
-            )
-        })
-        .collect();
-    format!("Examples:\n\n{}", shown.join("\n\n"))
 }
 
 /// The longest stretch of a prompt that may be rewritten, white space at its ends left out.

@@ -65,10 +65,11 @@ pub(crate) fn noise(text: &str) -> f64 {
 
 pub(crate) fn texts(conversation: &Conversation) -> (String, String) {
     match conversation {
-        chat @ Conversation::Chat { .. } => (
-            chat.system().unwrap_or_default().to_owned(),
-            chat.question().to_owned(),
-        ),
+        chat @ Conversation::Chat { turns } => {
+            let earlier = turns[..turns.len() - 1].iter();
+            let earlier: Vec<&str> = earlier.map(|turn| turn.text.as_str()).collect();
+            (earlier.join("\n"), chat.question().to_owned())
+        }
         Conversation::Text { before, joint } => (before.clone(), joint.clone()),
     }
 }
@@ -178,12 +179,12 @@ impl PairLedger for Memory {
     fn recall_pairs(&mut self, keys: &[PairKey]) -> Result<Vec<Option<PairLoss>>, JournalError> {
         Ok(keys
             .iter()
-            .map(|key| self.pairs.get(key).copied())
+            .map(|key| self.pairs.get(key).cloned())
             .collect())
     }
 
     fn keep_pairs(&mut self, pairs: &[(PairKey, PairLoss)]) -> Result<(), JournalError> {
-        self.pairs.extend(pairs.iter().copied());
+        self.pairs.extend(pairs.iter().cloned());
         Ok(())
     }
 }
@@ -240,12 +241,14 @@ pub(crate) fn task(prompt: &str, count: usize) -> Task {
             })
             .collect(),
         frozen: Vec::new(),
+        looks: 0,
     }
 }
 
 pub(crate) fn quick() -> Settings {
     Settings {
-        resamples: 500,
+        // Tests of demonstrations ask for them.
+        max_demonstrations: 0,
         ..Preset::Quick.settings()
     }
 }

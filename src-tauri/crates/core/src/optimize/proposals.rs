@@ -1,0 +1,106 @@
+//! Prompts built without asking a model. None of them was tried before.
+
+use rand::Rng;
+
+use crate::prompt::{drop_segment, move_segment_to_front, swap_segments, Prompt, Segment};
+use crate::random::generator;
+use crate::rewrite::{insert_phrase, phrases};
+
+use super::run::{Proposal, Run, Scored};
+use super::steps::SWAPS;
+use super::Origin;
+
+/// Orders drawn before it is clear that all were tried.
+const DRAWS: usize = 8;
+
+impl Run<'_> {
+    pub(super) fn proposals(&self, incumbent: &Scored) -> Vec<Proposal> {
+        let prompt = Prompt::parse(&incumbent.candidate.text);
+        let segments = self.segments();
+        let with_text = |text: String| {
+            let whole = Prompt {
+                text,
+                demonstrations: prompt.demonstrations.clone(),
+            };
+            whole.to_string()
+        };
+        let mut out = Vec::new();
+        let mut push = |text: String, origin: Origin| out.push(Proposal { text, origin });
+        if self.settings.propose_drop {
+            let dropped = self.hurting().into_iter().map(|at| {
+                let text = with_text(drop_segment(&prompt.text, &segments[at]));
+                (text, at)
+            });
+            if let Some((text, at)) = dropped.into_iter().find(|(text, _)| !self.was_tried(text)) {
+                push(text, Origin::Drop { segment: at });
+            }
+        }
+        if self.settings.propose_reorder {
+            if let Some((text, how)) = self.reordered(&prompt.text, &segments, &with_text) {
+                push(text, Origin::Reorder { how });
+            }
+        }
+        let train: Vec<_> = self
+            .plan
+            .split
+            .train
+            .iter()
+            .map(|&i| &self.task.examples[i])
+            .collect();
+        // The bank goes on where it stopped: what was tried is passed over.
+        phrases(&train, self.plan.labels.as_ref())
+            .into_iter()
+            .filter(|phrase| !prompt.text.contains(&phrase.text))
+            .map(|phrase| {
+                (
+                    with_text(insert_phrase(&prompt.text, &segments, &phrase)),
+                    phrase.text,
+                )
+            })
+            .filter(|(text, _)| !self.was_tried(text))
+            .take(self.settings.bank_phrases)
+            .for_each(|(text, phrase)| push(text, Origin::Bank { phrase }));
+        out.extend(self.swaps(&prompt, SWAPS));
+        out
+    }
+
+    /// Units whose absence lowers the loss, the worst first.
+    fn hurting(&self) -> Vec<usize> {
+        let effect = |at: &usize| self.findings[*at].effect.difference;
+        let mut hurting: Vec<usize> = (0..self.findings.len())
+            .filter(|at| effect(at) < 0.0)
+            .collect();
+        hurting.sort_by(|a, b| effect(a).total_cmp(&effect(b)));
+        hurting
+    }
+
+    /// The most helpful unit first, or else two units, drawn by seed, swapped.
+    fn reordered(
+        &self,
+        prompt: &str,
+        segments: &[Segment],
+        with_text: &dyn Fn(String) -> String,
+    ) -> Option<(String, String)> {
+        if segments.len() < 2 || !self.task.frozen.is_empty() {
+            // Moving units past locked text would move the locked text.
+            return None;
+        }
+        let effect = |at: usize| self.findings[at].effect.difference;
+        let best = (0..segments.len()).max_by(|&a, &b| effect(a).total_cmp(&effect(b)))?;
+        if best > 0 {
+            let text = with_text(move_segment_to_front(prompt, segments, best));
+            if !self.was_tried(&text) {
+                return Some((text, format!("part {} first", best + 1)));
+            }
+        }
+        let mut rng = generator(self.settings.seed, &["reorder", &self.step.to_string()]);
+        (0..DRAWS).find_map(|_| {
+            let first = rng.random_range(0..segments.len() - 1);
+            let second = rng.random_range(first + 1..segments.len());
+            let swapped = swap_segments(prompt, &segments[first], &segments[second]);
+            let text = with_text(swapped);
+            let how = format!("parts {} and {} swapped", first + 1, second + 1);
+            (!self.was_tried(&text)).then_some((text, how))
+        })
+    }
+}
