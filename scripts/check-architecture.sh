@@ -50,7 +50,7 @@ faults = []
 for package in metadata["packages"]:
     name = package["name"]
     folder = os.path.relpath(os.path.dirname(package["manifest_path"]), root)
-    if folder == "tests":
+    if folder.split("/")[0] == "tests":
         continue
     shell = folder == "src-tauri"
     if name not in WORKSPACE:

@@ -53,6 +53,7 @@ fn task(prompt: &str) -> Task {
             example(2, "Mind the wet floor!\n", "Careful, the floor is wet."),
         ],
         frozen: Vec::new(),
+        looks: 0,
     }
 }
 

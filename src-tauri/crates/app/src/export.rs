@@ -1,6 +1,7 @@
 use std::fmt::Write;
 
-use pmpo_core::loss::Verdict;
+use pmpo_core::loss::{Change, Verdict};
+use pmpo_core::prompt::Prompt;
 use pmpo_store::{RunId, Store, Version};
 
 use crate::wire::Measurements;
@@ -23,7 +24,7 @@ pub enum ExportFormat {
 pub fn export(store: &Store, run: RunId, format: ExportFormat) -> Result<String, AppError> {
     let details = run_details(store, run)?;
     match format {
-        ExportFormat::Text => Ok(format!("{}\n", details.best)),
+        ExportFormat::Text => Ok(format!("{}\n", Prompt::parse(&details.best).as_text())),
         ExportFormat::Markdown => Ok(markdown(&details)),
         ExportFormat::Json => serde_json::to_string_pretty(&details)
             .map(|text| text + "\n")
@@ -43,6 +44,7 @@ fn csv(details: &RunDetails) -> Result<String, Box<dyn std::error::Error>> {
         "loss",
         "std_error",
         "accuracy",
+        "right_when_asked",
         "validation_loss",
         "tokens_computed",
         "tokens_reused",
@@ -64,6 +66,7 @@ fn csv(details: &RunDetails) -> Result<String, Box<dyn std::error::Error>> {
             number(train.map(|s| s.loss)),
             number(train.map(|s| s.std_error).filter(|e| e.is_finite())),
             number(train.and_then(|s| s.accuracy)),
+            number(train.and_then(|s| s.asked)),
             number(row.validation.as_ref().map(|s| s.loss)),
             train.map_or_else(String::new, |s| s.tokens.computed.to_string()),
             train.map_or_else(String::new, |s| s.tokens.reused.to_string()),
@@ -99,9 +102,19 @@ fn markdown(details: &RunDetails) -> String {
         if let Some(check) = &outcome.validation {
             let word = match check.verdict {
                 Verdict::Better => "better than the start",
+                Verdict::SurerButLessRight => {
+                    "it says the right answer more surely, but is right less often: not better"
+                }
                 Verdict::NoClearDifference => "no clear difference from the start",
                 Verdict::Worse => "worse than the start",
+                Verdict::TooFew => "too few examples were held out to say more",
             };
+            if let Some(asked) = check.asked {
+                let _ = writeln!(out, "- Right answers when asked: {}.", told(&asked));
+            }
+            if let Some(choices) = check.choices {
+                let _ = writeln!(out, "- Right by forced choice: {}.", told(&choices));
+            }
             let _ = writeln!(
                 out,
                 "- On {} examples that chose nothing: {:.4} nats, at the start {:.4}: {word}.",
@@ -114,12 +127,20 @@ fn markdown(details: &RunDetails) -> String {
                     interval.low, interval.high
                 );
             }
-            if let Some((before, after)) = check.accuracy {
+            if let (Some((before, after)), None) = (check.accuracy, check.choices) {
+                // Of a run before both were counted.
                 let _ = writeln!(
                     out,
                     "- Right labels: {:.0} %, at the start {:.0} %.",
                     after * 100.0,
                     before * 100.0
+                );
+            }
+            if let Some(looks) = check.looks.filter(|looks| *looks > 1) {
+                let _ = writeln!(
+                    out,
+                    "- These examples were looked at {looks} times in this project: the more \
+                     often, the less a good figure means."
                 );
             }
         }
@@ -134,6 +155,22 @@ fn markdown(details: &RunDetails) -> String {
         fenced(&details.start)
     );
     out
+}
+
+/// How right answers changed, in words.
+fn told(change: &Change) -> String {
+    let word = match (change.is_clearly_higher(), change.is_clearly_lower()) {
+        (true, _) => "clearly more",
+        (_, true) => "clearly fewer",
+        _ => "no clear difference",
+    };
+    format!(
+        "{:.0} %, at the start {:.0} % ({} won, {} lost: {word})",
+        change.after * 100.0,
+        change.before * 100.0,
+        change.gained,
+        change.lost
+    )
 }
 
 /// A version with its figures and how they were measured, as Markdown.

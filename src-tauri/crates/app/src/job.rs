@@ -12,7 +12,7 @@ use pmpo_core::optimize::{
     optimize, GenerationKey, Journal, JournalError, OptimizeError, Outcome, PairKey, PairLedger,
     PairLoss, Plan, RunEvent, Settings, StopReason, Task,
 };
-use pmpo_core::prompt::Template;
+use pmpo_core::prompt::Prompt;
 use pmpo_store::{NewDataset, NewRun, RunId, RunRow, RunState, Store, StoreError};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -67,7 +67,7 @@ pub async fn estimate(
     model: &dyn LanguageModel,
     cancel: &CancellationToken,
 ) -> Result<JobEstimate, AppError> {
-    let template = Template::parse(&task.prompt);
+    let prompt = Prompt::parse(&task.prompt);
     let items = plan
         .split
         .train
@@ -77,7 +77,7 @@ pub async fn estimate(
             let example = &task.examples[index];
             let has_template = model.description().has_chat_template;
             Ok(ScoreItem {
-                conversation: template.render(&example.input, &example.columns, has_template)?,
+                conversation: prompt.render(&example.input, &example.columns, has_template)?,
                 answer: example.answer.best().to_owned(),
                 end_of_turn: settings.end_of_turn,
             })
@@ -234,6 +234,7 @@ pub async fn execute(
         description: row.description.clone(),
         examples,
         frozen: row.frozen.clone(),
+        looks: looks(store, row.project, row.dataset)?,
     };
     store.set_run_state(run, RunState::Running, None)?;
     let mut journal = StoreJournal {
@@ -260,6 +261,16 @@ pub async fn execute(
         let _ = store.set_run_state(run, state, fault);
         error
     })
+}
+
+/// How often held-out examples of this data were looked at before.
+fn looks(
+    store: &Store,
+    project: pmpo_store::ProjectId,
+    dataset: pmpo_store::DatasetId,
+) -> Result<u32, AppError> {
+    let fingerprint = store.dataset(dataset)?.fingerprint;
+    Ok(store.held_out_looks(project, &fingerprint)?)
 }
 
 /// Whether a run can go on with a model: the one it was made with, where it was.

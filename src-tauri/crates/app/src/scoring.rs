@@ -44,6 +44,8 @@ pub struct ScoredPrompt {
     pub std_error: f64,
     /// Share of right labels, on label tasks.
     pub accuracy: Option<f64>,
+    /// Share of examples on which the model would say a right answer by itself.
+    pub asked: Option<f64>,
     /// Loss by row.
     pub rows: Vec<(usize, f64)>,
     /// Tokens computed and reused.
@@ -61,6 +63,7 @@ impl ScoredPrompt {
             loss: scored.score.loss(),
             std_error: scored.score.std_error(),
             accuracy: scored.score.accuracy(),
+            asked: scored.score.asked(),
             rows: examples.map(|one| (row(one.example), one.loss)).collect(),
             tokens: scored.score.tokens,
             left_out: left_out.map(|&(at, tokens)| (row(at), tokens)).collect(),
@@ -106,6 +109,8 @@ pub fn measuring_scope(settings: &Settings, model: &dyn LanguageModel) -> String
         beta: settings.beta,
         end_of_turn: settings.end_of_turn,
         content_free_prior: settings.content_free_prior,
+        form_weight: settings.form_weight,
+        calibration: settings.calibration,
         ..pmpo_core::optimize::Preset::Quick.settings()
     };
     let scope = Scope {
@@ -155,6 +160,7 @@ pub async fn measure_version(
             description: String::new(),
             examples: store.examples(what.dataset)?,
             frozen: Vec::new(),
+            looks: 0,
         }
     };
     let indices = measured_examples(&task.examples, settings);
@@ -170,6 +176,7 @@ pub async fn measure_version(
         loss: scored.score.loss(),
         std_error: scored.score.std_error(),
         accuracy: scored.score.accuracy(),
+        asked: scored.score.asked(),
         examples: scored.score.examples.len(),
         measured_at: 0,
     };

@@ -276,9 +276,25 @@ pub(crate) struct SettingArgs {
     /// Seed of everything random.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// Whether the prompt may hold examples of the data, which models learn from like from
+    /// earlier answers of their own. Without it: yes for models under 3 billion weights.
+    #[arg(long, value_enum)]
+    pub(crate) examples: Option<Examples>,
     /// Any setting, such as --set steps=5 or --set split.train_limit=30.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Examples {
+    Yes,
+    No,
+}
+
+impl Examples {
+    pub(crate) fn are_allowed(self) -> bool {
+        matches!(self, Self::Yes)
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -160,13 +160,20 @@ fn say_compared(compared: &Comparison, first: i64, second: i64) {
         figures.first_loss,
         figures.second_loss
     );
+    if let Some(asked) = figures.asked {
+        let (a, b) = (asked.before * 100.0, asked.after * 100.0);
+        say!("Right answers when asked: {a:.0} % and {b:.0} %.");
+    }
     if let Some((a, b)) = figures.accuracy {
-        say!("Right labels: {:.0} % and {:.0} %.", a * 100.0, b * 100.0);
+        let (a, b) = (a * 100.0, b * 100.0);
+        say!("Right by forced choice: {a:.0} % and {b:.0} %.");
     }
     let word = match figures.verdict {
         Verdict::Better => "better than",
         Verdict::Worse => "worse than",
         Verdict::NoClearDifference => "not clearly different from",
+        Verdict::SurerButLessRight => "surer, but right less often than",
+        Verdict::TooFew => "on too few examples to be told apart from",
     };
     say!(
         "Version {second} is {word} version {first} (95 % interval of the difference: {:.4} to {:.4}).",

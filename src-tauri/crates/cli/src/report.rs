@@ -5,8 +5,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use pmpo_app::data::Difference;
 use pmpo_app::{AppError, RunDetails};
-use pmpo_core::loss::Verdict;
+use pmpo_core::loss::{Change, Verdict};
 use pmpo_core::optimize::{Origin, Outcome, Part, RunEvent, SegmentVerdict, StopReason};
+use pmpo_core::prompt::Prompt;
 
 pub(crate) fn error(error: &AppError, json: bool) {
     if json {
@@ -87,9 +88,14 @@ impl Watcher {
                     Origin::Drop { segment } => format!("part {} dropped", segment + 1),
                     Origin::Reorder { how } => how.clone(),
                     Origin::Bank { .. } => "phrase added".to_owned(),
-                    Origin::Demonstrations { .. } => "examples added".to_owned(),
+                    Origin::Demonstrations { examples } => match examples.len() {
+                        1 => "with 1 example".to_owned(),
+                        count => format!("with {count} examples"),
+                    },
+                    Origin::Prune { segment } => format!("part {} left out", segment + 1),
                 };
-                let accuracy = score.accuracy().map_or_else(String::new, |share| {
+                let right = score.asked().or(score.accuracy());
+                let accuracy = right.map_or_else(String::new, |share| {
                     format!("  {:>3.0} % right", share * 100.0)
                 });
                 let (about, dropped) = match score.dropped {
@@ -187,14 +193,19 @@ pub(crate) fn outcome(outcome: &Outcome) {
     let Some(check) = &outcome.validation else {
         return;
     };
-    let verdict = match check.verdict {
-        Verdict::Better => "better",
-        Verdict::NoClearDifference => "no clear difference",
-        Verdict::Worse => "worse",
-    };
     say!(
-        "On {} examples that chose nothing: from {:.4} to {:.4} nats: {verdict}.",
+        "On {} examples that chose nothing: {}.",
         check.examples,
+        verdict(check.verdict)
+    );
+    if let Some(asked) = &check.asked {
+        say!("  Right answers when asked: {}.", change(asked));
+    }
+    if let Some(choices) = &check.choices {
+        say!("  Right by forced choice: {}.", change(choices));
+    }
+    say!(
+        "  Loss: from {:.4} to {:.4} nats.",
         check.start_loss,
         check.best_loss
     );
@@ -205,13 +216,50 @@ pub(crate) fn outcome(outcome: &Outcome) {
             interval.high
         );
     }
-    if let Some((before, after)) = check.accuracy {
+    if let (Some((before, after)), None) = (check.accuracy, check.choices) {
+        // Of a run before both were counted.
         say!(
             "  Right labels: from {:.0} % to {:.0} %.",
             before * 100.0,
             after * 100.0
         );
     }
+    if let Some(smallest) = check.smallest_seen {
+        say!("  A change under {smallest:.3} nats would often not have been seen.");
+    }
+    if let Some(looks) = check.looks.filter(|looks| *looks > 1) {
+        say!(
+            "  These examples were looked at {looks} times in this project: the more often, the \
+             less a good figure means."
+        );
+    }
+}
+
+/// What held-out examples say, in words.
+pub(crate) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Better => "better",
+        Verdict::SurerButLessRight => {
+            "it says the right answer more surely, but is right less often: not better"
+        }
+        Verdict::NoClearDifference => "no clear difference",
+        Verdict::Worse => "worse",
+        Verdict::TooFew => "too few examples to say (12 different ones are needed)",
+    }
+}
+
+/// How right answers changed, in words.
+fn change(change: &Change) -> String {
+    let word = match (change.is_clearly_higher(), change.is_clearly_lower()) {
+        (true, _) => "clearly more",
+        (_, true) => "clearly fewer",
+        _ => "no clear difference",
+    };
+    format!(
+        "from {:.0} % to {:.0} % ({word})",
+        change.before * 100.0,
+        change.after * 100.0
+    )
 }
 
 pub(crate) fn details(details: &RunDetails) {
@@ -226,8 +274,8 @@ pub(crate) fn details(details: &RunDetails) {
     );
     say!(
         "\nStart prompt:\n{}\n\nBest prompt:\n{}\n",
-        details.start,
-        details.best
+        Prompt::parse(&details.start).as_text(),
+        Prompt::parse(&details.best).as_text()
     );
     for finding in &details.findings {
         say!(

@@ -221,6 +221,7 @@ async fn measured(
                 description: String::new(),
                 examples: import.examples()?,
                 frozen: Vec::new(),
+                looks: 0,
             };
             let indices = measured_examples(&task.examples, settings);
             let found = score_prompt(store, &task, &indices, settings, engine, cancel).await?;

@@ -14,9 +14,10 @@ use pmpo_app::{
 };
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::{plan, Preset, Settings, StopReason, Task};
+use pmpo_core::prompt::Prompt;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Cli, Command, Effort, Format, ModelArgs, SettingArgs, TaskArgs};
+use crate::args::{Cli, Command, Effort, Examples, Format, ModelArgs, SettingArgs, TaskArgs};
 use crate::history;
 use crate::import::{bring, choice, import, Wishes};
 use crate::report::{self, Watcher};
@@ -61,10 +62,12 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
                 description: String::new(),
                 examples: import.examples()?,
                 frozen: Vec::new(),
+                looks: 0,
             };
             let source = sample.data;
             let job = (sample.title.clone(), sample.title, source);
-            optimize(task, import, job, &model, read_settings(&settings)?, json).await
+            let wanted = (read_settings(&settings)?, settings.examples);
+            optimize(task, import, job, &model, wanted, json).await
         }
         Command::Optimize {
             task,
@@ -81,7 +84,8 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
                 .to_string_lossy()
                 .into_owned();
             let job = (project, name.unwrap_or(stem), path);
-            optimize(core, import, job, &model, read_settings(&settings)?, json).await
+            let wanted = (read_settings(&settings)?, settings.examples);
+            optimize(core, import, job, &model, wanted, json).await
         }
         Command::Score {
             task,
@@ -103,8 +107,11 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
                     scored.loss,
                     scored.std_error
                 );
+                if let Some(share) = scored.asked {
+                    say!("Right answers when asked: {:.0} %.", share * 100.0);
+                }
                 if let Some(share) = scored.accuracy {
-                    say!("Right labels: {:.0} %.", share * 100.0);
+                    say!("Right by forced choice: {:.0} %.", share * 100.0);
                 }
                 left_out(&scored.left_out);
             }
@@ -249,16 +256,23 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
     }
 }
 
+/// Models with fewer weights than this may be shown examples unless the person says no.
+const SMALL: u64 = 3_000_000_000;
+
 async fn optimize(
     task: Task,
     import: Import,
     (project, name, source): (String, String, PathBuf),
     model: &ModelArgs,
-    settings: Settings,
+    (mut settings, examples): (Settings, Option<Examples>),
     json: bool,
 ) -> Result<u8, AppError> {
     let mut store = open_store()?;
     let engine = load(model, json).await?;
+    let small = engine.description().parameters < SMALL;
+    if !examples.map_or(small, Examples::are_allowed) {
+        settings.max_demonstrations = 0;
+    }
     let plan = plan(&task, &settings, &engine)
         .await
         .map_err(AppError::from)?;
@@ -320,7 +334,10 @@ async fn work(
         say!();
         report::outcome(&outcome);
         let details = run_details(store, id)?;
-        say!("\nBest prompt:\n{}\n", details.best);
+        say!(
+            "\nBest prompt:\n{}\n",
+            Prompt::parse(&details.best).as_text()
+        );
         say!(
             "This is run {0}. `pmpo plot {0} --out curve.svg` draws it, `pmpo show {0}` tells more.",
             id.0
@@ -375,6 +392,7 @@ fn read_task(args: &TaskArgs, json: bool) -> Result<(Import, Task), AppError> {
         description: args.describe.clone(),
         examples: import.examples()?,
         frozen: args.locked.clone(),
+        looks: 0,
     };
     Ok((import, task))
 }

@@ -142,6 +142,7 @@ fn task() -> Task {
         description: String::new(),
         examples: examples.collect(),
         frozen: Vec::new(),
+        looks: 0,
     }
 }
 

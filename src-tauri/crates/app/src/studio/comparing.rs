@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use pmpo_core::dataset::{Answer, Example, LabelSet};
-use pmpo_core::loss::{bootstrap, mean};
+use pmpo_core::dataset::{similar_groups, Answer, Example, LabelSet};
 use pmpo_core::model::{ModelDescription, ScoreItem, Surprise};
 use pmpo_core::optimize::{
-    pair_keys, score_prompt, ExampleLoss, OptimizeError, Part, PromptScore, Settings, Task,
+    compare, pair_keys, score_prompt, ExampleLoss, OptimizeError, Part, PromptScore, Settings, Task,
 };
-use pmpo_core::prompt::Template;
-use pmpo_core::random::generator;
+use pmpo_core::prompt::Prompt;
 use pmpo_store::{DatasetId, ProjectId, RunId, Store, VersionId};
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +51,7 @@ struct Ground {
 struct Known {
     loss: f64,
     correct: Option<bool>,
+    asked: Option<bool>,
 }
 
 impl Studio {
@@ -173,6 +172,7 @@ impl Studio {
                 description: String::new(),
                 examples: ground.examples.clone(),
                 frozen: Vec::new(),
+                looks: 0,
             };
             let ledger = &mut SharedLedger(&self.store);
             let told = &mut |done: usize, total: usize| {
@@ -210,7 +210,7 @@ impl Studio {
         let mut items = Vec::with_capacity(2 * answers.len());
         for text in &texts {
             let has_template = model.description().has_chat_template;
-            let conversation = Template::parse(text)
+            let conversation = Prompt::parse(text)
                 .render(&row.input, &row.columns, has_template)
                 .map_err(OptimizeError::from)?;
             items.extend(answers.iter().map(|(_, answer)| ScoreItem {
@@ -395,6 +395,7 @@ fn known(store: &Store, ground: &Ground, prompt: &str) -> Result<Vec<Option<Know
                         *place = Some(Known {
                             loss: one.loss,
                             correct: one.correct,
+                            asked: one.asked,
                         });
                     }
                 }
@@ -408,6 +409,7 @@ fn known(store: &Store, ground: &Ground, prompt: &str) -> Result<Vec<Option<Know
                 *place = Some(Known {
                     loss: pair.loss,
                     correct: pair.correct,
+                    asked: pair.asked,
                 });
             }
         }
@@ -423,10 +425,10 @@ fn figures(ground: &Ground, both: &[(usize, Known, Known)]) -> Option<ComparedFi
         examples: both
             .iter()
             .map(|one| ExampleLoss {
-                example: one.0,
-                loss: of(one).loss,
                 correct: of(one).correct,
+                asked: of(one).asked,
                 weight: ground.examples[one.0].weight(),
+                ..ExampleLoss::of(one.0, of(one).loss)
             })
             .collect(),
         tokens: Default::default(),
@@ -434,17 +436,17 @@ fn figures(ground: &Ground, both: &[(usize, Known, Known)]) -> Option<ComparedFi
         dropped: None,
     };
     let (a, b) = (score(|one| one.1), score(|one| one.2));
-    let pairs = b.losses().into_iter().zip(a.losses());
-    let differences: Vec<f64> = pairs.map(|(b, a)| b - a).collect();
-    // As at the end of a run, so that the same examples give the same interval.
-    let mut rng = generator(ground.settings.seed, &["bootstrap"]);
-    let interval = bootstrap(&differences, ground.settings.resamples, &mut rng)?;
+    let inputs = both.iter().map(|one| &*ground.examples[one.0].input);
+    let groups = similar_groups(inputs);
+    let found = compare(&a, &b, &groups, 0);
     Some(ComparedFigures {
-        first_loss: mean(&a.losses()),
-        second_loss: mean(&b.losses()),
-        accuracy: a.accuracy().zip(b.accuracy()),
-        verdict: interval.verdict(),
-        interval,
+        first_loss: found.start_loss,
+        second_loss: found.best_loss,
+        accuracy: found.accuracy,
+        asked: found.asked,
+        choices: found.choices,
+        verdict: found.verdict,
+        interval: found.interval?,
         examples: both.len(),
         data: ground.name.clone(),
     })

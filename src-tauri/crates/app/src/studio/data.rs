@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pmpo_core::dataset::{split, Answer, Example, LabelSet, SplitPlan};
+use pmpo_core::dataset::{balance, split, Answer, Example, LabelSet, SplitPlan};
 use pmpo_core::optimize::Settings;
 use pmpo_store::{DatasetId, ProjectId, Store};
 
@@ -141,6 +141,7 @@ fn summary(store: &Store, id: DatasetId, settings: &Settings) -> Result<DataSumm
         examples: examples.len(),
         train: parts.train.len(),
         validation: parts.validation.len(),
+        balance: balance(&examples, &parts),
         edits: store.edit_count(id)?.done,
         preview: examples.iter().take(PREVIEW).map(Into::into).collect(),
     })

@@ -42,8 +42,9 @@ impl Studio {
             .model(draft.model_path.as_deref(), &draft.device)
             .await?;
         let cancel = tokio_util::sync::CancellationToken::new();
-        let plan = plan(&task, &draft.settings, &*model).await?;
-        let estimate = crate::estimate(&task, &draft.settings, &plan, &*model, &cancel).await?;
+        let settings = self.run_settings(&self.store(), &draft);
+        let plan = plan(&task, &settings, &*model).await?;
+        let estimate = crate::estimate(&task, &settings, &plan, &*model, &cancel).await?;
         Ok(estimate.into())
     }
 
@@ -63,6 +64,7 @@ impl Studio {
             description: draft.description,
             examples: store.examples(dataset)?,
             frozen: draft.locked,
+            looks: 0,
         })
     }
 
@@ -84,7 +86,8 @@ impl Studio {
             .await?;
         let model = self.run_model(model, path.as_ref(), &draft).await?;
         // Faults of prompt and data are told before anything is stored.
-        let plan = plan(&task, &draft.settings, &*model).await?;
+        let settings = self.run_settings(&self.store(), &draft);
+        let plan = plan(&task, &settings, &*model).await?;
         let run = {
             let mut store = self.store();
             let row = store.project_row(id)?;
@@ -108,7 +111,7 @@ impl Studio {
                         )
                     })?,
                 task,
-                settings: draft.settings,
+                settings,
                 model_path: path,
             };
             prepare(&mut store, &job, &plan, &*model)?
@@ -212,7 +215,10 @@ impl Studio {
                         Activity::Start => RunPhase::MeasuringStart,
                         Activity::Analysis => RunPhase::Analysing,
                         Activity::Candidates => RunPhase::Trying,
+                        Activity::Demonstrations => RunPhase::Demonstrating,
+                        Activity::Pruning => RunPhase::Pruning,
                         Activity::Validation => RunPhase::Validating,
+                        Activity::Answers => RunPhase::Answering,
                     };
                     job.phase = phase;
                     RunMessage::Phase { phase }

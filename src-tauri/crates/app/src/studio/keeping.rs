@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pmpo_core::optimize::{pair_keys, Origin, PairKey};
-use pmpo_core::prompt::Template;
+use pmpo_core::prompt::{Conversation, Prompt, Template};
 use pmpo_store::{CandidateRow, ProjectId, RunId, Version, VersionId};
 
 use super::runs::BIN;
@@ -47,8 +47,12 @@ impl Studio {
     ) -> Result<Vec<u8>, AppError> {
         let version = self.own_version(project, version)?;
         match format {
-            VersionFormat::Txt => Ok(format!("{}\n", version.text).into_bytes()),
+            // As every program can take it, and as this one reads it back.
+            VersionFormat::Txt => {
+                Ok(format!("{}\n", Prompt::parse(&version.text).as_text()).into_bytes())
+            }
             VersionFormat::Messages => messages(&version.text),
+            VersionFormat::Code => Ok(code(&version.text)?.into_bytes()),
             VersionFormat::Card => {
                 let name = self.store().project_row(ProjectId(project))?.name;
                 let figures = self.measurements(project)?;
@@ -223,16 +227,68 @@ fn parent_number(store: &pmpo_store::Store, version: &Version) -> Result<Option<
 }
 
 /// Messages as OpenAI's interface takes them. A prompt without a place for the input
-/// is the system's message, and the input the user's, as it was measured.
-fn messages(prompt: &str) -> Result<Vec<u8>, AppError> {
-    let message =
-        |role: &str, content: &str| serde_json::json!({ "role": role, "content": content });
-    let messages = match Template::parse(prompt).placeholders().is_empty() {
-        true => vec![message("system", prompt), message("user", "{{input}}")],
-        false => vec![message("user", prompt)],
+/// is the system's message, and the input the user's, as it was measured; demonstrations
+/// are turns before it.
+fn turns(document: &str) -> Result<serde_json::Value, AppError> {
+    let prompt = Prompt::parse(document);
+    let in_place = !Template::parse(&prompt.text).placeholders().is_empty();
+    // Places stay places: every column stands for itself.
+    let names = Template::parse(&prompt.text);
+    let columns = names
+        .names()
+        .into_iter()
+        .map(|name| (name.to_owned(), format!("{{{{{name}}}}}")));
+    let input = "{{input}}";
+    let conversation = prompt
+        .render(input, &columns.collect(), true)
+        .map_err(pmpo_core::optimize::OptimizeError::from)?;
+    let Conversation::Chat { turns } = conversation else {
+        return Err(unexpected("a chat was asked for"));
     };
-    let value = serde_json::json!({ "messages": messages });
+    let mut messages: Vec<serde_json::Value> = turns
+        .iter()
+        .map(|turn| serde_json::json!({ "role": turn.role, "content": turn.text }))
+        .collect();
+    if let Some(last) = messages
+        .last_mut()
+        .filter(|_| in_place && prompt.demonstrations.is_empty())
+    {
+        // Word for word as it was written, blanks in the braces included.
+        last["content"] = prompt.text.clone().into();
+    }
+    Ok(messages.into())
+}
+
+fn messages(document: &str) -> Result<Vec<u8>, AppError> {
+    let value = serde_json::json!({ "messages": turns(document)? });
     let mut out = serde_json::to_vec_pretty(&value).map_err(unexpected)?;
     out.push(b'\n');
+    Ok(out)
+}
+
+/// A function in Python that makes the messages for an input.
+fn code(document: &str) -> Result<String, AppError> {
+    let text = Prompt::parse(document).text;
+    let template = Template::parse(&text);
+    let mut names: Vec<&str> = template.names();
+    names.dedup();
+    let others: Vec<&&str> = names.iter().filter(|name| **name != "input").collect();
+    // JSON texts are Python texts too.
+    let shown = serde_json::to_string_pretty(&turns(document)?).map_err(unexpected)?;
+    let mut out =
+        String::from("# Messages for any service with an OpenAI-compatible interface.\n\n");
+    out.push_str(&format!("MESSAGES = {shown}\n\n\n"));
+    out.push_str("def messages(input, **columns):\n");
+    out.push_str("    \"\"\"The messages that ask about one input");
+    if !others.is_empty() {
+        let list: Vec<String> = others.iter().map(|name| (**name).to_owned()).collect();
+        out.push_str(&format!("; columns: {}", list.join(", ")));
+    }
+    out.push_str(".\"\"\"\n");
+    out.push_str(
+        "    values = {\"input\": input, **columns}\n    last = MESSAGES[-1][\"content\"]\n    \
+         for name, value in values.items():\n        last = last.replace(\"{{\" + name + \"}}\", value)\n    \
+         return MESSAGES[:-1] + [{\"role\": \"user\", \"content\": last}]\n",
+    );
     Ok(out)
 }

@@ -241,6 +241,7 @@ impl Studio {
                     loss: one.loss,
                     std_error: finite(one.std_error),
                     accuracy: one.accuracy,
+                    asked: one.asked,
                     examples: one.examples,
                     comparable: newest.as_ref() == Some(&one.scope),
                     model: store.model(one.model)?.description.name,

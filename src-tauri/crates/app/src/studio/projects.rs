@@ -1,6 +1,6 @@
 //! Projects: prompt, data, model and settings.
 
-use pmpo_core::optimize::Preset;
+use pmpo_core::optimize::{Preset, Settings};
 use pmpo_store::{ProjectId, RunState, Store, Version, VersionId};
 
 use super::{held, Studio};
@@ -13,6 +13,8 @@ use crate::written::IN_USE;
 use crate::{keep_written, sample, sample_titles, AppError};
 
 const LONGEST_NAME: usize = 200;
+/// Models with fewer weights than this may be shown examples unless the person says no.
+const SMALL: u64 = 3_000_000_000;
 
 impl Studio {
     /// What the first page shows.
@@ -141,7 +143,9 @@ impl Studio {
         };
         let mut versions = versions(&store, id)?;
         versions.reverse();
+        let shows_examples = self.shows_examples(&store, &draft);
         Ok(Project {
+            shows_examples,
             id: id.0,
             name: row.name,
             sample,
@@ -211,11 +215,37 @@ impl Studio {
         // A draft of another version of the program is begun anew, its prompt kept.
         Ok(match stored {
             None => new_draft(),
-            Some(value) => serde_json::from_value(value.clone()).unwrap_or_else(|_| Draft {
-                prompt: value["prompt"].as_str().unwrap_or_default().to_owned(),
-                ..new_draft()
-            }),
+            Some(value) => {
+                serde_json::from_value(renewed(value.clone())).unwrap_or_else(|_| Draft {
+                    prompt: value["prompt"].as_str().unwrap_or_default().to_owned(),
+                    ..new_draft()
+                })
+            }
         })
+    }
+
+    /// Whether a run of this draft may put examples into the prompt: as the person said;
+    /// else yes for a model that is so small that nothing else helps it as much.
+    pub(super) fn shows_examples(&self, store: &Store, draft: &Draft) -> bool {
+        draft
+            .may_show_examples
+            .unwrap_or_else(|| match &draft.model_path {
+                None => true,
+                Some(path) => store
+                    .model_at(path)
+                    .ok()
+                    .flatten()
+                    .is_none_or(|model| model.description.parameters < SMALL),
+            })
+    }
+
+    /// The settings of a run of this draft.
+    pub(super) fn run_settings(&self, store: &Store, draft: &Draft) -> Settings {
+        let mut settings = draft.settings.clone();
+        if !self.shows_examples(store, draft) {
+            settings.max_demonstrations = 0;
+        }
+        settings
     }
 
     /// Marks a version as the one in use and goes on working with it. What was in the
@@ -250,6 +280,48 @@ fn checked_name(name: &str) -> Result<&str, AppError> {
     Ok(name)
 }
 
+/// Settings that were a preset's before labels were judged by whole answers, and that no
+/// person chose, become that preset's of now.
+fn renewed(mut draft: serde_json::Value) -> serde_json::Value {
+    if !draft["settings"].is_object() || !draft["settings"]["accept_z"].is_null() {
+        return draft;
+    }
+    let effort: Preset = serde_json::from_value(draft["effort"].clone()).unwrap_or(Preset::Quick);
+    let Ok(now) = serde_json::to_value(effort.settings()) else {
+        return draft;
+    };
+    let before = match effort {
+        Preset::Paper => [
+            ("objective", "answer".into()),
+            ("max_rewrite_tokens", 256.into()),
+        ],
+        Preset::Quick => [
+            ("objective", "both".into()),
+            ("max_rewrite_tokens", 96.into()),
+        ],
+        _ => [
+            ("objective", "both".into()),
+            ("max_rewrite_tokens", 256.into()),
+        ],
+    };
+    let sets = if effort == Preset::Quick { 2 } else { 3 };
+    let demonstrations = [
+        ("max_demonstrations", 0.into()),
+        ("demonstration_sets", sets.into()),
+    ];
+    let settings = &mut draft["settings"];
+    for (name, value) in before.into_iter().chain(demonstrations) {
+        let value: serde_json::Value = value;
+        if settings[name] == value {
+            settings[name] = now[name].clone();
+        }
+    }
+    for name in ["form_weight", "calibration", "accept_z", "prune", "answers"] {
+        settings[name] = now[name].clone();
+    }
+    draft
+}
+
 fn new_draft() -> Draft {
     Draft {
         prompt: String::new(),
@@ -261,6 +333,7 @@ fn new_draft() -> Draft {
         writer_path: None,
         device: "auto".to_owned(),
         measure_changes: false,
+        may_show_examples: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use pmpo_core::dataset::{split, Example};
 use pmpo_core::optimize::{prompt_tokens, Task};
-use pmpo_core::prompt::{locate_frozen, split_into_segments, Template};
+use pmpo_core::prompt::{locate_frozen, split_into_segments, Prompt, Template};
 use pmpo_store::ProjectId;
 use tokio_util::sync::CancellationToken;
 
@@ -31,8 +31,10 @@ impl Studio {
             };
             (draft, example)
         };
+        // Demonstrations are shown by themselves: they hold no parts and no places.
+        let parsed = Prompt::parse(prompt);
         let mut check = cut(
-            prompt,
+            &parsed.text,
             locked,
             draft.settings.max_segments,
             example.as_ref(),

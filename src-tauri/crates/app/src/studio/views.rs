@@ -1,13 +1,14 @@
 //! Runs as the window shows them.
 
-use pmpo_core::optimize::{Part as DataPart, PromptScore};
+use pmpo_core::dataset::{balance, Example};
+use pmpo_core::optimize::{Outcome, Part as DataPart, PromptScore};
 use pmpo_store::{ProjectId, RunId, RunRow, RunState, Store};
 
 use super::projects::version_summary;
 use super::{held, Studio};
 use crate::wire::{
-    Candidate, ExampleChange, Part, RunPhase, RunResult, RunSummary, RunView, SegmentView,
-    TooLongRow,
+    AnswerPair, Candidate, ExampleChange, Part, RunPhase, RunResult, RunSummary, RunView,
+    SegmentView, TooLongRow,
 };
 use crate::AppError;
 
@@ -40,6 +41,8 @@ impl Studio {
             }
         };
         let project = store.project_row(row.project)?;
+        let outcome = row.outcome.as_ref();
+        let check = outcome.and_then(|outcome| outcome.validation.as_ref());
         Ok(RunSummary {
             id: row.id.0,
             project: row.project.0,
@@ -54,11 +57,9 @@ impl Studio {
             active,
             start_loss: start,
             best_loss: best,
-            verdict: row
-                .outcome
-                .as_ref()
-                .and_then(|outcome| outcome.validation.as_ref())
-                .map(|check| check.verdict),
+            verdict: check.map(|check| check.verdict),
+            asked: check.and_then(|check| check.asked),
+            choices: check.and_then(|check| check.choices),
             created_at: row.created_at,
             finished_at: row.finished_at,
             working_seconds: row.working_seconds,
@@ -148,8 +149,8 @@ impl Studio {
             None => (Part::Train, both(DataPart::Train)?),
         };
         let mut rows = Vec::new();
+        let examples = store.examples(row.dataset)?;
         if let Some((before, after)) = scores {
-            let examples = store.examples(row.dataset)?;
             for (before, after) in before.examples.iter().zip(&after.examples) {
                 let Some(example) = examples.get(before.example) else {
                     continue;
@@ -162,6 +163,8 @@ impl Studio {
                     best_loss: after.loss,
                     start_correct: before.correct,
                     best_correct: after.correct,
+                    start_asked: before.asked,
+                    best_asked: after.asked,
                 });
             }
         }
@@ -183,7 +186,26 @@ impl Studio {
             best_version,
             part,
             rows,
+            answers: answers(view.outcome.as_ref(), &examples),
+            balance: row.split.as_ref().map(|split| balance(&examples, split)),
             view,
         })
     }
+}
+
+/// What both prompts made the model write, with the examples themselves.
+fn answers(outcome: Option<&Outcome>, examples: &[Example]) -> Vec<AnswerPair> {
+    let written = outcome.map_or(&[][..], |outcome| &outcome.answers);
+    let pair = |one: &pmpo_core::optimize::WrittenAnswer| {
+        let example = examples.get(one.example)?;
+        Some(AnswerPair {
+            row: example.row,
+            input: example.input.clone(),
+            target: example.answer.best().to_owned(),
+            start: one.start.clone(),
+            best: one.best.clone(),
+            right: one.right,
+        })
+    };
+    written.iter().filter_map(pair).collect()
 }

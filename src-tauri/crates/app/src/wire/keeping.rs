@@ -27,6 +27,8 @@ pub enum VersionFormat {
     Messages,
     /// The prompt with its figures and how they were measured, as Markdown.
     Card,
+    /// A function in Python that makes the messages for an input.
+    Code,
 }
 
 impl VersionFormat {
@@ -36,6 +38,7 @@ impl VersionFormat {
             Self::Txt => "txt",
             Self::Messages => "json",
             Self::Card => "md",
+            Self::Code => "py",
         }
     }
 }

@@ -14,11 +14,11 @@ mod server;
 mod table;
 mod version;
 
-use pmpo_core::dataset::SplitPlan;
-use pmpo_core::loss::{Interval, Normalization, Objective, Verdict};
+use pmpo_core::dataset::{LabelShare, SplitBalance, SplitPlan, SplitWarning};
+use pmpo_core::loss::{Change, Interval, Normalization, Objective, Verdict};
 use pmpo_core::optimize::{
     DroppedEarly, Origin, Outcome, Preset, Refusal, SegmentVerdict, Segmenter, Settings,
-    StopReason, Validation, Wording,
+    StopReason, Validation, Wording, WrittenAnswer,
 };
 use pmpo_core::prompt::MaskMode;
 use serde::{Deserialize, Serialize};
@@ -288,12 +288,18 @@ pub fn typescript() -> String {
         Progress,
         RunPhase,
         Interval,
+        Change,
         Validation,
+        WrittenAnswer,
         Outcome,
         RunView,
         RunMessage,
         Part,
         ExampleChange,
+        AnswerPair,
+        LabelShare,
+        SplitWarning,
+        SplitBalance,
         RunResult,
         ChartRequest,
         PlotRect,

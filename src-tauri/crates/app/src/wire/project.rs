@@ -1,3 +1,4 @@
+use pmpo_core::dataset::SplitBalance;
 use pmpo_core::optimize::{Preset, Settings};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -81,6 +82,9 @@ pub struct Draft {
     /// Whether the version in use is measured by itself whenever the data changed.
     #[serde(default)]
     pub measure_changes: bool,
+    /// Whether the prompt may hold examples of the data, once the person said so.
+    #[serde(default)]
+    pub may_show_examples: Option<bool>,
 }
 
 /// A project with all that its page shows.
@@ -94,6 +98,9 @@ pub struct Project {
     pub sample: Option<SampleSummary>,
     /// What the person works on.
     pub draft: Draft,
+    /// Whether a run may put examples into the prompt: as the person said, else by the
+    /// size of the model.
+    pub shows_examples: bool,
     /// The examples in use.
     pub data: Option<DataSummary>,
     /// Its runs, newest first.
@@ -135,6 +142,8 @@ pub struct DataSummary {
     pub train: usize,
     /// How many of them only check the result.
     pub validation: usize,
+    /// How labels are shared out among the parts.
+    pub balance: SplitBalance,
     /// Edits by the person that the examples hold.
     pub edits: usize,
     /// The first ones.
@@ -244,6 +253,8 @@ pub struct ScoredPrompt {
     pub std_error: Option<f64>,
     /// Share of right labels, on label tasks.
     pub accuracy: Option<f64>,
+    /// Share of examples on which the model would say a right answer by itself.
+    pub asked: Option<f64>,
     /// Number of examples.
     pub examples: usize,
     /// Rows that do not fit the window.
@@ -258,6 +269,7 @@ impl ScoredPrompt {
             loss: scored.loss,
             std_error: finite(scored.std_error),
             accuracy: scored.accuracy,
+            asked: scored.asked,
             examples: scored.rows.len(),
             left_out: TooLongRow::list(&scored.left_out),
             seconds,

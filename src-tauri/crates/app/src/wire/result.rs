@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use pmpo_core::dataset::SplitBalance;
+
 use super::{RunView, VersionSummary};
 use crate::AppError;
 
@@ -31,6 +33,27 @@ pub struct ExampleChange {
     pub start_correct: Option<bool>,
     /// Whether it is right under the best prompt.
     pub best_correct: Option<bool>,
+    /// Whether the model would say a right answer by itself at the start.
+    pub start_asked: Option<bool>,
+    /// Whether it would under the best prompt.
+    pub best_asked: Option<bool>,
+}
+
+/// What start and best prompt make the model write.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct AnswerPair {
+    /// Row in the file, from 1.
+    pub row: usize,
+    /// The input.
+    pub input: String,
+    /// The right answer.
+    pub target: String,
+    /// With the start prompt.
+    pub start: String,
+    /// With the best prompt.
+    pub best: String,
+    /// Whether they are right, where that can be told.
+    pub right: Option<(bool, bool)>,
 }
 
 /// What a run brought.
@@ -48,6 +71,10 @@ pub struct RunResult {
     pub part: Part,
     /// The examples.
     pub rows: Vec<ExampleChange>,
+    /// What both prompts make the model write on some held-out examples.
+    pub answers: Vec<AnswerPair>,
+    /// How the run's examples were split; its warnings say where the split was bad.
+    pub balance: Option<SplitBalance>,
 }
 
 /// What a run is written as.

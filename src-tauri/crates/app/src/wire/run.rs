@@ -1,4 +1,4 @@
-use pmpo_core::loss::Verdict;
+use pmpo_core::loss::{Change, Verdict};
 use pmpo_core::optimize::{
     DroppedEarly, Estimate, Origin, Outcome, PromptScore, Refusal, SegmentVerdict, Settings,
 };
@@ -63,6 +63,10 @@ pub struct RunSummary {
     pub best_loss: Option<f64>,
     /// What the check on held-out examples said.
     pub verdict: Option<Verdict>,
+    /// Right answers when asked, of start and best prompt on held-out examples.
+    pub asked: Option<Change>,
+    /// Right answers by forced choice, likewise.
+    pub choices: Option<Change>,
     /// Milliseconds since 1970.
     pub created_at: i64,
     /// Milliseconds since 1970.
@@ -92,8 +96,14 @@ pub struct Candidate {
     pub dropped: Option<DroppedEarly>,
     /// Standard error of that mean.
     pub std_error: Option<f64>,
-    /// Share of right labels, on label tasks.
+    /// Share of right choices among the labels (forced choice).
     pub accuracy: Option<f64>,
+    /// Share of examples on which the model would say a right answer by itself.
+    pub asked: Option<f64>,
+    /// Mean of `-ln` of the right option's share, in nats, on label tasks.
+    pub choice: Option<f64>,
+    /// Mean of `-ln` of the mass of all options, in nats, on label tasks.
+    pub form: Option<f64>,
     /// Why it was not scored.
     pub refusal: Option<Refusal>,
 }
@@ -110,6 +120,9 @@ impl From<CandidateRow> for Candidate {
             dropped: row.train.and_then(|score| score.dropped),
             std_error: row.train.and_then(|score| finite(score.std_error)),
             accuracy: row.train.and_then(|score| score.accuracy),
+            asked: row.train.and_then(|score| score.asked),
+            choice: row.train.and_then(|score| score.choice),
+            form: row.train.and_then(|score| score.form),
             refusal: row.refusal,
         }
     }
@@ -131,6 +144,9 @@ impl Candidate {
             dropped: score.and_then(PromptScore::dropped_early),
             std_error: score.and_then(|score| finite(score.std_error())),
             accuracy: score.and_then(PromptScore::accuracy),
+            asked: score.and_then(PromptScore::asked),
+            choice: score.and_then(PromptScore::choice),
+            form: score.and_then(PromptScore::form),
             refusal: refusal.cloned(),
         }
     }
@@ -287,8 +303,14 @@ pub enum RunPhase {
     Analysing,
     /// Making and scoring candidates.
     Trying,
+    /// Choosing demonstrations.
+    Demonstrating,
+    /// Leaving out parts that are not missed.
+    Pruning,
     /// Comparing start and best on held-out examples.
     Validating,
+    /// Letting the model answer some of them with both prompts.
+    Answering,
     /// Not going on.
     Ended,
 }

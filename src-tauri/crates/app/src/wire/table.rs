@@ -229,6 +229,8 @@ pub struct Measured {
     pub std_error: Option<f64>,
     /// Share of right labels, on label tasks.
     pub accuracy: Option<f64>,
+    /// Share of examples on which the model would say a right answer by itself.
+    pub asked: Option<f64>,
     /// Number of examples measured.
     pub examples: usize,
     /// Whether model, settings and choice of examples are those of the newest

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use ts_rs::TS;
 
-use pmpo_core::loss::{Interval, Verdict};
+use pmpo_core::loss::{Change, Interval, Verdict};
 
 /// A label that was moved: where people look up which version was in use when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
@@ -24,6 +24,10 @@ pub struct ComparedFigures {
     pub second_loss: f64,
     /// Share of right labels of both, on label tasks.
     pub accuracy: Option<(f64, f64)>,
+    /// Right answers when asked, of the first and the second.
+    pub asked: Option<Change>,
+    /// Right answers by forced choice, likewise.
+    pub choices: Option<Change>,
     /// 95 % interval of `second - first`, in nats.
     pub interval: Interval,
     /// What the interval says of the second prompt beside the first.
