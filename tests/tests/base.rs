@@ -54,6 +54,8 @@ fn task(prompt: &str) -> Task {
         ],
         frozen: Vec::new(),
         looks: 0,
+        split: None,
+        earlier: None,
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) fn load(path: &Path, most: usize) -> Result<Named, Box<dyn Error>> {
             examples,
             frozen: Vec::new(),
             looks: 0,
+            split: None,
+            earlier: None,
         },
     })
 }

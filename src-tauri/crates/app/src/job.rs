@@ -9,11 +9,11 @@ use pmpo_core::model::{
     device_kind, Generated, LanguageModel, ModelDescription, ModelError, ScoreItem,
 };
 use pmpo_core::optimize::{
-    optimize, GenerationKey, Journal, JournalError, OptimizeError, Outcome, PairKey, PairLedger,
-    PairLoss, Plan, RunEvent, Settings, StopReason, Task,
+    optimize, Earlier, GenerationKey, Journal, JournalError, OptimizeError, Origin, Outcome,
+    PairKey, PairLedger, PairLoss, Plan, RunEvent, Settings, StopReason, Task, METHOD,
 };
 use pmpo_core::prompt::Prompt;
-use pmpo_store::{NewDataset, NewRun, RunId, RunRow, RunState, Store, StoreError};
+use pmpo_store::{CandidateRow, NewDataset, NewRun, RunId, RunRow, RunState, Store, StoreError};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -235,6 +235,8 @@ pub async fn execute(
         examples,
         frozen: row.frozen.clone(),
         looks: looks(store, row.project, row.dataset)?,
+        split: row.split.clone(),
+        earlier: earlier(store, &row)?,
     };
     store.set_run_state(run, RunState::Running, None)?;
     let mut journal = StoreJournal {
@@ -261,6 +263,39 @@ pub async fn execute(
         let _ = store.set_run_state(run, state, fault);
         error
     })
+}
+
+/// What a run did so far, where it was begun by a method that this program would not
+/// repeat letter by letter; nothing where it had not decided a step or tried a prompt.
+fn earlier(store: &Store, row: &RunRow) -> Result<Option<Earlier>, AppError> {
+    let candidates = store.candidates(row.id)?;
+    if row.settings.method >= METHOD || candidates.len() < 2 {
+        return Ok(None);
+    }
+    let last = store.steps(row.id)?.last().copied();
+    let step = last.map_or(0, |last| last.step);
+    let best = last.map_or(0, |last| last.incumbent);
+    let find = |ordinal| {
+        let found = candidates
+            .iter()
+            .find(|one| one.candidate.ordinal == ordinal);
+        found.map(|one| one.candidate.clone())
+    };
+    let Some(incumbent) = find(best) else {
+        return Ok(None);
+    };
+    let decided = candidates.iter().filter(|one| one.candidate.step <= step);
+    let masked = |one: &&CandidateRow| !matches!(one.candidate.origin, Origin::Mask { .. });
+    let highest = candidates.iter().map(|one| one.candidate.ordinal).max();
+    Ok(Some(Earlier {
+        incumbent,
+        step,
+        next: highest.map_or(0, |highest| highest + 1),
+        tried: decided
+            .filter(masked)
+            .map(|one| one.candidate.text.clone())
+            .collect(),
+    }))
 }
 
 /// How often held-out examples of this data were looked at before.

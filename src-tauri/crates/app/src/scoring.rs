@@ -161,6 +161,8 @@ pub async fn measure_version(
             examples: store.examples(what.dataset)?,
             frozen: Vec::new(),
             looks: 0,
+            split: None,
+            earlier: None,
         }
     };
     let indices = measured_examples(&task.examples, settings);

@@ -222,6 +222,8 @@ async fn measured(
                 examples: import.examples()?,
                 frozen: Vec::new(),
                 looks: 0,
+                split: None,
+                earlier: None,
             };
             let indices = measured_examples(&task.examples, settings);
             let found = score_prompt(store, &task, &indices, settings, engine, cancel).await?;

@@ -63,6 +63,8 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
                 examples: import.examples()?,
                 frozen: Vec::new(),
                 looks: 0,
+                split: None,
+                earlier: None,
             };
             let source = sample.data;
             let job = (sample.title.clone(), sample.title, source);
@@ -393,6 +395,8 @@ fn read_task(args: &TaskArgs, json: bool) -> Result<(Import, Task), AppError> {
         examples: import.examples()?,
         frozen: args.locked.clone(),
         looks: 0,
+        split: None,
+        earlier: None,
     };
     Ok((import, task))
 }

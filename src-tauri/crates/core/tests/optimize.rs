@@ -475,3 +475,50 @@ async fn a_budget_that_ends_amid_a_race_says_so() {
     }
     assert!(found);
 }
+
+#[tokio::test]
+async fn a_run_begun_by_an_earlier_method_goes_on_from_its_best_prompt() {
+    let task = task("You are a poet. Answer the text.", 30);
+    let mut first = Memory::default();
+    let plan = plan(&task, &quick(), &Scripted::new()).await.unwrap();
+    let incumbent = Candidate {
+        ordinal: 5,
+        step: 1,
+        parent: Some(0),
+        origin: Origin::Drop { segment: 0 },
+        text: "Answer the text.".to_owned(),
+    };
+    let begun = Task {
+        split: Some(plan.split.clone()),
+        earlier: Some(Earlier {
+            incumbent: incumbent.clone(),
+            step: 1,
+            next: 9,
+            tried: vec![incumbent.text.clone()],
+        }),
+        ..task
+    };
+    let outcome = run(&begun, &quick(), &Scripted::new(), &mut first).await;
+    assert!(outcome.best == 5 || outcome.best >= 9);
+    let mut steps = Vec::new();
+    for event in &first.events {
+        match event {
+            RunEvent::Scored {
+                candidate,
+                score,
+                part: Part::Train,
+            } => {
+                let old = [0, 5].contains(&candidate.ordinal);
+                assert!(old || candidate.ordinal >= 9, "{candidate:?}");
+                let train = score
+                    .examples
+                    .iter()
+                    .all(|one| plan.split.train.contains(&one.example));
+                assert!(train);
+            }
+            RunEvent::StepDone { step, .. } => steps.push(*step),
+            _ => {}
+        }
+    }
+    assert_eq!(steps.first(), Some(&2));
+}

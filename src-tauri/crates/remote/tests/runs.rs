@@ -143,6 +143,8 @@ fn task() -> Task {
         examples: examples.collect(),
         frozen: Vec::new(),
         looks: 0,
+        split: None,
+        earlier: None,
     }
 }
 

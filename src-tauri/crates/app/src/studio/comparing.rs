@@ -173,6 +173,8 @@ impl Studio {
                 examples: ground.examples.clone(),
                 frozen: Vec::new(),
                 looks: 0,
+                split: None,
+                earlier: None,
             };
             let ledger = &mut SharedLedger(&self.store);
             let told = &mut |done: usize, total: usize| {

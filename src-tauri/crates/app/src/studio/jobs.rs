@@ -65,6 +65,8 @@ impl Studio {
             examples: store.examples(dataset)?,
             frozen: draft.locked,
             looks: 0,
+            split: None,
+            earlier: None,
         })
     }
 

@@ -316,6 +316,7 @@ fn renewed(mut draft: serde_json::Value) -> serde_json::Value {
             settings[name] = now[name].clone();
         }
     }
+    settings["method"] = now["method"].clone();
     for name in ["form_weight", "calibration", "accept_z", "prune", "answers"] {
         settings[name] = now[name].clone();
     }

@@ -33,6 +33,18 @@ pub struct Split {
     pub pool: Vec<usize>,
 }
 
+impl Split {
+    /// Whether it is one of `count` examples: none named twice, none beyond them.
+    pub fn fits(&self, count: usize) -> bool {
+        let all = self.train.iter().chain(&self.validation).chain(&self.pool);
+        let mut seen = vec![false; count];
+        all.into_iter().all(|&at| {
+            seen.get_mut(at)
+                .is_some_and(|seen| !std::mem::replace(seen, true))
+        })
+    }
+}
+
 /// Shuffles by seed and splits, keeping equal and nearly equal inputs on one side
 /// and, where answers repeat, their proportions in both.
 ///

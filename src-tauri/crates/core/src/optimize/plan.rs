@@ -6,7 +6,7 @@ use crate::prompt::{locate_frozen, FreezeError, Prompt, TemplateError};
 
 use super::evaluate::Evaluator;
 use super::steps::SWAPS;
-use super::{JournalError, Settings};
+use super::{Candidate, JournalError, Settings};
 
 /// What is to be optimised.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,24 @@ pub struct Task {
     pub frozen: Vec<String>,
     /// How often held-out examples of this data have been looked at before.
     pub looks: u32,
+    /// Which examples do what, where that was decided before: a run goes on with the
+    /// split that it was begun with.
+    pub split: Option<Split>,
+    /// What a run did that was begun by an earlier method and goes on by this one.
+    pub earlier: Option<Earlier>,
+}
+
+/// The history of a run whose steps this program would not repeat letter by letter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Earlier {
+    /// The best prompt so far.
+    pub incumbent: Candidate,
+    /// The last step that was decided; 0 before the first.
+    pub step: u32,
+    /// The number of the next prompt.
+    pub next: u32,
+    /// Texts that were tried in decided steps.
+    pub tried: Vec<String>,
 }
 
 /// Why a run could not start or go on.
@@ -127,12 +145,19 @@ pub async fn plan(
         .filter(|index| left_out.iter().all(|(out, _)| out != index))
         .collect();
     let kept: Vec<Example> = usable.iter().map(|&i| task.examples[i].clone()).collect();
-    let mut parts = split(&kept, &settings.split, settings.seed);
-    for part in [&mut parts.train, &mut parts.validation, &mut parts.pool] {
-        for index in part.iter_mut() {
-            *index = usable[*index];
+    let stored = task
+        .split
+        .as_ref()
+        .filter(|split| split.fits(task.examples.len()));
+    let mut parts = stored.cloned().unwrap_or_else(|| {
+        let mut parts = split(&kept, &settings.split, settings.seed);
+        for part in [&mut parts.train, &mut parts.validation, &mut parts.pool] {
+            for index in part.iter_mut() {
+                *index = usable[*index];
+            }
         }
-    }
+        parts
+    });
     // No prompt is scored on an example that it shows.
     let shown = |at: &usize| prompt.shows(&task.examples[*at]);
     for part in [&mut parts.train, &mut parts.validation] {

@@ -142,6 +142,15 @@ impl Run<'_> {
         let candidate = self.candidate(self.task.prompt.clone(), Origin::Start, None);
         let start = self.score(candidate, Part::Train).await?;
         let mut incumbent = start.clone();
+        if let Some(earlier) = &self.task.earlier {
+            incumbent = match earlier.incumbent.ordinal {
+                0 => start.clone(),
+                _ => self.score(earlier.incumbent.clone(), Part::Train).await?,
+            };
+            self.next = earlier.next;
+            self.step = earlier.step;
+            self.tried.extend(earlier.tried.iter().cloned());
+        }
         let mut reason = match self.search(&mut incumbent).await {
             Ok(found) => found,
             Err(OptimizeError::Model(ModelError::Cancelled)) => StopReason::Cancelled,
@@ -179,13 +188,14 @@ impl Run<'_> {
     /// error.
     async fn search(&mut self, incumbent: &mut Scored) -> Result<StopReason, OptimizeError> {
         let shown = Prompt::parse(&self.task.prompt).demonstrations.len();
-        if self.places() > shown {
+        if self.places() > shown && self.task.earlier.is_none() {
             self.step += 1;
             let better = self.demonstrate(incumbent).await?;
             self.decided(incumbent, better)?;
         }
         let mut reason = StopReason::Steps;
-        for _ in 0..self.settings.steps {
+        let done = self.task.earlier.as_ref().map_or(0, |earlier| earlier.step);
+        for _ in done as usize..self.settings.steps {
             if let Some(budget) = self.exhausted() {
                 reason = budget;
                 break;

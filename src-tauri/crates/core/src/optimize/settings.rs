@@ -47,11 +47,22 @@ pub enum Preset {
     Paper,
 }
 
+/// The number of the method: raised whenever a run that was begun before could not be
+/// repeated letter by letter any more.
+pub const METHOD: u32 = 2;
+
+fn first_method() -> u32 {
+    1
+}
+
 /// Every choice of the method. Defaults are those of [`Preset::Standard`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 // Settings that a later or earlier version knows are read past, so that no run is lost.
 #[serde(default)]
 pub struct Settings {
+    /// The method that a run is begun with ([`METHOD`]).
+    #[serde(default = "first_method")]
+    pub method: u32,
     /// Seed of everything random.
     pub seed: u64,
     /// What is minimised on label tasks.
@@ -144,6 +155,7 @@ impl Preset {
     /// The settings of this preset.
     pub fn settings(self) -> Settings {
         let standard = Settings {
+            method: METHOD,
             seed: 1,
             objective: Objective::Label,
             normalization: Normalization::PerToken,

@@ -242,6 +242,8 @@ pub(crate) fn task(prompt: &str, count: usize) -> Task {
             .collect(),
         frozen: Vec::new(),
         looks: 0,
+        split: None,
+        earlier: None,
     }
 }
 
