@@ -1,6 +1,8 @@
 //! Examples, label sets, fingerprints and splits.
 
+mod hash;
 mod labels;
+mod short;
 mod similar;
 mod split;
 
@@ -11,7 +13,7 @@ use crate::prompt::Columns;
 use crate::random::hex;
 
 pub use labels::LabelSet;
-pub use similar::similar_groups;
+pub use similar::{similar_examples, similar_groups};
 pub use split::{split, Split, SplitPlan};
 
 /// What the model should answer.
