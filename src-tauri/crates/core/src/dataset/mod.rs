@@ -1,10 +1,14 @@
 //! Examples, label sets, fingerprints and splits.
 
+mod deal;
 mod hash;
 mod labels;
+mod order;
+mod quota;
 mod short;
 mod similar;
 mod split;
+mod strata;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
