@@ -1,5 +1,6 @@
 //! Examples, label sets, fingerprints and splits.
 
+mod balance;
 mod deal;
 mod hash;
 mod labels;
@@ -16,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::prompt::Columns;
 use crate::random::hex;
 
+pub use balance::{balance, LabelShare, SplitBalance, SplitPart, SplitWarning};
 pub use labels::LabelSet;
 pub use similar::{similar_examples, similar_groups};
 pub use split::{split, Split, SplitPlan};
