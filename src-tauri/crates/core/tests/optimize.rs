@@ -394,15 +394,28 @@ proptest! {
 #[tokio::test]
 async fn racing_drops_losers_and_finds_the_same_winners() {
     let task = task("You are a poet. Answer the text.", 60);
-    let whole = Settings {
-        racing: false,
-        ..quick()
-    };
-    let (mut raced, mut full) = (Memory::default(), Memory::default());
-    let fast = run(&task, &quick(), &Scripted::new(), &mut raced).await;
-    let slow = run(&task, &whole, &Scripted::new(), &mut full).await;
-    assert_eq!(fast, slow);
-    assert!(raced.pairs.len() < full.pairs.len() * 3 / 4);
+    let mut same = 0;
+    for seed in 0..40 {
+        let quick = Settings { seed, ..quick() };
+        let whole = Settings {
+            racing: false,
+            ..quick.clone()
+        };
+        let (mut raced, mut full) = (Memory::default(), Memory::default());
+        let fast = run(&task, &quick, &Scripted::new(), &mut raced).await;
+        let slow = run(&task, &whole, &Scripted::new(), &mut full).await;
+        same += usize::from(fast == slow);
+        // Where two differ by less than the noise, either may win.
+        let regret = fast.best_loss - slow.best_loss;
+        assert!(regret < 0.01, "seed {seed}: {regret} nats");
+        assert!(raced.pairs.len() < full.pairs.len() * 3 / 4, "seed {seed}");
+        are_dropped_rightly(&raced, &full, fast.best);
+    }
+    assert!(same >= 34, "the same winner for {same} of 40 seeds");
+}
+
+/// Candidates that were dropped did not win, and were near their whole scores.
+fn are_dropped_rightly(raced: &Memory, full: &Memory, best: u32) {
     let mut dropped = 0;
     for event in &raced.events {
         let RunEvent::Scored {
@@ -413,7 +426,7 @@ async fn racing_drops_losers_and_finds_the_same_winners() {
         };
         let Some(lost) = score.dropped else { continue };
         dropped += 1;
-        assert_ne!(candidate.ordinal, fast.best);
+        assert_ne!(candidate.ordinal, best);
         assert!(score.examples.len() < lost.of);
         // Near what the whole score would have been.
         let text = &candidate.text;
@@ -423,7 +436,8 @@ async fn racing_drops_losers_and_finds_the_same_winners() {
             } if &candidate.text == text => Some(score.loss()),
             _ => None,
         });
-        let real = real.unwrap();
+        // Runs that differ in a winner go on with other candidates.
+        let Some(real) = real else { continue };
         assert!(
             (score.loss() - real).abs() < 0.1,
             "{} and {real}",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pmpo_core::dataset::{similar_groups, Answer, Example, LabelSet};
+use pmpo_core::dataset::{similar_examples, Answer, Example, LabelSet};
 use pmpo_core::model::{ModelDescription, ScoreItem, Surprise};
 use pmpo_core::optimize::{
     compare, pair_keys, score_prompt, ExampleLoss, OptimizeError, Part, PromptScore, Settings, Task,
@@ -438,8 +438,7 @@ fn figures(ground: &Ground, both: &[(usize, Known, Known)]) -> Option<ComparedFi
         dropped: None,
     };
     let (a, b) = (score(|one| one.1), score(|one| one.2));
-    let inputs = both.iter().map(|one| &*ground.examples[one.0].input);
-    let groups = similar_groups(inputs);
+    let groups = similar_examples(both.iter().map(|one| &ground.examples[one.0]));
     let found = compare(&a, &b, &groups, 0);
     Some(ComparedFigures {
         first_loss: found.start_loss,

@@ -14,7 +14,7 @@ mod server;
 mod table;
 mod version;
 
-use pmpo_core::dataset::{LabelShare, SplitBalance, SplitPlan, SplitWarning};
+use pmpo_core::dataset::{LabelShare, SplitBalance, SplitPart, SplitPlan, SplitWarning};
 use pmpo_core::loss::{Change, Interval, Normalization, Objective, Verdict};
 use pmpo_core::optimize::{
     DroppedEarly, Origin, Outcome, Preset, Refusal, SegmentVerdict, Segmenter, Settings,
@@ -297,6 +297,7 @@ pub fn typescript() -> String {
         Part,
         ExampleChange,
         AnswerPair,
+        SplitPart,
         LabelShare,
         SplitWarning,
         SplitBalance,

@@ -1,8 +1,15 @@
 //! Examples, label sets, fingerprints and splits.
 
+mod balance;
+mod deal;
+mod hash;
 mod labels;
+mod order;
+mod quota;
+mod short;
 mod similar;
 mod split;
+mod strata;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -10,8 +17,9 @@ use sha2::{Digest, Sha256};
 use crate::prompt::Columns;
 use crate::random::hex;
 
+pub use balance::{balance, LabelShare, SplitBalance, SplitPart, SplitWarning};
 pub use labels::LabelSet;
-pub use similar::similar_groups;
+pub use similar::{similar_examples, similar_groups};
 pub use split::{split, Split, SplitPlan};
 
 /// What the model should answer.

@@ -1,10 +1,14 @@
 use std::collections::BTreeMap;
 
 use rand::seq::SliceRandom;
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{similar_groups, Example, FixedPart};
+use super::deal::deal;
+use super::order::even_order;
+use super::strata::strata;
+use super::{similar_examples, Example, FixedPart};
 use crate::random::generator;
 
 /// How many examples go where.
@@ -45,8 +49,10 @@ impl Split {
     }
 }
 
-/// Shuffles by seed and splits, keeping equal and nearly equal inputs on one side
-/// and, where answers repeat, their proportions in both.
+/// Splits by chance, of which `seed` decides, keeping equal and nearly equal inputs
+/// in one part. Each part has each label in proportion, as nearly as whole rows and
+/// groups of such inputs allow, and so has every beginning of it; where answers do
+/// not repeat, short and long ones take the place of labels.
 ///
 /// Where the data itself says of examples which part they are in, these parts
 /// are drawn from, and the rest is not used to check: shares are of each part then.
@@ -84,61 +90,50 @@ pub fn split(examples: &[Example], plan: &SplitPlan, seed: u64) -> Split {
 
 /// Splits the examples `indices`.
 fn draw(examples: &[Example], indices: &[usize], plan: &SplitPlan, seed: u64) -> Split {
-    let inputs = indices.iter().map(|&index| examples[index].input.as_str());
-    let groups = similar_groups(inputs);
-    let mut by_input: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (&index, group) in indices.iter().zip(groups) {
-        let first: &Example = &examples[indices[group]];
-        by_input.entry(&first.input).or_default().push(index);
+    let total = indices.len();
+    if total == 0 {
+        return Split::default();
     }
-    let mut strata: BTreeMap<&str, Vec<Vec<usize>>> = BTreeMap::new();
-    let labelled = super::LabelSet::detect(examples).is_some();
-    for group in by_input.into_values() {
-        let key = if labelled {
-            examples[group[0]].answer.best()
-        } else {
-            ""
-        };
-        strata.entry(key).or_default().push(group);
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let first = similar_examples(indices.iter().map(|&index| &examples[index]));
+    for (at, first) in first.into_iter().enumerate() {
+        groups.entry(first).or_default().push(at);
     }
+    let kinds = strata(examples, indices);
+    let wanted = |share: f64, limit: usize| {
+        ((share * total as f64).round() as usize)
+            .min(limit)
+            .min(total)
+    };
+    let train = wanted(plan.train_share, plan.train_limit).max(1);
+    let validation = wanted(plan.validation_share, plan.validation_limit).min(total - train);
+    let goals = [train, validation, total - train - validation];
     let mut rng = generator(seed, &["split"]);
-    // Each group gets its place within its stratum; ordering all groups by that
-    // place interleaves the strata in proportion.
-    let mut placed = Vec::new();
-    for groups in strata.values_mut() {
-        groups.shuffle(&mut rng);
-        let count = groups.len() as f64;
-        for (at, group) in groups.drain(..).enumerate() {
-            placed.push(((at as f64 + 0.5) / count, group));
-        }
+    let parts = deal(groups.into_values().collect(), &kinds, goals, &mut rng);
+    let [train, validation, pool] = parts.map(|part| {
+        let part = in_order(part, &kinds, &mut rng);
+        part.into_iter().map(|at| indices[at]).collect()
+    });
+    Split {
+        train,
+        validation,
+        pool,
     }
-    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+}
 
-    let total = indices.len() as f64;
-    let wanted = |share: f64, limit: usize| ((share * total).round() as usize).min(limit);
-    let validation_size = wanted(plan.validation_share, plan.validation_limit);
-    let train_size = wanted(plan.train_share, plan.train_limit).max(1);
-    let mut split = Split::default();
-    // Taking turns keeps the strata's proportions in every part.
-    let rest = indices.len().saturating_sub(validation_size + train_size);
-    let goals = [train_size, validation_size, rest];
-    let mut taken = [0_usize; 3];
-    for (_, group) in placed {
-        let part = (0..3)
-            .filter(|&part| taken[part] < goals[part])
-            .max_by(|&a, &b| {
-                let need = |part: usize| (goals[part] - taken[part]) as f64 / goals[part] as f64;
-                need(a).total_cmp(&need(b)).then(b.cmp(&a))
-            })
-            .unwrap_or(2);
-        taken[part] += group.len();
-        match part {
-            0 => split.train.extend(group),
-            1 => split.validation.extend(group),
-            _ => split.pool.extend(group),
-        }
+/// Rows in an order by chance in which each beginning is even.
+fn in_order(mut rows: Vec<usize>, kinds: &[usize], rng: &mut impl Rng) -> Vec<usize> {
+    rows.shuffle(rng);
+    let mut of_kind: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for row in rows {
+        of_kind.entry(kinds[row]).or_default().push(row);
     }
-    split
+    let mut of_kind: Vec<Vec<usize>> = of_kind.into_values().collect();
+    let counts: Vec<usize> = of_kind.iter().map(Vec::len).collect();
+    even_order(&counts, rng)
+        .into_iter()
+        .filter_map(|kind| of_kind[kind].pop())
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The check of the best prompt on examples that chose nothing.
 
-use crate::dataset::{similar_groups, Answer};
+use crate::dataset::{similar_examples, Answer};
 use crate::loss::{Change, Difference, Verdict, FEWEST_GROUPS};
 use crate::model::GenerateRequest;
 use crate::prompt::Prompt;
@@ -29,8 +29,7 @@ impl Run<'_> {
         self.busy(Activity::Validation)?;
         let before = self.held_out(start, &held).await?;
         let after = self.held_out(best, &held).await?;
-        let inputs = held.iter().map(|&at| &*self.task.examples[at].input);
-        let groups = similar_groups(inputs);
+        let groups = similar_examples(held.iter().map(|&at| &self.task.examples[at]));
         Ok(Some(compare(&before, &after, &groups, self.task.looks + 1)))
     }
 
