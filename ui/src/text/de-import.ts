@@ -56,6 +56,7 @@ export const deImport: typeof enImport = {
     clean: "Jede Zeile wurde angesehen. Es ist alles in Ordnung.",
     faults: {
       uneven: (n, one) => (one ? `${n} Zeile hat andere Zellen als die Kopfzeile` : `${n} Zeilen haben andere Zellen als die Kopfzeile`),
+      beside: (n, one) => (one ? `Bei ${n} Zeile steht etwas neben der Tabelle` : `Bei ${n} Zeilen steht etwas neben der Tabelle`),
       empty_input: (n, one) => (one ? `${n} Zeile hat keine Eingabe` : `${n} Zeilen haben keine Eingabe`),
       empty_answer: (n, one) => (one ? `${n} Zeile hat keine Antwort` : `${n} Zeilen haben keine Antwort`),
       rule_finds_nothing: (n, one) => (one ? `In ${n} Zeile ist keine Antwort zu finden` : `In ${n} Zeilen ist keine Antwort zu finden`),
@@ -72,6 +73,7 @@ export const deImport: typeof enImport = {
     },
     faultHelp: {
       uneven: "Dort fehlt vielleicht ein Trennzeichen oder ein Anführungszeichen.",
+      beside: "Es wird nicht benutzt, die Zeilen schon.",
       empty_input: "Ohne Eingabe lässt sich nichts lernen.",
       empty_answer: "Ohne Antwort lässt sich nichts lernen.",
       rule_finds_nothing: "Ändern Sie die Regel für die Antwort, oder lassen Sie sie aus.",

@@ -58,6 +58,7 @@ export const enImport = {
     clean: "Every row was looked at. Nothing is wrong.",
     faults: {
       uneven: (n, one) => (one ? `${n} row has other cells than the header` : `${n} rows have other cells than the header`),
+      beside: (n, one) => (one ? `${n} row has something beside the table` : `${n} rows have something beside the table`),
       empty_input: (n, one) => (one ? `${n} row has no input` : `${n} rows have no input`),
       empty_answer: (n, one) => (one ? `${n} row has no answer` : `${n} rows have no answer`),
       rule_finds_nothing: (n, one) => (one ? `In ${n} row there is no answer to be found` : `In ${n} rows there is no answer to be found`),
@@ -74,6 +75,7 @@ export const enImport = {
     } as Record<Fault, (n: string, one: boolean) => string>,
     faultHelp: {
       uneven: "A separator or a quotation mark may be missing there.",
+      beside: "It is not used; the rows are.",
       empty_input: "Without an input there is nothing to learn from.",
       empty_answer: "Without an answer there is nothing to learn from.",
       rule_finds_nothing: "Change the rule for the answer, or leave them out.",

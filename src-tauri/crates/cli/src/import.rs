@@ -306,6 +306,7 @@ fn words(finding: &Finding) -> String {
     let count = finding.rows.len();
     let what = match finding.fault {
         Fault::Uneven => "other cells than the header",
+        Fault::Beside => "something beside the table, which is not used",
         Fault::BadWeight => "the weight is no number over 0",
         Fault::EmptyInput => "no input",
         Fault::EmptyAnswer => "no answer",

@@ -26,6 +26,8 @@ const FEWEST: usize = 5;
 pub enum Fault {
     /// More or fewer cells than the header.
     Uneven,
+    /// In a sheet, something beside the table.
+    Beside,
     /// No input.
     EmptyInput,
     /// No answer.
@@ -91,7 +93,7 @@ impl Fault {
                 Severity::Warning
             }
             Self::OneSided | Self::CutOff | Self::BadWeight => Severity::Warning,
-            Self::Duplicate | Self::OverLong => Severity::Note,
+            Self::Beside | Self::Duplicate | Self::OverLong => Severity::Note,
         }
     }
 
@@ -105,7 +107,9 @@ impl Fault {
             Self::Uneven | Self::BadWeight => &[Remedy::LeaveOut, Remedy::Keep],
             Self::Duplicate => &[Remedy::Merge, Remedy::Keep],
             Self::Conflict => &[Remedy::Merge, Remedy::LeaveOut, Remedy::Keep],
-            Self::Leak | Self::OverLong | Self::CutOff => &[Remedy::Keep, Remedy::LeaveOut],
+            Self::Beside | Self::Leak | Self::OverLong | Self::CutOff => {
+                &[Remedy::Keep, Remedy::LeaveOut]
+            }
             Self::Encoding => &[Remedy::Repair, Remedy::LeaveOut, Remedy::Keep],
             Self::NearDuplicate => &[Remedy::LeaveOut, Remedy::Keep],
             Self::OneSided => &[Remedy::Keep],
@@ -239,7 +243,10 @@ pub fn check(plan: &Plan, uneven: &[Uneven], remedies: &Remedies) -> Checked {
         let number = table.number(row);
         let mut out = false;
         while let Some(next) = uneven.next_if(|next| next.row <= number) {
-            if next.row == number {
+            if next.row == number && !next.beside.is_empty() {
+                found.add(Fault::Beside, number, None, &next.beside);
+                out |= leaves_out(Fault::Beside);
+            } else if next.row == number {
                 let cells: Vec<&str> = table.row(row).map(Option::unwrap_or_default).collect();
                 found.add(Fault::Uneven, number, None, &cells.join(" | "));
                 out |= leaves_out(Fault::Uneven);

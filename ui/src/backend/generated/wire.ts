@@ -412,7 +412,7 @@ mapping: Mapping, };
 /**
  * Kind of fault.
  */
-export type Fault = "uneven" | "empty_input" | "empty_answer" | "rule_finds_nothing" | "same_answers" | "bad_weight" | "duplicate" | "conflict" | "leak" | "encoding" | "over_long" | "cut_off" | "near_duplicate" | "one_sided";
+export type Fault = "uneven" | "beside" | "empty_input" | "empty_answer" | "rule_finds_nothing" | "same_answers" | "bad_weight" | "duplicate" | "conflict" | "leak" | "encoding" | "over_long" | "cut_off" | "near_duplicate" | "one_sided";
 
 /**
  * How bad a fault is.

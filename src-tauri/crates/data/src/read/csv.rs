@@ -1,6 +1,6 @@
 //! Text in columns, with any separator (RFC 4180 and what programs make of it).
 
-use super::rows::{Grid, Rows};
+use super::rows::{Grid, Kind, Rows};
 use super::{Format, Reading};
 use crate::{DataError, ReadOptions};
 
@@ -93,7 +93,7 @@ fn parse(
 ) -> Result<Grid, DataError> {
     let mut reader = builder(dialect).from_reader(text.as_bytes());
     let mut record = ::csv::StringRecord::new();
-    let mut rows = Rows::new(name, options.header);
+    let mut rows = Rows::new(name, Kind::Lines, options.header);
     let broken = |why: ::csv::Error| DataError::Unreadable(name.to_owned(), why.to_string());
     let mut from = 0;
     while reader.read_record(&mut record).map_err(broken)? {

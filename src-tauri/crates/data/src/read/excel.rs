@@ -7,7 +7,7 @@ use std::path::Path;
 
 use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader, SheetVisible, Xls, Xlsx, XlsxError};
 
-use super::rows::{Grid, Rows, MOST_COLUMNS};
+use super::rows::{Grid, Kind, Rows, MOST_COLUMNS};
 use super::{unreadable, Format, Reading, MOST_BYTES};
 use crate::{DataError, ReadOptions};
 
@@ -124,7 +124,7 @@ fn xlsx(file: Source, name: &str, options: &ReadOptions) -> Result<Reading, Data
     let mut book: Xlsx<Source> = Xlsx::new(file).map_err(|why| damaged(name, &why))?;
     let (sheets, tried) = choose(book.sheets_metadata(), name, options)?;
     first_filled(sheets, tried, name, |sheet| {
-        let mut rows = Rows::new(name, options.header);
+        let mut rows = Rows::new(name, Kind::Sheet, options.header);
         let mut merged = Merged::of(book.merge_cells_by_sheet_name(sheet).ok());
         let mut cells = match book.worksheet_cells_reader(sheet) {
             Ok(cells) => cells,
@@ -230,11 +230,12 @@ fn whole<R: Reader<Source>>(
         let range = book
             .worksheet_range(sheet)
             .map_err(|why| fault(name, &why))?;
-        let mut rows = Rows::new(name, options.header);
+        let mut rows = Rows::new(name, Kind::Sheet, options.header);
         // Rows are counted from the top of the sheet.
         rows.skip(range.start().map_or(0, |(row, _)| row as usize))?;
         for row in range.rows() {
             let cells: Vec<Option<String>> = row.iter().map(text_of).collect();
+            // Cells that only have a format are no columns.
             let used = cells
                 .iter()
                 .rposition(Option::is_some)

@@ -154,7 +154,7 @@ fn read_tables(name: &str, files: &[PathBuf], options: &ReadOptions) -> Result<R
         }
         let moved = next.uneven.iter().map(|uneven| Uneven {
             row: before + uneven.row,
-            ..*uneven
+            ..uneven.clone()
         });
         whole.uneven.extend(moved);
         whole.encoding = whole.encoding.or(next.encoding);

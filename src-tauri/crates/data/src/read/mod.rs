@@ -77,7 +77,7 @@ pub enum Format {
 }
 
 /// A row with other cells than the header has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uneven {
     /// Number of the row.
     pub row: usize,
@@ -85,6 +85,9 @@ pub struct Uneven {
     pub found: usize,
     /// The header's cells.
     pub expected: usize,
+    /// In a sheet, where every cell has its place, what stands beside the table; empty
+    /// for rows of text, whose cells may be in wrong places.
+    pub beside: String,
 }
 
 /// A file as a table, and what was found on the way.

@@ -13,9 +13,21 @@ const LONGEST_NAME: usize = 60;
 
 type Cells = Vec<Option<String>>;
 
+/// What a row's number of cells means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Lines of text: one with fewer or more cells than others may be cut in a wrong
+    /// place, so that its cells are in wrong columns.
+    Lines,
+    /// A sheet: every cell has its place, and a row has no end; cells that are not
+    /// there are empty.
+    Sheet,
+}
+
 /// Takes rows one after the other.
 pub(crate) struct Rows<'a> {
     file: &'a str,
+    kind: Kind,
     /// Row of the header, from 1; 0 for none.
     asked: Option<usize>,
     /// The first rows, until the header is known.
@@ -25,6 +37,9 @@ pub(crate) struct Rows<'a> {
 
 struct Filling {
     table: Table,
+    kind: Kind,
+    /// Cells of most rows, as they were written.
+    usual: usize,
     /// Whether the header names a column.
     named: Vec<bool>,
     header: usize,
@@ -42,9 +57,10 @@ pub(crate) struct Grid {
 }
 
 impl<'a> Rows<'a> {
-    pub(crate) fn new(file: &'a str, header: Option<usize>) -> Self {
+    pub(crate) fn new(file: &'a str, kind: Kind, header: Option<usize>) -> Self {
         Self {
             file,
+            kind,
             asked: header,
             head: Vec::new(),
             filling: None,
@@ -106,7 +122,11 @@ impl<'a> Rows<'a> {
                 .max(if header == 0 { width } else { usual }),
             "",
         );
+        let rows = self.head.iter().skip(header);
+        let lengths = rows.filter(|row| used(row) > 0).map(Vec::len);
         let mut filling = Filling {
+            kind: self.kind,
+            usual: most_frequent(lengths).unwrap_or(0),
             named: names.iter().map(|name| !name.trim().is_empty()).collect(),
             table: Table::new(column_names(names)),
             header,
@@ -148,11 +168,18 @@ impl Filling {
             return Ok(());
         }
         let expected = self.table.columns().len();
-        if found > expected || (cells.len() < expected && found < expected) {
+        let beside = match self.kind {
+            Kind::Sheet => cells.get(expected..).map(joined).unwrap_or_default(),
+            Kind::Lines => String::new(),
+        };
+        // Where most lines are short, that is how the file leaves out empty cells.
+        let short = cells.len() < expected && cells.len() != self.usual;
+        if found > expected || (self.kind == Kind::Lines && short) {
             self.uneven.push(Uneven {
                 row: self.count,
                 found: cells.len().max(found),
                 expected,
+                beside,
             });
         }
         match self.table.push(self.count, cells.iter().copied()) {
@@ -163,6 +190,13 @@ impl Filling {
             )),
         }
     }
+}
+
+/// The texts of cells, as one.
+fn joined(cells: &[Option<&str>]) -> String {
+    let texts = cells.iter().flatten().map(|cell| cell.trim());
+    let texts: Vec<&str> = texts.filter(|cell| !cell.is_empty()).collect();
+    texts.join(" | ")
 }
 
 fn has_text(cell: Option<&str>) -> bool {
@@ -240,7 +274,11 @@ mod tests {
     use super::*;
 
     fn grid(rows: &[&[&str]], header: Option<usize>) -> Grid {
-        let mut taken = Rows::new("a.csv", header);
+        grid_of(Kind::Lines, rows, header)
+    }
+
+    fn grid_of(kind: Kind, rows: &[&[&str]], header: Option<usize>) -> Grid {
+        let mut taken = Rows::new("a.csv", kind, header);
         for row in rows {
             let cells: Vec<Option<&str>> = row.iter().map(|cell| Some(*cell)).collect();
             taken.push(&cells).unwrap();
@@ -295,5 +333,37 @@ mod tests {
         assert_eq!(found.table.columns(), ["a", "b"]);
         let rows: Vec<(usize, usize)> = found.uneven.iter().map(|u| (u.row, u.found)).collect();
         assert_eq!(rows, [(2, 1), (3, 4)]);
+    }
+
+    #[test]
+    fn in_a_sheet_no_row_is_short_and_what_stands_beside_is_told() {
+        let rows: &[&[&str]] = &[
+            &["a", "b", "c"],
+            &["1", "2", "3"],
+            &["4"],
+            &["5", "6"],
+            &["7", "8", "", "", "ask Bob"],
+            &["9", "10"],
+        ];
+        let found = grid_of(Kind::Sheet, rows, None);
+        assert_eq!(found.table.columns(), ["a", "b", "c"]);
+        assert_eq!((found.table.len(), found.table.cell(1, 2)), (5, ""));
+        let told: Vec<_> = found.uneven.iter().map(|u| (u.row, &*u.beside)).collect();
+        assert_eq!(told, [(4, "ask Bob")]);
+        // Lines of text with the same cells may have lost some.
+        let found = grid(&rows[..4], None);
+        assert_eq!(found.table.len(), 3);
+        assert_eq!(found.uneven.len(), 2, "{:?}", found.uneven);
+    }
+
+    #[test]
+    fn lines_that_leave_out_empty_cells_at_their_end_are_whole() {
+        let mut rows: Vec<&[&str]> = vec![&["a", "b", "notes"], &["1", "2", "check"]];
+        rows.resize(12, &["3", "4"]);
+        rows.push(&["5"]);
+        let found = grid(&rows, None);
+        assert_eq!(found.table.columns(), ["a", "b", "notes"]);
+        let told: Vec<usize> = found.uneven.iter().map(|u| u.row).collect();
+        assert_eq!((found.table.len(), told), (12, vec![12]));
     }
 }
