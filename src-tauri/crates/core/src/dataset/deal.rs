@@ -257,3 +257,78 @@ impl Table {
         weight * (groups * groups + BEYOND * beyond * beyond)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::generator;
+
+    /// Groups from the kinds of their rows, dealt; how far each part's size is from
+    /// its goal, and the rows of each kind in it.
+    fn dealt(
+        groups: &[&[usize]],
+        goals: [usize; PARTS],
+        seed: u64,
+    ) -> [(usize, Vec<usize>); PARTS] {
+        let kinds: Vec<usize> = groups.concat();
+        let mut next = 0..kinds.len();
+        let rows = groups
+            .iter()
+            .map(|group| next.by_ref().take(group.len()).collect())
+            .collect();
+        let parts = deal(rows, &kinds, goals, &mut generator(seed, &["deal"]));
+        let count = kinds.iter().max().map_or(0, |most| most + 1);
+        let mut goals = goals.into_iter();
+        parts.map(|part| {
+            let mut has = vec![0; count];
+            part.iter().for_each(|&row| has[kinds[row]] += 1);
+            (part.len().abs_diff(goals.next().unwrap()), has)
+        })
+    }
+
+    #[test]
+    fn what_groups_are_off_by_does_not_add_up_over_kinds() {
+        let kinds: Vec<[usize; 2]> = (0..300).map(|kind| [kind, kind]).collect();
+        let groups: Vec<&[usize]> = kinds
+            .iter()
+            .flat_map(|kind| [&kind[..], &kind[..1]])
+            .collect();
+        for seed in 0..20 {
+            for (off, _) in dealt(&groups, [360, 360, 180], seed) {
+                assert!(off <= 2, "{off} rows off");
+            }
+        }
+    }
+
+    #[test]
+    fn groups_of_several_kinds_count_for_each_of_them() {
+        // Most rows of each group are of the first kind; where the others go is
+        // seen only by looking at them.
+        let groups: Vec<&[usize]> = (0..60)
+            .map(|at| match at % 3 {
+                0 => &[0, 0, 1][..],
+                1 => &[0, 0, 2][..],
+                _ => &[0, 0, 0][..],
+            })
+            .collect();
+        for seed in 0..20 {
+            for (off, has) in dealt(&groups, [60, 60, 60], seed) {
+                assert!(off <= 3, "{off} rows off");
+                for rows in &has[1..] {
+                    assert!((6..=7).contains(rows), "{has:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_part_that_should_have_rows_is_left_empty() {
+        let big = [0; 30];
+        for seed in 0..20 {
+            let [(_, train), (_, held), _] = dealt(&[&big, &[0], &[0]], [2, 3, 27], seed);
+            assert!(train[0] > 0 && held[0] > 0, "{train:?} {held:?}");
+            let [(_, train), ..] = dealt(&[&big], [1, 20, 9], seed);
+            assert_eq!(train, [30]);
+        }
+    }
+}
