@@ -8,7 +8,7 @@ use pmpo_core::model::{ModelDescription, ScoreItem, Surprise};
 use pmpo_core::optimize::{
     pair_keys, score_prompt, ExampleLoss, OptimizeError, Part, PromptScore, Settings, Task,
 };
-use pmpo_core::prompt::Template;
+use pmpo_core::prompt::Prompt;
 use pmpo_core::random::generator;
 use pmpo_store::{DatasetId, ProjectId, RunId, Store, VersionId};
 use tokio_util::sync::CancellationToken;
@@ -210,7 +210,7 @@ impl Studio {
         let mut items = Vec::with_capacity(2 * answers.len());
         for text in &texts {
             let has_template = model.description().has_chat_template;
-            let conversation = Template::parse(text)
+            let conversation = Prompt::parse(text)
                 .render(&row.input, &row.columns, has_template)
                 .map_err(OptimizeError::from)?;
             items.extend(answers.iter().map(|(_, answer)| ScoreItem {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pmpo_core::optimize::{pair_keys, Origin, PairKey};
-use pmpo_core::prompt::Template;
+use pmpo_core::prompt::{Columns, Conversation, Prompt, Template};
 use pmpo_store::{CandidateRow, ProjectId, RunId, Version, VersionId};
 
 use super::runs::BIN;
@@ -222,15 +222,30 @@ fn parent_number(store: &pmpo_store::Store, version: &Version) -> Result<Option<
     })
 }
 
-/// Messages as OpenAI's interface takes them. A prompt without a place for the input
-/// is the system's message, and the input the user's, as it was measured.
+/// Messages as OpenAI's interface takes them, as the prompt was measured: a prompt
+/// without a place for the input is the system's message, and the input the user's;
+/// demonstrations are messages before it. Places for columns stay as they are.
 fn messages(prompt: &str) -> Result<Vec<u8>, AppError> {
-    let message =
-        |role: &str, content: &str| serde_json::json!({ "role": role, "content": content });
-    let messages = match Template::parse(prompt).placeholders().is_empty() {
-        true => vec![message("system", prompt), message("user", "{{input}}")],
-        false => vec![message("user", prompt)],
+    let prompt = Prompt::parse(prompt);
+    let places = Template::parse(&prompt.text);
+    let places = places.placeholders().iter();
+    let columns: Columns = places
+        .map(|place| {
+            (
+                place.name.clone(),
+                prompt.text[place.range.clone()].to_owned(),
+            )
+        })
+        .collect();
+    let turns = match prompt.render("{{input}}", &columns, true) {
+        Ok(Conversation::Chat { turns }) => turns,
+        Ok(Conversation::Text { .. }) => Vec::new(),
+        Err(error) => return Err(unexpected(error)),
     };
+    let messages: Vec<serde_json::Value> = turns
+        .iter()
+        .map(|turn| serde_json::json!({ "role": turn.role, "content": turn.text }))
+        .collect();
     let value = serde_json::json!({ "messages": messages });
     let mut out = serde_json::to_vec_pretty(&value).map_err(unexpected)?;
     out.push(b'\n');

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use pmpo_core::model::{GenerateRequest, TextSink};
-use pmpo_core::prompt::{Columns, Conversation, Template};
+use pmpo_core::prompt::{Columns, Conversation, Prompt};
 use pmpo_store::ProjectId;
 use tokio_util::sync::CancellationToken;
 
@@ -88,7 +88,7 @@ impl Studio {
         let model = self
             .model(draft.model_path.as_deref(), &draft.device)
             .await?;
-        let conversation = Template::parse(prompt)
+        let conversation = Prompt::parse(prompt)
             .render(input, &columns, model.description().has_chat_template)
             .map_err(pmpo_core::optimize::OptimizeError::from)?;
         // A base model knows no end of turn: past a blank line it makes up the next text.
