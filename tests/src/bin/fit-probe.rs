@@ -24,10 +24,10 @@ fn main() {
             .await
             .unwrap();
         let item = |number: usize| ScoreItem {
-            conversation: Conversation::Chat {
-                system: Some("Say it in a plain way. ".repeat(words / 6)),
-                user: format!("Message {number}: the parcel came late."),
-            },
+            conversation: Conversation::ask(
+                Some(&"Say it in a plain way. ".repeat(words / 6)),
+                format!("Message {number}: the parcel came late."),
+            ),
             answer: "delivery".to_owned(),
             end_of_turn: true,
         };

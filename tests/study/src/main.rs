@@ -82,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     runtime.block_on(async {
         let options = LoadOptions {
             device: DeviceChoice::Cpu,
-            ..LoadOptions::of(&asked.model)
+            ..LoadOptions::new(&asked.model)
         };
         let engine = Engine::load(&options, EngineOptions::default()).await?;
         let mut lines = File::create(&asked.lines)?;

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::Write;
 
 use pmpo_core::dataset::{split, Example, LabelSet};
-use pmpo_core::loss::{labels, log_sum_exp, mean, AnswerScore};
+use pmpo_core::loss::{labels, mean};
 use pmpo_core::model::{LanguageModel, ScoreItem};
 use pmpo_core::optimize::{
     has_exact_answers, pair_keys, score_prompt, PairLoss, Preset, Settings, Task,

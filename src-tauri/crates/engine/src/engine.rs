@@ -11,8 +11,8 @@ use mistralrs::{
 };
 use pmpo_core::loss::AnswerScore;
 use pmpo_core::model::{
-    GenerateRequest, Generated, LanguageModel, Measured, MemoryUse, ModelDescription, ModelError,
-    ScoreItem, ScoredBatch, Surprise, TextSink, TokenCount,
+    Finish, GenerateRequest, Generated, LanguageModel, Measured, MemoryUse, ModelDescription,
+    ModelError, ScoreItem, ScoredBatch, Surprise, TextSink, TokenCount,
 };
 use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
@@ -64,16 +64,47 @@ impl EngineOptions {
     };
 }
 
-/// Token ids of one item and the log-probability of each answer token, in nats.
+/// Token ids of one item and what the model says of each answer token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenScores {
     /// Tokens before the answer.
     pub before: Vec<u32>,
-    /// Tokens of the answer.
+    /// Tokens of the answer; the one that ends the turn only where it counts.
     pub answer: Vec<u32>,
-    /// `ln p` of each answer token.
+    /// `ln p` of each answer token, in nats.
     pub log_probs: Vec<f64>,
+    /// Whether each is the likeliest token in its place, and after them, where it does
+    /// not count, whether the one that ends the turn is.
+    pub likeliest: Vec<bool>,
+    /// Whether the last of `likeliest` is that of the token that ends the turn, or the
+    /// model has no such token: a base model does not say where an answer ends.
+    pub to_the_end: bool,
 }
+
+impl TokenScores {
+    /// Of an item, from what was found of all its answer tokens.
+    pub(crate) fn new(item: &Encoded, found: Found) -> Self {
+        let (mut log_probs, likeliest) = found;
+        log_probs.truncate(item.counted);
+        Self {
+            before: item.before.clone(),
+            answer: item.answer[..item.counted].to_vec(),
+            log_probs,
+            likeliest,
+            to_the_end: item.to_the_end,
+        }
+    }
+
+    /// As [`AnswerScore::likeliest`]: whether greedy writing would say exactly this.
+    pub fn said_by_itself(&self) -> Option<bool> {
+        let all = self.likeliest.iter().all(|likeliest| *likeliest);
+        // Whatever comes after, an answer that is left once is not said.
+        (self.to_the_end || !all).then_some(all)
+    }
+}
+
+/// `ln p` of each answer token, and whether it is the likeliest.
+type Found = (Vec<f64>, Vec<bool>);
 
 /// A loaded model. Requests wait for each other: the model has one user at a time.
 pub struct Engine {
@@ -239,6 +270,8 @@ impl Engine {
             encoded.push(Encoded {
                 before: before.clone(),
                 answer: answer.clone(),
+                counted: answer.len(),
+                to_the_end: false,
             });
         }
         self.score_encoded(encoded, cancel).await
@@ -301,14 +334,10 @@ impl Engine {
         let mut scores = Vec::with_capacity(items.len());
         for item in items {
             check(cancel)?;
-            let (log_probs, rows) = self.raw(&item).await?;
+            let (found, rows) = self.raw(&item).await?;
             count.computed += rows as u64;
             count.reused += (item.len() - rows) as u64;
-            scores.push(TokenScores {
-                before: item.before,
-                answer: item.answer,
-                log_probs,
-            });
+            scores.push(TokenScores::new(&item, found));
         }
         Ok((scores, count))
     }
@@ -357,8 +386,9 @@ impl Engine {
         Ok(())
     }
 
-    /// One forward pass over an item: `ln p` of its answer tokens, and how many rows were computed.
-    async fn raw(&self, item: &Encoded) -> Result<(Vec<f64>, usize), ModelError> {
+    /// One forward pass over an item: `ln p` of its answer tokens and whether each is
+    /// the likeliest, and how many rows were computed.
+    async fn raw(&self, item: &Encoded) -> Result<(Found, usize), ModelError> {
         let mut ids = item.before.clone();
         ids.extend(&item.answer);
         let total = ids.len();
@@ -379,14 +409,14 @@ impl Engine {
         let Some(start) = (first + computed).checked_sub(total) else {
             return Err(failed("the engine left out rows that an answer needs"));
         };
-        let log_probs = item
+        let found = item
             .answer
             .iter()
             .enumerate()
             .map(|(at, &token)| log_prob(&rows.i(start + at)?, token))
-            .collect::<candle_core::Result<Vec<f64>>>()
+            .collect::<candle_core::Result<Found>>()
             .map_err(failed)?;
-        Ok((log_probs, computed))
+        Ok((found, computed))
     }
 
     pub(crate) async fn send(
@@ -425,12 +455,19 @@ impl Engine {
         Ok(answer)
     }
 
+    /// Waits for the end of a text, and says why it ended.
     pub(crate) async fn finish(
         &self,
         mut answer: mpsc::Receiver<Response>,
-    ) -> Result<(), ModelError> {
+    ) -> Result<Finish, ModelError> {
         match answer.recv().await {
-            Some(Response::CompletionDone(_)) => Ok(()),
+            Some(Response::CompletionDone(done)) => {
+                let mut reasons = done.choices.iter().map(|choice| &choice.finish_reason);
+                Ok(match reasons.any(|reason| reason == "length") {
+                    true => Finish::Length,
+                    false => Finish::Stop,
+                })
+            }
             Some(other) => Err(unexpected(other)),
             None => Err(failed("the engine stopped")),
         }
@@ -467,7 +504,7 @@ impl LanguageModel for Engine {
             let encoded = self.tokens.measure(at, item).await?;
             out.push(Measured {
                 before: encoded.before.len(),
-                answer: encoded.answer.len(),
+                answer: encoded.counted,
             });
         }
         Ok(out)
@@ -484,6 +521,7 @@ impl LanguageModel for Engine {
             .map(|item| AnswerScore {
                 sum: item.log_probs.iter().sum(),
                 tokens: item.log_probs.len(),
+                likeliest: item.said_by_itself(),
             })
             .collect();
         Ok(ScoredBatch { scores, tokens })

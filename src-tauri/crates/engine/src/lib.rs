@@ -6,6 +6,7 @@
 //! behaviour of that version; tests guard both.
 
 mod device;
+mod dress;
 mod engine;
 mod error;
 mod folder;

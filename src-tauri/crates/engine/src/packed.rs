@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use pmpo_core::model::{ModelError, TokenCount};
-use pmpo_packed::{Count, Item, Packed, PackedError, PackedOnDevice};
+use pmpo_packed::{Count, Item, Packed, PackedError, PackedOnDevice, TokenScore};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{failed, TokenScores};
@@ -19,7 +19,7 @@ impl Scorer {
         &self,
         items: &[Item],
         cancel: &(dyn Fn() -> bool + Sync),
-    ) -> Result<(Vec<Vec<f64>>, Count), PackedError> {
+    ) -> Result<(Vec<Vec<TokenScore>>, Count), PackedError> {
         match self {
             Self::Processor(packed) => packed.score(items, cancel),
             Self::Device(packed) => packed.score(items, cancel),
@@ -40,20 +40,17 @@ pub(crate) async fn pack(
     // The caller may go away; then the work ends as if it were cancelled.
     let given_up = cancel.child_token();
     let _guard = given_up.clone().drop_guard();
-    let work = tokio::task::spawn_blocking(move || {
-        let scored = packed.score(&pairs, &|| given_up.is_cancelled());
-        scored.map(|scored| (pairs, scored))
-    });
+    let work =
+        tokio::task::spawn_blocking(move || packed.score(&pairs, &|| given_up.is_cancelled()));
     match work.await.map_err(failed)? {
-        Ok((pairs, (scores, count))) => {
-            let scores = pairs
-                .into_iter()
-                .zip(scores)
-                .map(|((before, answer), log_probs)| TokenScores {
-                    before,
-                    answer,
-                    log_probs,
-                })
+        Ok((scores, count)) => {
+            let found = |scores: Vec<TokenScore>| {
+                let pairs = scores.into_iter().map(|one| (one.log_prob, one.likeliest));
+                pairs.unzip()
+            };
+            let scores = items.iter().zip(scores);
+            let scores = scores
+                .map(|(item, scores)| TokenScores::new(item, found(scores)))
                 .collect();
             let count = TokenCount {
                 computed: count.computed,

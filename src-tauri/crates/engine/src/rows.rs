@@ -15,8 +15,9 @@ pub(crate) fn join(chunks: &[Tensor]) -> candle_core::Result<Tensor> {
     }
 }
 
-/// `ln softmax(row)[token]`, summed in 64 bits.
-pub(crate) fn log_prob(row: &Tensor, token: u32) -> candle_core::Result<f64> {
+/// `ln softmax(row)[token]`, summed in 64 bits, and whether no other token has a larger
+/// logit.
+pub(crate) fn log_prob(row: &Tensor, token: u32) -> candle_core::Result<(f64, bool)> {
     let row = row
         .to_device(&Device::Cpu)?
         .to_dtype(DType::F32)?
@@ -26,5 +27,5 @@ pub(crate) fn log_prob(row: &Tensor, token: u32) -> candle_core::Result<f64> {
     let Some(own) = row.get(token as usize) else {
         candle_core::bail!("token {token} is not in the vocabulary of {}", row.len());
     };
-    Ok(f64::from(own - top) - total.ln())
+    Ok((f64::from(own - top) - total.ln(), *own >= top))
 }

@@ -3,14 +3,13 @@ use std::sync::{Arc, Weak};
 use mistralrs::core::Pipeline;
 use mistralrs::{RequestLike, RequestMessage, TextMessageRole, TextMessages};
 use pmpo_core::model::{ModelError, ScoreItem, Surprise};
-use pmpo_core::prompt::Conversation;
+use pmpo_core::prompt::{Conversation, Role, Turn};
 use tokio::sync::Mutex;
 
-/// Texts that no chat template contains, to find what it puts around others.
+use crate::dress::{Dress, Shape};
+
+/// A text that no chat template contains.
 const PROBE: &str = "zqxj";
-const SECOND_PROBE: &str = "jxqz";
-/// What templates do to text shows at blanks, line ends and braces.
-const HARD: &str = "  {{ a }} \n\n <b> {% if %} \n";
 
 /// The token that begins a text.
 #[derive(Debug, Clone, Copy)]
@@ -32,42 +31,9 @@ pub(crate) struct Tokens {
     end_of_turn: Option<u32>,
     eos: Vec<u32>,
     window: usize,
-    /// How a user's message alone, and one after a system message, are dressed.
+    /// How conversations without and with a system turn are dressed.
     plain_dress: Option<Dress>,
     system_dress: Option<Dress>,
-}
-
-/// What a chat template puts around messages, found once: the template itself
-/// can be asked only while the model is at rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Dress {
-    /// Before the first message, between the two, and after the last one.
-    around: Vec<String>,
-    trims: bool,
-}
-
-impl Dress {
-    /// Reads what stands around the probes; `None` where they do not stand in order.
-    fn read(text: &str, probes: &[&str], trims: bool) -> Option<Self> {
-        let mut around = Vec::new();
-        let mut rest = text;
-        for probe in probes {
-            let (before, after) = rest.split_once(probe)?;
-            around.push(before.to_owned());
-            rest = after;
-        }
-        around.push(rest.to_owned());
-        Some(Self { around, trims })
-    }
-
-    fn put_on(&self, messages: &[&str]) -> String {
-        let mut out = self.around[0].clone();
-        for (message, after) in messages.iter().zip(&self.around[1..]) {
-            out.push_str(if self.trims { message.trim() } else { message });
-            out.push_str(after);
-        }
-        out
-    }
 }
 
 /// Text of token ids, special ones left out.
@@ -78,8 +44,13 @@ pub(crate) type Decoder = Box<dyn Fn(&[u32]) -> String + Send + Sync>;
 pub(crate) struct Encoded {
     /// Everything before the answer; never empty.
     pub(crate) before: Vec<u32>,
-    /// The answer; never empty.
+    /// The answer, and after it the token that ends the turn where the model has one;
+    /// never empty.
     pub(crate) answer: Vec<u32>,
+    /// Tokens of `answer` that count, at least 1: all, or all but the last.
+    pub(crate) counted: usize,
+    /// Whether it ends with the token that ends the turn, or the model has none.
+    pub(crate) to_the_end: bool,
 }
 
 impl Encoded {
@@ -246,58 +217,79 @@ impl Tokens {
     ) -> Result<(String, &'a str), ModelError> {
         match conversation {
             Conversation::Text { before, joint } => Ok((before.clone(), joint)),
-            Conversation::Chat { system: None, user } => Ok((self.user(user).await?, "")),
-            Conversation::Chat {
-                system: Some(system),
-                user,
-            } => {
-                if let Some(dress) = &self.system_dress {
-                    return Ok((dress.put_on(&[system, user]), ""));
-                }
-                if let Ok(text) = self.ask_template(Some(system), user).await {
-                    if text.contains(system.trim()) {
-                        return Ok((text, ""));
-                    }
-                }
-                // Some templates refuse a system message or leave it out; their
-                // models are told in the user's message instead.
-                Ok((self.user(&format!("{system}\n\n{user}")).await?, ""))
+            Conversation::Chat { turns } => Ok((self.dressed(turns).await?, "")),
+        }
+    }
+
+    /// Turns by the model's own template.
+    async fn dressed(&self, turns: &[Turn]) -> Result<String, ModelError> {
+        let Some((system, others)) = turns
+            .split_first()
+            .filter(|(first, _)| first.role == Role::System)
+        else {
+            return self.put_on(self.plain_dress.as_ref(), turns).await;
+        };
+        let dress = self.system_dress.as_ref();
+        if let Some(text) = dress.and_then(|dress| dress.put_on(turns)) {
+            return Ok(text);
+        }
+        if let Ok(text) = self.ask_template(turns).await {
+            if text.contains(system.text.trim()) {
+                return Ok(text);
             }
         }
+        // Some templates refuse a system message or leave it out; their models are
+        // told in the user's first message instead.
+        let mut others = others.to_vec();
+        match others.iter_mut().find(|turn| turn.role == Role::User) {
+            Some(first) => first.text = format!("{}\n\n{}", system.text, first.text),
+            None => return Err(failed("the conversation has no question")),
+        }
+        self.put_on(self.plain_dress.as_ref(), &others).await
     }
 
-    async fn user(&self, user: &str) -> Result<String, ModelError> {
-        match &self.plain_dress {
-            Some(dress) => Ok(dress.put_on(&[user])),
-            None => self.ask_template(None, user).await,
+    /// By what is known of the template, or by asking it.
+    async fn put_on(&self, dress: Option<&Dress>, turns: &[Turn]) -> Result<String, ModelError> {
+        match dress.and_then(|dress| dress.put_on(turns)) {
+            Some(text) => Ok(text),
+            None => self.ask_template(turns).await,
         }
     }
 
-    async fn ask_template(&self, system: Option<&str>, user: &str) -> Result<String, ModelError> {
+    /// What the template makes of turns before an answer.
+    async fn ask_template(&self, turns: &[Turn]) -> Result<String, ModelError> {
         let mut messages = TextMessages::new();
-        if let Some(system) = system {
-            messages = messages.add_message(TextMessageRole::System, system);
+        for turn in turns {
+            let role = match turn.role {
+                Role::System => TextMessageRole::System,
+                Role::User => TextMessageRole::User,
+                Role::Assistant => TextMessageRole::Assistant,
+            };
+            messages = messages.add_message(role, &turn.text);
         }
-        messages = messages.add_message(TextMessageRole::User, user);
         self.template(messages, true).await
     }
 
-    /// What the template puts around messages, where it is that simple: checked
-    /// with texts that show trimming and everything a template might read.
+    /// What the template puts around turns, where it is that simple: of conversations
+    /// of any length, or of a single question.
     async fn find_dress(&self, with_system: bool) -> Option<Dress> {
-        let system = |text| with_system.then_some(text);
-        let probed = self.ask_template(system(PROBE), SECOND_PROBE).await.ok()?;
-        let hard = self.ask_template(system(HARD), HARD).await.ok()?;
-        let probes: &[&str] = if with_system {
-            &[PROBE, SECOND_PROBE]
-        } else {
-            &[SECOND_PROBE]
-        };
-        let messages: &[&str] = if with_system { &[HARD, HARD] } else { &[HARD] };
-        [false, true]
-            .into_iter()
-            .filter_map(|trims| Dress::read(&probed, probes, trims))
-            .find(|dress| dress.put_on(messages) == hard)
+        let shapes = Shape::all(with_system);
+        let single = shapes[1].hard();
+        let hard_single = self.ask_template(&single).await.ok()?;
+        for shape in &shapes {
+            let probed = self.ask_template(&shape.probes()).await;
+            let hard = self.ask_template(&shape.hard()).await;
+            let (Ok(probed), Ok(hard)) = (probed, hard) else {
+                continue;
+            };
+            let dress = Dress::find(shape, &probed, &hard);
+            // What holds in a longer conversation must hold in a short one as well.
+            let holds = |dress: &Dress| dress.put_on(&single).as_ref() == Some(&hard_single);
+            if let Some(dress) = dress.filter(holds) {
+                return Some(dress);
+            }
+        }
+        None
     }
 
     /// Token ids of a conversation that the model goes on with.
@@ -333,13 +325,19 @@ impl Tokens {
     /// Tokenises prefix and answer jointly. A token that reaches across the
     /// boundary counts as the answer's.
     pub(crate) async fn item(&self, at: usize, item: &ScoreItem) -> Result<Encoded, ModelError> {
-        let encoded = self.measure(at, item).await?;
-        if encoded.len() > self.window {
+        let mut encoded = self.measure(at, item).await?;
+        let tokens = encoded.before.len() + encoded.counted;
+        if tokens > self.window {
             return Err(ModelError::TooLong {
                 item: at,
-                tokens: encoded.len(),
+                tokens,
                 window: self.window,
             });
+        }
+        if encoded.len() > self.window {
+            // An end that does not count has no room.
+            encoded.answer.truncate(encoded.counted);
+            encoded.to_the_end = false;
         }
         Ok(encoded)
     }
@@ -363,24 +361,62 @@ impl Tokens {
             // Some token must predict the first one of the answer.
             prefix.extend(self.bos.or_else(|| self.eos()));
         }
-        if item.end_of_turn {
-            answer.extend(self.end_of_turn);
-        }
+        let own = answer.len();
+        answer.extend(self.end_of_turn);
         Ok(Encoded {
             before: prefix,
+            counted: if item.end_of_turn { answer.len() } else { own },
             answer,
+            to_the_end: true,
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Dress;
+#[path = "../tests/common/mod.rs"]
+#[allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+mod common;
 
-    #[test]
-    fn a_template_is_found_from_probes() {
-        let dress = Dress::read("<s>one</s><u>two</u><a>", &["one", "two"], true).unwrap();
-        assert_eq!(dress.put_on(&[" A ", "B"]), "<s>A</s><u>B</u><a>");
-        assert_eq!(Dress::read("<u>two</u>", &["one", "two"], false), None);
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+mod tests {
+    use super::*;
+    use crate::{Engine, EngineOptions, LoadOptions};
+
+    /// What is found by probes is what the built-in model's template itself makes.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn demonstrations_are_turns_of_the_models_own_template() {
+        crate::prepare_process();
+        let load = LoadOptions::new(super::common::model_path());
+        let engine = Engine::load(&load, EngineOptions::REFERENCE).await.unwrap();
+        let tokens = &engine.tokens;
+        assert!(tokens.plain_dress.is_some() && tokens.system_dress.is_some());
+        let mut turns = vec![Turn::new(Role::System, "Name the mood.")];
+        for (input, answer) in [
+            ("It broke.", "bad"),
+            (" Lovely! \n", " good "),
+            ("", "{{ none }}"),
+        ] {
+            turns.push(Turn::new(Role::User, input));
+            turns.push(Turn::new(Role::Assistant, answer));
+        }
+        turns.push(Turn::new(Role::User, "Never again."));
+        // With a system message and without; the built-in template brings one then.
+        for turns in [&turns[..], &turns[1..], &turns[7..]] {
+            let asked = tokens.ask_template(turns).await.unwrap();
+            let conversation = Conversation::Chat {
+                turns: turns.to_vec(),
+            };
+            let (text, joint) = tokens.render(&conversation).await.unwrap();
+            assert_eq!((text, joint), (asked.clone(), ""));
+            let ids = tokens.with_bos(tokens.plain(&asked).await.unwrap());
+            let item = ScoreItem {
+                conversation: conversation.clone(),
+                answer: "bad".to_owned(),
+                end_of_turn: true,
+            };
+            assert_eq!(tokens.item(0, &item).await.unwrap().before, ids);
+            assert_eq!(tokens.open(&conversation).await.unwrap(), ids);
+        }
     }
 }

@@ -1,4 +1,4 @@
-use pmpo_core::model::{GenerateRequest, Generated, ModelError, TextSink, TokenCount};
+use pmpo_core::model::{Finish, GenerateRequest, Generated, ModelError, TextSink, TokenCount};
 use tokio_util::sync::CancellationToken;
 
 use mistralrs::SamplingParams;
@@ -59,12 +59,19 @@ impl Engine {
         let answer = self
             .send(ids, sampling, false, Some(sampler.clone()))
             .await?;
-        self.finish(answer).await?;
+        let ended = self.finish(answer).await?;
         check(cancel)?;
         let written = sampler.written();
         let text = self.tokens.decode(&written)?;
+        let until = until_stop(&text, &request.stop);
+        // A text to stop at may be whole with the very last token.
+        let finish = match until.len() < text.len() {
+            true => Finish::Stop,
+            false => ended,
+        };
         Ok(Generated {
-            text: until_stop(&text, &request.stop).to_owned(),
+            text: until.to_owned(),
+            finish,
             tokens: TokenCount {
                 computed: (read + written.len()) as u64,
                 reused: 0,

@@ -75,6 +75,7 @@ async fn packed_and_mistralrs_agree_on_every_family() {
         let (fast, _) = packed.score_tokens(&items, &cancel).await.unwrap();
         let (slow, _) = reference.score_tokens(&items, &cancel).await.unwrap();
         for (at, (a, b)) in fast.iter().zip(&slow).enumerate() {
+            assert_eq!(a.likeliest, b.likeliest, "{name}, item {at}");
             for (x, y) in a.log_probs.iter().zip(&b.log_probs) {
                 let apart = (x - y).abs() / y.abs().max(1.0);
                 assert!(apart < 1e-3, "{name}, item {at}: {x} and {y}");
@@ -172,8 +173,9 @@ async fn folders_score_and_write_as_files_do_in_every_family() {
         let (through, _) = reference.score_tokens(&items, &cancel).await.unwrap();
         for (at, (before, answer)) in items.iter().enumerate() {
             let slow = tiny::slow::score(&tiny, &weights, before, answer);
-            for (i, expected) in slow.iter().enumerate() {
+            for (i, (expected, likeliest)) in slow.iter().enumerate() {
                 for (way, found) in [("packed", &fast[at]), ("mistral.rs", &through[at])] {
+                    assert_eq!(found.likeliest[i], *likeliest, "{class}, {way}, item {at}");
                     let found = found.log_probs[i];
                     let apart = (found - expected).abs() / expected.abs().max(1.0);
                     assert!(

@@ -21,10 +21,7 @@ use tokio_util::sync::CancellationToken;
 async fn models_that_come_and_go_leave_memory_level() {
     pmpo_engine::prepare_process();
     let item = ScoreItem {
-        conversation: Conversation::Chat {
-            system: None,
-            user: "The shop shuts at six.".to_owned(),
-        },
+        conversation: Conversation::ask(None, "The shop shuts at six."),
         answer: "It closes at 6 pm.".to_owned(),
         end_of_turn: true,
     };

@@ -83,10 +83,7 @@ async fn reference_losses_reuse_texts_and_level_memory() {
     for row in &rows[1..] {
         let text = |key: &str| row[key].as_str().unwrap().to_owned();
         let item = ScoreItem {
-            conversation: Conversation::Chat {
-                system: Some(text("prompt")),
-                user: text("input"),
-            },
+            conversation: Conversation::ask(Some(&text("prompt")), text("input")),
             answer: text("target"),
             end_of_turn: row["ends_with_end_of_turn"].as_bool().unwrap(),
         };
@@ -180,10 +177,7 @@ async fn reference_losses_reuse_texts_and_level_memory() {
         "nothing to do is no work to cancel"
     );
     let item = |answer: &str, user: &str| ScoreItem {
-        conversation: Conversation::Chat {
-            system: None,
-            user: user.to_owned(),
-        },
+        conversation: Conversation::ask(None, user),
         answer: answer.to_owned(),
         end_of_turn: true,
     };
@@ -223,10 +217,7 @@ async fn reference_losses_reuse_texts_and_level_memory() {
         let items: Vec<_> = ["Is tea hot?", "Is ice cold?"]
             .iter()
             .map(|user| ScoreItem {
-                conversation: Conversation::Chat {
-                    system: Some(system.clone()),
-                    user: (*user).to_owned(),
-                },
+                conversation: Conversation::ask(Some(&system), *user),
                 answer: "Yes".to_owned(),
                 end_of_turn: true,
             })

@@ -20,10 +20,7 @@ fn items() -> Vec<ScoreItem> {
         .flat_map(|row| {
             // Two answers to each, so that branches of all depths are among them.
             [text(row, "target"), "Something else".to_owned()].map(|answer| ScoreItem {
-                conversation: Conversation::Chat {
-                    system: Some(text(row, "prompt")),
-                    user: text(row, "input"),
-                },
+                conversation: Conversation::ask(Some(&text(row, "prompt")), text(row, "input")),
                 answer,
                 end_of_turn: row["ends_with_end_of_turn"].as_bool().unwrap(),
             })
@@ -45,6 +42,7 @@ async fn packed_and_reference_agree_on_real_data() {
     let mut furthest = 0.0_f64;
     for (a, b) in fast.iter().zip(&slow) {
         assert_eq!((&a.before, &a.answer), (&b.before, &b.answer));
+        assert_eq!(a.likeliest, b.likeliest);
         for (x, y) in a.log_probs.iter().zip(&b.log_probs) {
             furthest = furthest.max((x - y).abs() / y.abs().max(1.0));
         }

@@ -25,10 +25,10 @@ async fn engine(prefix_reuse: bool) -> Engine {
 fn options() -> Vec<ScoreItem> {
     ["Yes", "No", "Maybe"]
         .map(|answer| ScoreItem {
-            conversation: Conversation::Chat {
-                system: Some("Answer the question of the user with one short word only.".into()),
-                user: "Is the sky blue on a clear day?".into(),
-            },
+            conversation: Conversation::ask(
+                Some("Answer the question of the user with one short word only."),
+                "Is the sky blue on a clear day?",
+            ),
             answer: answer.into(),
             end_of_turn: true,
         })

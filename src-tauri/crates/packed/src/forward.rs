@@ -19,7 +19,7 @@ use crate::output::log_probabilities;
 use crate::product::{panel_width, tile_rows};
 use crate::rope::Rope;
 use crate::tree::{Block, Tree};
-use crate::PackedError;
+use crate::{PackedError, TokenScore};
 
 /// Most rows of a chunk: its activations stay near the core that works on it.
 const CHUNK_ROWS: usize = 72;
@@ -86,11 +86,11 @@ impl<'a> Forward<'a> {
         }
     }
 
-    /// Computes all blocks and writes each target's log-probability to
+    /// Computes all blocks and writes what is found of each target to
     /// `scores[item][index]`.
     pub(crate) fn run(
         mut self,
-        scores: &mut [Vec<f64>],
+        scores: &mut [Vec<TokenScore>],
         cancel: &(dyn Fn() -> bool + Sync),
     ) -> Result<(), PackedError> {
         for block in std::mem::take(&mut self.blocks) {

@@ -1,8 +1,8 @@
 //! Exact float32 scoring of language-model answers on the processor.
 //!
 //! Given pairs of token sequences (what stands before, the answer), [`Packed`]
-//! returns the natural logarithm of the probability of every answer token. Three
-//! things make it fast:
+//! returns the natural logarithm of the probability of every answer token, and whether
+//! it is the likeliest in its place. Three things make it fast:
 //!
 //! - all sequences of a call form one prefix tree, and a token that several of
 //!   them share is computed once (`tree`);
@@ -58,6 +58,22 @@ const LEAST_BLOCK_ROWS: usize = 16;
 
 /// One thing to score: the token ids before the answer and the answer's.
 pub type Item = (Vec<u32>, Vec<u32>);
+
+/// What the model says of one token of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TokenScore {
+    /// Natural logarithm of its probability, over the whole vocabulary.
+    pub log_prob: f64,
+    /// Whether no other token of the vocabulary is likelier in its place. Tokens with
+    /// the very same logit, which real models do not have at the top, are all likeliest.
+    pub likeliest: bool,
+}
+
+/// A place for the score of every answer token.
+fn unknown(items: &[Item]) -> Vec<Vec<TokenScore>> {
+    let one = |(_, answer): &Item| vec![TokenScore::default(); answer.len()];
+    items.iter().map(one).collect()
+}
 
 /// Why nothing was scored.
 #[derive(Debug, thiserror::Error)]
@@ -182,17 +198,17 @@ impl Packed {
         self.model.config.exact_window
     }
 
-    /// Natural logarithm of the probability of every answer token of each item:
-    /// the row before token `t` predicts token `t`, over the whole vocabulary.
+    /// What the model says of every answer token of each item: the row before token
+    /// `t` predicts token `t`, over the whole vocabulary.
     /// `cancel` is asked once per block and layer.
     pub fn score(
         &self,
         items: &[Item],
         cancel: &(dyn Fn() -> bool + Sync),
-    ) -> Result<(Vec<Vec<f64>>, Count), PackedError> {
+    ) -> Result<(Vec<Vec<TokenScore>>, Count), PackedError> {
         self.model.config.check(items)?;
         let tree = Tree::build(items);
-        let mut scores: Vec<Vec<f64>> = items.iter().map(|(_, a)| vec![0.0; a.len()]).collect();
+        let mut scores = unknown(items);
         let rows = self.rows_per_block(&tree);
         Forward::new(&self.model, &tree, rows).run(&mut scores, cancel)?;
         Ok((scores, Count::of(items, &tree)))

@@ -7,6 +7,7 @@ use crate::kernels::{maximum, sum_of_exp};
 use crate::matrix::PackedMatrix;
 use crate::product::panel_width;
 use crate::tree::Target;
+use crate::TokenScore;
 
 /// Logits in one tile: columns of the vocabulary and rows.
 const TILE_COLUMNS: usize = 512;
@@ -49,7 +50,8 @@ struct Part {
     logits: Vec<(usize, f32)>,
 }
 
-/// Natural log-probability of each target's token. `hidden` is
+/// Natural log-probability of each target's token, and whether no other token of the
+/// vocabulary has a larger logit. `hidden` is
 /// (rows, head.inputs()): the normed last hidden states of the rows that
 /// `targets` (sorted by row) name, each once and in order. At most a tile of
 /// logits is kept per thread.
@@ -57,7 +59,7 @@ pub(crate) fn log_probabilities(
     head: &PackedMatrix,
     hidden: &[f32],
     targets: &[Target],
-) -> Vec<f64> {
+) -> Vec<TokenScore> {
     let rows = hidden.len() / head.inputs();
     // Index into `hidden` of every target.
     let mut row_of = Vec::with_capacity(targets.len());
@@ -87,20 +89,24 @@ pub(crate) fn log_probabilities(
         .collect();
 
     let mut masses = vec![Mass::NONE; rows];
-    let mut found = vec![0.0f64; targets.len()];
+    let mut found = vec![0.0f32; targets.len()];
     for part in &parts {
         for (mass, other) in masses.iter_mut().zip(&part.masses) {
             mass.add(*other);
         }
         for (target, logit) in &part.logits {
-            found[*target] = f64::from(*logit);
+            found[*target] = *logit;
         }
     }
     let ln_masses: Vec<f64> = masses.iter().map(Mass::ln).collect();
     found
         .iter()
         .zip(&row_of)
-        .map(|(logit, row)| logit - ln_masses[*row])
+        .map(|(logit, row)| TokenScore {
+            log_prob: f64::from(*logit) - ln_masses[*row],
+            // The largest one is one of these very numbers, so that the comparison is exact.
+            likeliest: *logit >= masses[*row].largest,
+        })
         .collect()
 }
 

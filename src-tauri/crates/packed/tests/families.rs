@@ -7,8 +7,38 @@ mod common;
 
 use candle_core::quantized::gguf_file::Value;
 use candle_core::Device;
-use common::{close, items, slow, Random, Scaling, Tiny};
-use pmpo_packed::{Item, Packed, PackedError, PackedOnDevice};
+use common::{close, items, slow, Found, Random, Scaling, Tiny, Weights};
+use pmpo_packed::{Item, Packed, PackedError, PackedOnDevice, TokenScore};
+
+/// The numbers alone, to hold them against those of the slow pass.
+fn plain(scores: Vec<Vec<TokenScore>>) -> Found {
+    let one = |score: TokenScore| (score.log_prob, score.likeliest);
+    let all = scores.into_iter();
+    all.map(|scores| scores.into_iter().map(one).collect())
+        .collect()
+}
+
+/// As [`items`], and some whose answers the model would say by itself, as they are and
+/// with another token in each place.
+fn items_and_greedy(tiny: &Tiny, weights: &Weights) -> Vec<Item> {
+    let mut items = items(tiny.vocabulary);
+    for (before, _) in items.clone().into_iter().take(3) {
+        let answer = slow::greedy(tiny, weights, &before, 4);
+        for at in 0..answer.len() {
+            let mut other = answer.clone();
+            other[at] = (other[at] + 1) % tiny.vocabulary as u32;
+            items.push((before.clone(), other));
+        }
+        items.push((before, answer));
+    }
+    items
+}
+
+/// Answers that are likeliest token by token.
+fn greedy(scores: &Found) -> usize {
+    let whole = |scores: &&Vec<(f64, bool)>| scores.iter().all(|(_, likeliest)| *likeliest);
+    scores.iter().filter(whole).count()
+}
 
 #[test]
 fn every_family_matches_the_slow_pass() {
@@ -16,13 +46,15 @@ fn every_family_matches_the_slow_pass() {
     for (name, tiny) in Tiny::all() {
         let weights = tiny.weights();
         let packed = Packed::load(&tiny.write(&weights, folder.path())).unwrap();
-        let items = items(tiny.vocabulary);
-        let expected: Vec<Vec<f64>> = items
+        let items = items_and_greedy(&tiny, &weights);
+        let expected: Found = items
             .iter()
             .map(|(before, answer)| slow::score(&tiny, &weights, before, answer))
             .collect();
         let (scores, count) = packed.score(&items, &|| false).unwrap();
+        let scores = plain(scores);
         close(&scores, &expected, 1e-4, name);
+        assert_eq!(greedy(&scores), 3, "{name}");
         let alone: usize = items.iter().map(|(b, a)| b.len() + a.len() - 1).sum();
         assert_eq!(count.computed + count.reused, alone as u64);
         assert!(count.reused > 400, "{name}: {count:?}");
@@ -33,7 +65,7 @@ fn every_family_matches_the_slow_pass() {
                 .with_block_rows(rows);
             let (again, _) = packed.score(&items, &|| false).unwrap();
             close(
-                &again,
+                &plain(again),
                 &expected,
                 1e-4,
                 &format!("{name}, blocks of {rows}"),
@@ -41,7 +73,12 @@ fn every_family_matches_the_slow_pass() {
         }
         let packed = packed.with_memory(1);
         let (again, _) = packed.score(&items, &|| false).unwrap();
-        close(&again, &expected, 1e-4, &format!("{name}, no memory"));
+        close(
+            &plain(again),
+            &expected,
+            1e-4,
+            &format!("{name}, no memory"),
+        );
     }
 }
 
@@ -60,7 +97,7 @@ fn shared_tokens_are_computed_once() {
     let (nothing, count) = packed.score(&[], &|| false).unwrap();
     assert!(nothing.is_empty() && count.computed == 0);
     let (empty, _) = packed.score(&[(vec![1], vec![])], &|| false).unwrap();
-    assert_eq!(empty, [Vec::<f64>::new()]);
+    assert_eq!(empty, [Vec::<TokenScore>::new()]);
 }
 
 #[test]
@@ -79,8 +116,8 @@ fn the_whole_window_is_used_and_no_more() {
         .score(&[(before.clone(), vec![5, 6])], &|| false)
         .unwrap();
     close(
-        &scores,
-        &[slow::score(&tiny, &weights, &before, &[5, 6])],
+        &plain(scores),
+        &vec![slow::score(&tiny, &weights, &before, &[5, 6])],
         1e-4,
         "whole window",
     );
@@ -188,8 +225,8 @@ fn every_family_matches_the_slow_pass_on_a_device() {
     for (name, tiny) in Tiny::all() {
         let weights = tiny.weights();
         let path = tiny.write(&weights, folder.path());
-        let items = items(tiny.vocabulary);
-        let expected: Vec<Vec<f64>> = items
+        let items = items_and_greedy(&tiny, &weights);
+        let expected: Found = items
             .iter()
             .map(|(before, answer)| slow::score(&tiny, &weights, before, answer))
             .collect();
@@ -198,7 +235,9 @@ fn every_family_matches_the_slow_pass_on_a_device() {
             let packed = PackedOnDevice::load(&path, &Device::Cpu).unwrap();
             let packed = packed.with_memory(memory);
             let (scores, count) = packed.score(&items, &|| false).unwrap();
+            let scores = plain(scores);
             close(&scores, &expected, 1e-4, &format!("{name}, {memory} bytes"));
+            assert_eq!(greedy(&scores), 3, "{name}");
             assert!(count.reused > 400);
         }
     }
@@ -212,8 +251,8 @@ fn quantised_weights_stay_so_on_a_device() {
     let exact = Packed::load(&path).unwrap();
     let device = PackedOnDevice::load(&path, &Device::Cpu).unwrap();
     let items = items(tiny.vocabulary);
-    let (exact, _) = exact.score(&items, &|| false).unwrap();
-    let (quantised, _) = device.score(&items, &|| false).unwrap();
+    let exact = plain(exact.score(&items, &|| false).unwrap().0);
+    let quantised = plain(device.score(&items, &|| false).unwrap().0);
     // Products with quantised weights round the activations as well, and a model
     // of random weights feels it.
     close(&quantised, &exact, 0.15, "8 bits");

@@ -41,7 +41,7 @@ fn matches_transformers() {
         let expected = row["logprobs"].as_array().unwrap();
         assert_eq!(expected.len(), scores.len());
         for (x, y) in expected.iter().zip(scores) {
-            let difference = (x.as_f64().unwrap() - y).abs();
+            let difference = (x.as_f64().unwrap() - y.log_prob).abs();
             largest = largest.max(difference);
         }
     }
@@ -55,6 +55,7 @@ fn matches_transformers() {
     let packed = packed.with_block_rows(100);
     let (again, _) = packed.score(&items, &|| false).unwrap();
     for (x, y) in scores.iter().flatten().zip(again.iter().flatten()) {
-        assert!((x - y).abs() < 1e-4);
+        assert!((x.log_prob - y.log_prob).abs() < 1e-4);
+        assert_eq!(x.likeliest, y.likeliest);
     }
 }

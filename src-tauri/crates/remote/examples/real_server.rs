@@ -45,10 +45,7 @@ impl Row {
                 before: format!("{}{}", self.prompt, self.input),
                 joint: String::new(),
             },
-            false => Conversation::Chat {
-                system: Some(self.prompt.clone()),
-                user: self.input.clone(),
-            },
+            false => Conversation::ask(Some(&self.prompt), self.input.clone()),
         };
         ScoreItem {
             conversation,
@@ -160,10 +157,7 @@ async fn compare() -> Result<(), Box<dyn Error>> {
         offs.iter().copied().fold(0.0, f64::max) * 100.0,
     );
     let request = GenerateRequest {
-        conversation: Conversation::Chat {
-            system: None,
-            user: "Write one sentence about the sea.".to_owned(),
-        },
+        conversation: Conversation::ask(None, "Write one sentence about the sea."),
         temperature: 0.9,
         top_p: 0.95,
         seed: u64::MAX,

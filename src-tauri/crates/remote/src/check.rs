@@ -297,10 +297,7 @@ impl Checking<'_> {
     ) -> Result<Result<f64, Unfit>, RemoteError> {
         let item = |known: &str, answer: &str| {
             let conversation = match template {
-                Some(_) => Conversation::Chat {
-                    system: Some("Go on.".to_owned()),
-                    user: known.to_owned(),
-                },
+                Some(_) => Conversation::ask(Some("Go on."), known),
                 None => Conversation::Text {
                     before: known.to_owned(),
                     joint: " ".to_owned(),

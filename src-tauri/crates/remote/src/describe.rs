@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::report::Report;
-use crate::template::TemplateChoice;
+use crate::template::{ChatTemplate, TemplateChoice};
 
 /// Weights of a model whose server and name do not tell: few run a server for a small one.
 const UNKNOWN_WEIGHTS: u64 = 7_000_000_000;
@@ -32,7 +32,13 @@ pub struct ModelChoice {
 /// server that swaps its model under the same name is not noticed.
 pub(crate) fn description(server: &Address, report: &Report) -> ModelDescription {
     let template = report.template.as_ref();
-    let identity = serde_json::json!(["pmpo-remote 1", server.to_string(), report.model, template]);
+    let told_apart = template.map(ChatTemplate::identity);
+    let identity = serde_json::json!([
+        "pmpo-remote 1",
+        server.to_string(),
+        report.model,
+        told_apart
+    ]);
     let named = template.map_or("plain text", |template| template.name.as_str());
     ModelDescription {
         name: report.model.clone(),

@@ -66,6 +66,8 @@ pub(crate) struct Token {
     pub(crate) range: Range<usize>,
     /// `ln p` given all tokens before it; none for the first.
     pub(crate) log_prob: Option<f64>,
+    /// Whether it is the likeliest token in its place, where the server told.
+    pub(crate) likeliest: Option<bool>,
     /// The likeliest token in its place and its `ln p`, where the server told.
     pub(crate) top: Option<(String, f64)>,
 }
@@ -164,6 +166,7 @@ fn numbers(
             Ok(Token {
                 range,
                 log_prob: checked(at, token.log_prob)?,
+                likeliest: token.likeliest,
                 top: token.top,
             })
         })
@@ -194,6 +197,7 @@ struct Named {
     /// Its text; of a first token vLLM tells none.
     piece: Option<String>,
     log_prob: Option<f64>,
+    likeliest: Option<bool>,
     top: Option<(String, f64)>,
 }
 
@@ -203,6 +207,7 @@ fn of_prompt(entry: Option<BTreeMap<String, PromptLogprob>>) -> Result<Named, Un
         return Ok(Named {
             piece: None,
             log_prob: None,
+            likeliest: None,
             top: None,
         });
     };
@@ -220,6 +225,7 @@ fn of_prompt(entry: Option<BTreeMap<String, PromptLogprob>>) -> Result<Named, Un
         return Err(wrong("an entry of prompt_logprobs is empty"));
     };
     Ok(Named {
+        likeliest: itself.rank.map(|rank| rank <= 1),
         piece: Some(itself.decoded_token.unwrap_or_default()),
         log_prob: Some(itself.logprob.unwrap_or(f64::NAN)),
         top,
@@ -239,16 +245,30 @@ fn echoed(logprobs: EchoedLogprobs) -> Result<Vec<Named>, Unfit> {
     let named = named.map(|(piece, log_prob)| {
         let likely = tops.next().flatten().unwrap_or_default();
         let likely = likely.into_iter().filter_map(|(id, p)| Some((id, p?)));
+        let top = likely.max_by(|a, b| a.1.total_cmp(&b.1));
         Named {
             piece: Some(piece),
             log_prob,
-            top: likely.max_by(|a, b| a.1.total_cmp(&b.1)),
+            // Both are the same number, where they are of the same token.
+            likeliest: log_prob.zip(top.as_ref()).map(|(own, top)| own >= top.1),
+            top,
         }
     });
     Ok(named.collect())
 }
 
 impl Numbers {
+    /// Whether each of the answer's tokens is the likeliest in its place, where the
+    /// server told of all of them.
+    pub(crate) fn likeliest(&self, rendered: &Rendered) -> Option<bool> {
+        let own = self
+            .tokens
+            .iter()
+            .filter(|token| token.range.end > rendered.before);
+        own.map(|token| token.likeliest)
+            .try_fold(true, |all, one| Some(all && one?))
+    }
+
     /// The answer's tokens, each with its `ln p`: those that reach beyond what stands
     /// before the answer, as the engine on this computer counts.
     pub(crate) fn answer(&self, rendered: &Rendered) -> Result<Vec<(Range<usize>, f64)>, Unfit> {
@@ -276,16 +296,59 @@ mod tests {
             text: text.to_owned(),
             before,
             answer_end: text.len(),
+            to_the_end: true,
             markers: Vec::new(),
             verbatim: false,
         }
     }
 
-    fn read(way: Way, answer: Value) -> Result<Vec<(Range<usize>, f64)>, Unfit> {
+    fn read_all(way: Way, answer: Value) -> Result<(Numbers, Rendered), Unfit> {
         let mut completion: Completion = serde_json::from_value(answer).unwrap();
         let text = rendered("ab cd", 2);
         let choice = completion.choices.swap_remove(0);
-        numbers(choice, completion.usage, way, &text)?.answer(&text)
+        Ok((numbers(choice, completion.usage, way, &text)?, text))
+    }
+
+    fn read(way: Way, answer: Value) -> Result<Vec<(Range<usize>, f64)>, Unfit> {
+        let (numbers, text) = read_all(way, answer)?;
+        numbers.answer(&text)
+    }
+
+    fn likeliest(way: Way, answer: Value) -> Option<bool> {
+        let (numbers, text) = read_all(way, answer).unwrap();
+        numbers.likeliest(&text)
+    }
+
+    #[test]
+    fn the_likeliest_is_known_by_its_rank_or_by_the_likeliest_beside_it() {
+        let ranked = |rank: Value| {
+            let own = json!({"logprob": -0.5, "rank": rank, "decoded_token": " cd"});
+            json!({"choices": [{"text": "x", "prompt_logprobs": [
+                null, {"5": {"logprob": -9, "rank": 70, "decoded_token": "b"}}, {"6": own}]}]})
+        };
+        for (rank, known) in [
+            (json!(1), Some(true)),
+            (json!(2), Some(false)),
+            (Value::Null, None),
+        ] {
+            assert_eq!(likeliest(Way::PromptLogprobs, ranked(rank)), known);
+        }
+        let beside = |tops: Value| {
+            json!({"choices": [{"text": "ab cd!", "logprobs": {"tokens": ["ab", " cd", "!"],
+                "token_logprobs": [null, -0.5, -1], "top_logprobs": tops}}],
+                "usage": {"prompt_tokens": 2, "completion_tokens": 1}})
+        };
+        for (tops, known) in [
+            (json!([null, {" cd": -0.5}, {"!": -1}]), Some(true)),
+            (
+                json!([null, {" cd": -0.5, " x": -0.4}, {"!": -1}]),
+                Some(false),
+            ),
+            (json!([null, null, {"!": -1}]), None),
+            (Value::Null, None),
+        ] {
+            assert_eq!(likeliest(Way::Echo, beside(tops)), known);
+        }
     }
 
     #[test]

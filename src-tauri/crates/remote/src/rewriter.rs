@@ -2,8 +2,8 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use pmpo_core::model::{
-    GenerateRequest, Generated, LanguageModel, Measured, ModelDescription, ModelError, ScoreItem,
-    ScoredBatch, TextSink, TokenCount,
+    Finish, GenerateRequest, Generated, LanguageModel, Measured, ModelDescription, ModelError,
+    ScoreItem, ScoredBatch, TextSink, TokenCount,
 };
 use pmpo_core::prompt::Conversation;
 use reqwest::header::CONTENT_TYPE;
@@ -49,6 +49,8 @@ struct Draft {
     /// Whether anything was said at all.
     answered: bool,
     finished: bool,
+    /// Whether as much was written as the server may.
+    cut_off: bool,
 }
 
 /// Tells a text while it grows, never one that does not begin with the one before:
@@ -124,12 +126,12 @@ impl Rewriter {
             body["stop"] = json!(stop);
         }
         match &request.conversation {
-            Conversation::Chat { system, user } if self.chat => {
-                let system = system
+            Conversation::Chat { turns } if self.chat => {
+                // Roles are called here as servers call them.
+                let messages = turns
                     .iter()
-                    .map(|text| json!({"role": "system", "content": text}));
-                let user = json!({"role": "user", "content": user});
-                body["messages"] = system.chain([user]).collect();
+                    .map(|turn| json!({"role": turn.role, "content": turn.text}));
+                body["messages"] = messages.collect();
                 Ok(("/v1/chat/completions", body))
             }
             Conversation::Text { before, joint } if self.completions => {
@@ -175,9 +177,16 @@ impl Rewriter {
                 reused: 0,
             },
         };
+        let text = until_stop(&draft.text, &request.stop);
+        // A text to stop at may have come with the very last token.
+        let stopped = text.len() < draft.text.len();
         Ok(Generated {
-            text: until_stop(&draft.text, &request.stop).to_owned(),
+            text: text.to_owned(),
             tokens,
+            finish: match draft.cut_off && !stopped {
+                true => Finish::Length,
+                false => Finish::Stop,
+            },
         })
     }
 
@@ -289,7 +298,10 @@ impl Rewriter {
                     .nonsense("the text was held back by a filter of the server"));
             }
             Some("abort" | "error") => return Err(self.server.cut()),
-            Some(_) => draft.finished = true,
+            Some(reason) => {
+                draft.finished = true;
+                draft.cut_off = reason == "length";
+            }
         }
         if let Some(text) = choice.written().filter(|text| !text.is_empty()) {
             draft.text.push_str(&text);
@@ -302,9 +314,7 @@ impl Rewriter {
 /// All that the model reads.
 fn read_text(conversation: &Conversation) -> String {
     match conversation {
-        Conversation::Chat { system, user } => {
-            format!("{}{user}", system.as_deref().unwrap_or_default())
-        }
+        Conversation::Chat { turns } => turns.iter().map(|turn| turn.text.as_str()).collect(),
         Conversation::Text { before, joint } => format!("{before}{joint}"),
     }
 }

@@ -222,6 +222,13 @@ impl Scored {
         }
     }
 
+    /// Whether the model would say the answer by itself; not known where the token that
+    /// ends the turn was not sent, unless another token tells that it would not.
+    fn likeliest(&self) -> Option<bool> {
+        let all = self.numbers.likeliest(&self.rendered)?;
+        (self.rendered.to_the_end || !all).then_some(all)
+    }
+
     /// The answer piece by piece: a character that several tokens make up is one, and
     /// the token that ends the turn has no text.
     fn surprises(&self) -> Vec<Surprise> {
@@ -299,6 +306,7 @@ impl LanguageModel for Scorer {
         let scores = scored.iter().map(|one| AnswerScore {
             sum: one.answer.iter().map(|(_, log_prob)| log_prob).sum(),
             tokens: one.answer.len(),
+            likeliest: one.likeliest(),
         });
         Ok(ScoredBatch {
             scores: scores.collect(),

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use common::*;
-use pmpo_core::model::{LanguageModel, ModelError, TextSink, TokenCount};
+use pmpo_core::model::{Finish, LanguageModel, ModelError, TextSink, TokenCount};
+use pmpo_core::prompt::{Conversation, Role, Turn};
 use pmpo_remote::*;
 use serde_json::json;
 
@@ -61,6 +62,27 @@ async fn conversations_and_plain_texts_are_sent_as_they_are() {
     ] {
         assert_eq!(body[name], value, "{name}");
     }
+    // Demonstrations are messages of their own.
+    let turns = [
+        (Role::System, "Be kind."),
+        (Role::User, "One?"),
+        (Role::Assistant, "1"),
+        (Role::User, "Two?"),
+    ];
+    let turns = turns.map(|(role, text)| Turn::new(role, text)).into();
+    let written = rewriter
+        .generate(&request(Conversation::Chat { turns }), &never())
+        .await
+        .unwrap();
+    assert_eq!(written.finish, Finish::Stop);
+    let body = &fake.bodies("/v1/chat/completions")[1];
+    assert_eq!(
+        body["messages"],
+        json!([
+            {"role": "system", "content": "Be kind."}, {"role": "user", "content": "One?"},
+            {"role": "assistant", "content": "1"}, {"role": "user", "content": "Two?"},
+        ])
+    );
     let written = rewriter
         .generate(&request(text("Better instruction:", " ")), &never())
         .await
@@ -330,19 +352,32 @@ async fn nonsense_in_a_stream_is_told_in_words() {
         choice("\"delta\": {\"reasoning_content\": \"hm\"}"),
         choice("\"delta\": {\"content\": \"yes\"}")
     );
-    for (body, text) in [
+    let thought = format!(
+        "{}{}",
+        choice("\"delta\": {\"reasoning_content\": \"hm\"}"),
+        choice("\"delta\": {\"content\": \"\"}, \"finish_reason\": \"length\"")
+    );
+    for (body, text, finish) in [
         (
             choice("\"delta\": {\"content\": \"yes\"}, \"finish_reason\": \"length\""),
             "yes",
+            Finish::Length,
         ),
-        (thinks, "yes"),
-        (choice("\"delta\": {}, \"finish_reason\": \"stop\""), ""),
+        (thinks, "yes", Finish::Stop),
+        (
+            choice("\"delta\": {}, \"finish_reason\": \"stop\""),
+            "",
+            Finish::Stop,
+        ),
+        // All tokens went into thoughts.
+        (thought, "", Finish::Length),
     ] {
         fake.next([Fault::Body(stream, body)]);
         let written = rewriter
             .generate(&request(chat(None, "Write.")), &never())
-            .await;
-        assert_eq!(written.unwrap().text, text);
+            .await
+            .unwrap();
+        assert_eq!((written.text.as_str(), written.finish), (text, finish));
     }
 }
 

@@ -55,12 +55,17 @@ impl LanguageModel for Local {
         _: &CancellationToken,
     ) -> Result<ScoredBatch, ModelError> {
         let scores = items.iter().map(|item| {
-            let Conversation::Chat { system, user } = &item.conversation else {
-                panic!("a model with a chat template is asked in it");
-            };
-            let helped = system.as_deref().unwrap_or_default().contains("brief");
+            let chat = matches!(item.conversation, Conversation::Chat { .. });
+            assert!(chat, "a model with a chat template is asked in it");
+            let user = item.conversation.question();
+            let system = item.conversation.system().unwrap_or_default();
+            let helped = system.contains("brief");
             let sum = -3.0 - user.len() as f64 / 100.0 + if helped { 1.5 } else { 0.0 };
-            AnswerScore { sum, tokens: 2 }
+            AnswerScore {
+                sum,
+                tokens: 2,
+                likeliest: None,
+            }
         });
         Ok(ScoredBatch {
             scores: scores.collect(),

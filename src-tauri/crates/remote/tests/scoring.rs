@@ -10,6 +10,7 @@ use std::time::Duration;
 use common::model::{ends, expected};
 use common::*;
 use pmpo_core::model::{LanguageModel, ModelError, ScoreItem, TokenCount};
+use pmpo_core::prompt::{Conversation, Role, Turn};
 use pmpo_remote::*;
 use proptest::prelude::*;
 
@@ -127,6 +128,73 @@ async fn losses_are_the_models_in_both_ways_however_tokens_are_shown() {
         sent.sort();
         meant.sort();
         assert_eq!(sent, meant);
+    }
+}
+
+#[tokio::test]
+async fn what_the_model_would_say_by_itself_is_told_where_it_is_known() {
+    for (prompt_logprobs, shows) in [
+        (true, Shows::All),
+        (true, Shows::Little),
+        (false, Shows::All),
+    ] {
+        let fake = Fake::start(Manner {
+            prompt_logprobs,
+            shows,
+            begins: Some("<s>"),
+            ..Manner::default()
+        })
+        .await;
+        let chats = scorer(&fake, TemplateChoice::Named(Family::Chatml), quick()).await;
+        for (answer, end_of_turn, expected) in [
+            ("surely", true, Some(true)),
+            ("surely surely", true, Some(true)),
+            ("surely not", true, Some(false)),
+            ("not surely", true, Some(false)),
+            // The end was not sent; but what is left before it is not said.
+            ("surely", false, None),
+            ("not surely", false, Some(false)),
+        ] {
+            let items = [item(chat(None, "Is it?"), answer, end_of_turn)];
+            let scores = chats.score(&items, &never()).await.unwrap().scores;
+            assert_eq!(scores[0].likeliest, expected, "{answer} {end_of_turn}");
+        }
+        // A base model does not say where an answer ends.
+        let goes_on = scorer(&fake, TemplateChoice::Plain, quick()).await;
+        for (answer, expected) in [("surely", true), ("not", false)] {
+            let items = [item(text("It is", " "), answer, false)];
+            let scores = goes_on.score(&items, &never()).await.unwrap().scores;
+            assert_eq!(scores[0].likeliest, Some(expected));
+        }
+    }
+}
+
+#[tokio::test]
+async fn demonstrations_are_turns_of_the_servers_own_template() {
+    for template in [ShowsTemplate::Tokens, ShowsTemplate::Text] {
+        let fake = Fake::start(Manner {
+            template,
+            begins: Some("<s>"),
+            ..Manner::default()
+        })
+        .await;
+        let scorer = scorer(&fake, TemplateChoice::OfServer, quick()).await;
+        let turns = [
+            (Role::System, "Be kind."),
+            (Role::User, "Early?"),
+            (Role::Assistant, "No"),
+            (Role::User, "Late?"),
+            (Role::Assistant, " Yes"),
+            (Role::User, "Now?"),
+        ];
+        let turns = turns.map(|(role, text)| Turn::new(role, text)).into();
+        let items = [item(Conversation::Chat { turns }, "Yes", true)];
+        let scores = scorer.score(&items, &never()).await.unwrap().scores;
+        // Answers bear a mark there that a new one does not bear.
+        let open = "<s><|im_start|>system:\nBe kind.<|im_end|>\n<|im_start|>user:\nEarly?<|im_end|>\n<|im_start|>assistant:\n*No<|im_end|>\n<|im_start|>user:\nLate?<|im_end|>\n<|im_start|>assistant:\n* Yes<|im_end|>\n<|im_start|>user:\nNow?<|im_end|>\n<|im_start|>assistant:\n";
+        let (sum, count) = expected(&format!("{open}Yes<|im_end|>"), open.len());
+        assert!((scores[0].sum - sum).abs() < 1e-9, "{template:?}");
+        assert_eq!(scores[0].tokens, count);
     }
 }
 

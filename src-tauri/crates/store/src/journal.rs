@@ -50,6 +50,7 @@ impl Store {
                             computed: r.get(1)?,
                             reused: r.get(2)?,
                         },
+                        finish: Default::default(),
                     };
                     Ok((generated, r.get(3)?))
                 },

@@ -116,6 +116,7 @@ fn events_come_back_bit_for_bit_and_twice_is_once() {
     };
     let generated = Generated {
         text: "new\0text 😀".into(),
+        finish: Default::default(),
         tokens: TokenCount {
             computed: 5,
             reused: 0,

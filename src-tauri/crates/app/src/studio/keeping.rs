@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pmpo_core::optimize::{pair_keys, Origin, PairKey};
-use pmpo_core::prompt::{Conversation, Prompt, Template};
+use pmpo_core::prompt::{Columns, Conversation, Prompt, Template};
 use pmpo_store::{CandidateRow, ProjectId, RunId, Version, VersionId};
 
 use super::runs::BIN;
@@ -226,37 +226,31 @@ fn parent_number(store: &pmpo_store::Store, version: &Version) -> Result<Option<
     })
 }
 
-/// Messages as OpenAI's interface takes them. A prompt without a place for the input
-/// is the system's message, and the input the user's, as it was measured; demonstrations
-/// are turns before it.
+/// Messages as OpenAI's interface takes them, as the prompt was measured: a prompt
+/// without a place for the input is the system's message, and the input the user's;
+/// demonstrations are messages before it. Places for columns stay as they are.
 fn turns(document: &str) -> Result<serde_json::Value, AppError> {
     let prompt = Prompt::parse(document);
-    let in_place = !Template::parse(&prompt.text).placeholders().is_empty();
-    // Places stay places: every column stands for itself.
-    let names = Template::parse(&prompt.text);
-    let columns = names
-        .names()
-        .into_iter()
-        .map(|name| (name.to_owned(), format!("{{{{{name}}}}}")));
-    let input = "{{input}}";
-    let conversation = prompt
-        .render(input, &columns.collect(), true)
-        .map_err(pmpo_core::optimize::OptimizeError::from)?;
-    let Conversation::Chat { turns } = conversation else {
-        return Err(unexpected("a chat was asked for"));
-    };
-    let mut messages: Vec<serde_json::Value> = turns
+    let places = Template::parse(&prompt.text);
+    let columns: Columns = places
+        .placeholders()
         .iter()
-        .map(|turn| serde_json::json!({ "role": turn.role, "content": turn.text }))
+        .map(|place| {
+            (
+                place.name.clone(),
+                prompt.text[place.range.clone()].to_owned(),
+            )
+        })
         .collect();
-    if let Some(last) = messages
-        .last_mut()
-        .filter(|_| in_place && prompt.demonstrations.is_empty())
-    {
-        // Word for word as it was written, blanks in the braces included.
-        last["content"] = prompt.text.clone().into();
-    }
-    Ok(messages.into())
+    let turns = match prompt.render("{{input}}", &columns, true) {
+        Ok(Conversation::Chat { turns }) => turns,
+        Ok(Conversation::Text { .. }) => Vec::new(),
+        Err(error) => return Err(unexpected(error)),
+    };
+    let messages = turns
+        .iter()
+        .map(|turn| serde_json::json!({ "role": turn.role, "content": turn.text }));
+    Ok(messages.collect())
 }
 
 fn messages(document: &str) -> Result<Vec<u8>, AppError> {

@@ -50,10 +50,10 @@ impl LanguageModel for Formula {
         let scores = items
             .iter()
             .map(|item| {
-                let Conversation::Chat { system, user } = &item.conversation else {
-                    panic!("an instruct model is asked in its chat template");
-                };
-                let prompt = system.as_deref().unwrap_or_default();
+                let chat = matches!(item.conversation, Conversation::Chat { .. });
+                assert!(chat, "an instruct model is asked in its chat template");
+                let prompt = item.conversation.system().unwrap_or_default();
+                let user = item.conversation.question();
                 let length = (prompt.len() as f64).min(400.0) / 400.0;
                 let poet = if prompt.contains("poet") { 0.5 } else { 0.0 };
                 let own = user.len() as f64 % 7.0 / 10.0;
@@ -61,6 +61,7 @@ impl LanguageModel for Formula {
                 AnswerScore {
                     sum: -(4.0 - 2.0 * length + poet + own + answer),
                     tokens: 1,
+                    likeliest: None,
                 }
             })
             .collect();
@@ -88,6 +89,7 @@ impl LanguageModel for Formula {
                 computed: 20,
                 reused: 0,
             },
+            finish: Default::default(),
         })
     }
 }

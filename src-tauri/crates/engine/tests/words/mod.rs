@@ -1,4 +1,7 @@
-//! A tokeniser of bytes for tiny models, and what these write.
+//! A tokeniser of bytes for tiny models, and what these write. Each test file uses a
+//! part of it.
+
+#![allow(dead_code)]
 
 use std::path::Path;
 

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::file::{ModelFile, Stored};
 use crate::tree::Tree;
 use crate::weights::{self, Part, Place, Weights};
-use crate::{Count, Item, PackedError, DEFAULT_MEMORY};
+use crate::{unknown, Count, Item, PackedError, TokenScore, DEFAULT_MEMORY};
 
 /// Rows of a block where memory allows.
 const BLOCK_ROWS: usize = 2048;
@@ -93,11 +93,11 @@ impl PackedOnDevice {
         &self,
         items: &[Item],
         cancel: &(dyn Fn() -> bool + Sync),
-    ) -> Result<(Vec<Vec<f64>>, Count), PackedError> {
+    ) -> Result<(Vec<Vec<TokenScore>>, Count), PackedError> {
         self.config.check(items)?;
         let tree = Tree::build(items);
         let mut pass = Pass::new(self, &tree)?;
-        let mut scores: Vec<Vec<f64>> = items.iter().map(|(_, a)| vec![0.0; a.len()]).collect();
+        let mut scores = unknown(items);
         let (mut rows, mut done) = (self.block_rows(&tree), 0);
         // What is done stays done when a block has to be made smaller.
         'smaller: loop {
@@ -213,6 +213,7 @@ mod tests {
         packed.room = 40;
         let (halved, _) = packed.score(&items, &|| false).unwrap();
         for (a, b) in halved.iter().flatten().zip(whole.iter().flatten()) {
+            let (a, b) = (a.log_prob, b.log_prob);
             assert!((a - b).abs() < 1e-4 * b.abs().max(1.0), "{a} and {b}");
         }
         packed.room = LEAST_ROWS - 1;

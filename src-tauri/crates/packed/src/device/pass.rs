@@ -7,7 +7,7 @@ use super::{KeyValues, Layer, PackedOnDevice};
 use crate::config::{Config, RopePairs};
 use crate::rope::Rope;
 use crate::tree::{Block, Tree};
-use crate::PackedError;
+use crate::{PackedError, TokenScore};
 
 /// Rows of logits at a time.
 const LOGIT_ROWS: usize = 256;
@@ -54,12 +54,12 @@ impl<'a> Pass<'a> {
         })
     }
 
-    /// Computes the next block and writes its targets' log-probabilities. After an
+    /// Computes the next block and writes what is found of its targets. After an
     /// error the pass is where it was before.
     pub(super) fn block(
         &mut self,
         block: &Block,
-        scores: &mut [Vec<f64>],
+        scores: &mut [Vec<TokenScore>],
         cancel: &(dyn Fn() -> bool + Sync),
     ) -> std::result::Result<(), PackedError> {
         let stage = self.stage(block)?;
@@ -229,12 +229,13 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Writes the log-probabilities of a block's targets.
+    /// Writes the log-probabilities of a block's targets, and whether each is the
+    /// likeliest in its row.
     fn read_off(
         &self,
         hidden: &Tensor,
         block: &Block,
-        scores: &mut [Vec<f64>],
+        scores: &mut [Vec<TokenScore>],
     ) -> std::result::Result<(), PackedError> {
         let device = &self.model.device;
         let targets = self.tree.targets_in(&block.rows);
@@ -253,9 +254,14 @@ impl<'a> Pass<'a> {
                 .exp()?
                 .sum_keepdim(D::Minus1)?;
             let wanted = logits.gather(&tokens, 1)?;
+            let likeliest = wanted.eq(&largest)?.flatten_all()?.to_vec1::<u8>()?;
             let found = (wanted - largest)?.sub(&mass.log()?)?.flatten_all()?;
-            for (target, value) in targets.iter().zip(found.to_vec1::<f32>()?) {
-                scores[target.item][target.index] = value.into();
+            let found = found.to_vec1::<f32>()?.into_iter().zip(likeliest);
+            for (target, (value, likeliest)) in targets.iter().zip(found) {
+                scores[target.item][target.index] = TokenScore {
+                    log_prob: value.into(),
+                    likeliest: likeliest != 0,
+                };
             }
         }
         Ok(())

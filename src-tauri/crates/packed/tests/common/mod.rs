@@ -422,17 +422,21 @@ pub fn items(vocabulary: usize) -> Vec<(Vec<u32>, Vec<u32>)> {
     items
 }
 
+/// Log-probability of each token of each answer, and whether it is the likeliest.
+pub type Found = Vec<Vec<(f64, bool)>>;
+
 /// Whether all numbers are within a share of those of `b`, or as near where these are
-/// below 1.
-pub fn close(a: &[Vec<f64>], b: &[Vec<f64>], within: f64, what: &str) {
+/// below 1; where that is near enough to tell, the likeliest tokens are the same.
+pub fn close(a: &Found, b: &Found, within: f64, what: &str) {
     assert_eq!(a.len(), b.len());
     for (i, (a, b)) in a.iter().zip(b).enumerate() {
         assert_eq!(a.len(), b.len(), "{what}: item {i}");
-        for (x, y) in a.iter().zip(b) {
+        for ((x, chosen), (y, expected)) in a.iter().zip(b) {
             assert!(
                 (x - y).abs() < within * y.abs().max(1.0),
                 "{what}: item {i}: {x} and {y}"
             );
+            assert!(within > 1e-3 || chosen == expected, "{what}: item {i}: {x}");
         }
     }
 }

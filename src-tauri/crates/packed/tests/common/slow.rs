@@ -132,8 +132,33 @@ fn feed_forward(tiny: &Tiny, weights: &Weights, layer: usize, x: &[f64]) -> Vec<
     product(get("ffn_down"), &active)
 }
 
-/// Log-probability of every token of `answer`.
-pub fn score(tiny: &Tiny, weights: &Weights, before: &[u32], answer: &[u32]) -> Vec<f64> {
+/// Log-probability of every token of `answer`, and whether it is the likeliest.
+pub fn score(tiny: &Tiny, weights: &Weights, before: &[u32], answer: &[u32]) -> Vec<(f64, bool)> {
+    let rows = logits(tiny, weights, before, answer);
+    let own = rows.iter().zip(answer).map(|(logits, token)| {
+        let largest = logits.iter().copied().fold(f64::MIN, f64::max);
+        let total: f64 = logits.iter().map(|x| (x - largest).exp()).sum();
+        let own = logits[*token as usize];
+        (own - largest - total.ln(), own >= largest)
+    });
+    own.collect()
+}
+
+/// What the model would say by itself: `count` tokens, each the likeliest.
+pub fn greedy(tiny: &Tiny, weights: &Weights, before: &[u32], count: usize) -> Vec<u32> {
+    let mut written = Vec::new();
+    for _ in 0..count {
+        let next = [&written[..], &[0]].concat();
+        let rows = logits(tiny, weights, before, &next);
+        let row = rows.last().unwrap();
+        let ids = (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]));
+        written.push(ids.unwrap() as u32);
+    }
+    written
+}
+
+/// The row of logits before every token of `answer`.
+fn logits(tiny: &Tiny, weights: &Weights, before: &[u32], answer: &[u32]) -> Vec<Vec<f64>> {
     let tokens = [before, answer].concat();
     let embedding = &weights["token_embd.weight"].1;
     let mut rows: Vec<Vec<f64>> = tokens
@@ -171,11 +196,6 @@ pub fn score(tiny: &Tiny, weights: &Weights, before: &[u32], answer: &[u32]) -> 
     }]
     .1;
     (before.len()..tokens.len())
-        .map(|i| {
-            let logits = product(head, &norm(&rows[i - 1], &weights["output_norm.weight"].1));
-            let largest = logits.iter().copied().fold(f64::MIN, f64::max);
-            let total: f64 = logits.iter().map(|x| (x - largest).exp()).sum();
-            logits[tokens[i] as usize] - largest - total.ln()
-        })
+        .map(|i| product(head, &norm(&rows[i - 1], &weights["output_norm.weight"].1)))
         .collect()
 }

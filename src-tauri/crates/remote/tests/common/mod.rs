@@ -241,10 +241,7 @@ pub(crate) fn never() -> CancellationToken {
 }
 
 pub(crate) fn chat(system: Option<&str>, user: &str) -> Conversation {
-    Conversation::Chat {
-        system: system.map(str::to_owned),
-        user: user.to_owned(),
-    }
+    Conversation::ask(system, user)
 }
 
 pub(crate) fn text(before: &str, joint: &str) -> Conversation {

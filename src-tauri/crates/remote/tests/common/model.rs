@@ -50,9 +50,17 @@ pub(crate) fn log_prob(text: &str, from: usize, to: usize) -> f64 {
     if token.contains("xylophone") {
         return -9.0;
     }
+    if is_likeliest(&before, &token) {
+        return likeliest(text, from).1;
+    }
     let cost = 0.6 + (derived_seed(1, &[&before, &token]) % 1000) as f64 / 500.0;
     let helped = before.contains("brief");
     -cost * if helped { 0.5 } else { 1.0 }
+}
+
+/// Whether nothing is likelier in its place: "surely", and the end after it.
+pub(crate) fn is_likeliest(before: &str, token: &str) -> bool {
+    token.trim_start() == "surely" || (token == "<|im_end|>" && before.ends_with("surely"))
 }
 
 /// The likeliest token after a beginning, and its `ln p`.

@@ -16,7 +16,7 @@ use pmpo_core::random::derived_seed;
 use serde_json::{json, Value};
 use tokio::net::TcpStream;
 
-use super::model::{ends, likeliest, log_prob, SPECIAL};
+use super::model::{ends, is_likeliest, likeliest, log_prob, SPECIAL};
 use super::{Fault, Seen, Shows, ShowsTemplate, State};
 
 type Broken = Box<dyn std::error::Error + Send + Sync>;
@@ -346,8 +346,12 @@ fn completion(state: &State, body: &Value) -> Answer {
             }
             let (own, (top, likely)) = number(at);
             let piece = shown(at).unwrap_or_default();
-            let mut entry = json!({"5": {"logprob": own, "rank": 3, "decoded_token": piece}});
-            if more {
+            let token = String::from_utf8_lossy(&text.as_bytes()[starts[at]..ends[at]]);
+            let before = String::from_utf8_lossy(&text.as_bytes()[..starts[at]]);
+            let surely = is_likeliest(&before, &token);
+            let rank = if surely { 1 } else { 3 };
+            let mut entry = json!({"5": {"logprob": own, "rank": rank, "decoded_token": piece}});
+            if more && !surely {
                 entry[&top] = json!({"logprob": likely, "rank": 1, "decoded_token": top});
             }
             entry
@@ -404,13 +408,15 @@ fn count(state: &State, path: &str, body: &Value) -> Answer {
     }
 }
 
-/// What its own chat template makes of messages: like ChatML, with one of its own.
+/// What its own chat template makes of messages: like ChatML, with a colon, and a star
+/// before earlier answers.
 fn templated(body: &Value) -> String {
     let mut text = String::new();
     for message in body["messages"].as_array().into_iter().flatten() {
         let part = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
         let (role, content) = (part("role"), part("content"));
-        text += &format!("<|im_start|>{role}:\n{content}<|im_end|>\n");
+        let star = if role == "assistant" { "*" } else { "" };
+        text += &format!("<|im_start|>{role}:\n{star}{content}<|im_end|>\n");
     }
     if body["add_generation_prompt"] == true {
         text += "<|im_start|>assistant:\n";

@@ -35,6 +35,7 @@ fn written(step: u32, purpose: &str, computed: u64, seconds: f64) -> RunEvent {
         generated: Generated {
             text: "words".into(),
             tokens: tokens(computed, 999),
+            finish: Default::default(),
         },
         seconds,
     }

@@ -204,6 +204,7 @@ fn history() -> Vec<RunEvent> {
             generated: Generated {
                 text: "Say no.\n\u{0}".into(),
                 tokens: tokens(50, 7),
+                finish: Default::default(),
             },
             seconds: 1.7,
         },

@@ -101,7 +101,7 @@ proptest! {
         let run = queued(&mut store);
         let texts: Vec<String> = texts.into_iter().collect();
         let key = key(&purpose);
-        let generated = Generated { text: written, tokens: cost };
+        let generated = Generated { text: written, tokens: cost, finish: Default::default() };
         let mut end = outcome(StopReason::Steps);
         (end.start_loss, end.best_loss) = ends;
         let mut events = vec![

@@ -205,6 +205,7 @@ pub(crate) fn key() -> GenerationKey {
 pub(crate) fn generated(project: usize) -> (Generated, f64) {
     let generated = Generated {
         text: format!("אמור לא {project}\n\u{0}"),
+        finish: Default::default(),
         tokens: TokenCount {
             computed: 50,
             reused: 7,
