@@ -69,6 +69,12 @@ for package in metadata["packages"]:
         if (other == "tauri" or other.startswith("tauri-")) and not shell:
             faults.append(f"only the package in src-tauri may name {other}, but {name} does")
 
+        # A plugin that is not registered takes every command that uses it with it.
+        if shell and other.startswith("tauri-plugin-"):
+            with open(os.path.join(root, folder, "src", "main.rs"), encoding="utf-8") as file:
+                if other.replace("-", "_") + "::" not in file.read():
+                    faults.append(f"{other} is not registered in {folder}/src/main.rs")
+
 # Files that are new and not yet added count too, or the fault would show only after the commit.
 listed = subprocess.run(
     ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.rs", "*.ts", "*.svelte"],

@@ -256,6 +256,13 @@ impl Window {
         .unwrap();
     }
 
+    /// What the clipboard holds; empty where nothing was copied.
+    pub async fn clipboard(&self) -> String {
+        let display = self.display.clone();
+        let text = tokio::task::spawn_blocking(move || crate::clipboard::copied_text(&display));
+        text.await.unwrap().unwrap_or_default()
+    }
+
     /// Presses something once it is there and can be pressed.
     pub async fn press(&self, id: &str) {
         self.sees(id).await;

@@ -195,6 +195,10 @@ async fn a_file_of_ones_own_and_a_damaged_one() {
     window.write("data-path", bad.to_str().unwrap()).await;
     window.press("data-open").await;
     window.reads("error-note", "not a whole workbook").await;
+    window.press("error-copy").await;
+    window.reads("error-copy", "Copied").await;
+    let copied = window.clipboard().await;
+    assert!(copied.contains("not a whole workbook"), "{copied}");
     window.pictures("project-damaged-file").await;
 
     window.drop(&[&good]).await;
@@ -409,6 +413,12 @@ async fn the_sample_by_keyboard_alone() {
     window.sees("verdict").await;
     window.tab_to("copy-best").await;
     window.key('\u{e007}').await;
+    window.reads("copy-best", "Copied").await;
+    let best = {
+        let studio = Studio::open(&data, Box::new(EngineLoader)).unwrap();
+        studio.result(1).unwrap().best
+    };
+    assert_eq!(window.clipboard().await, best);
     window.close().await;
 }
 

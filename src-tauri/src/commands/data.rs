@@ -3,7 +3,7 @@ use pmpo_app::wire::{
 };
 use tauri::State as Shared;
 
-use super::{off_thread, studio, Answer};
+use super::{answered, off_thread, studio, Answer};
 use crate::shell::State;
 
 #[tauri::command]
@@ -71,13 +71,16 @@ pub(crate) async fn measure(
     versions: Vec<i64>,
     datasets: Vec<i64>,
 ) -> Answer<Measurements> {
-    studio(&state)?.measure(project, versions, datasets).await
+    answered(async { studio(&state)?.measure(project, versions, datasets).await }).await
 }
 
 #[tauri::command]
-pub(crate) fn stop_measuring(state: Shared<'_, State>, project: i64) -> Answer<()> {
-    studio(&state)?.stop_measuring(project);
-    Ok(())
+pub(crate) async fn stop_measuring(state: Shared<'_, State>, project: i64) -> Answer<()> {
+    off_thread(&state, move |studio| {
+        studio.stop_measuring(project);
+        Ok(())
+    })
+    .await
 }
 
 #[tauri::command]

@@ -9,7 +9,7 @@ mod window;
 
 use std::sync::Arc;
 
-use pmpo_app::{AppError, Studio};
+use pmpo_app::{caught, AppError, Studio};
 use tauri::ipc::Invoke;
 use tauri::Wry;
 
@@ -21,13 +21,24 @@ pub(crate) fn studio(state: &tauri::State<'_, State>) -> Answer<Arc<Studio>> {
     state.studio()
 }
 
+/// Answers whatever happens: a command that panics would leave the page waiting for
+/// ever. Every command goes through this or through [`off_thread`].
+pub(crate) use pmpo_app::caught_async as answered;
+
 /// Reads files and the database off the window's thread.
 pub(crate) async fn off_thread<T: Send + 'static>(
     state: &tauri::State<'_, State>,
     work: impl FnOnce(&Arc<Studio>) -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
     let studio = studio(state)?;
-    tauri::async_runtime::spawn_blocking(move || work(&studio))
+    waited(move || work(&studio)).await
+}
+
+/// Waits for what blocks, a dialog or the system, off the window's thread.
+pub(crate) async fn waited<T: Send + 'static>(
+    work: impl FnOnce() -> Answer<T> + Send + 'static,
+) -> Answer<T> {
+    tauri::async_runtime::spawn_blocking(move || caught(work))
         .await
         .map_err(|why| AppError {
             code: "unexpected",
@@ -130,4 +141,40 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         window::shell_events,
         window::close_window,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    /// The bodies of all commands, by name.
+    fn commands() -> Vec<(&'static str, &'static str)> {
+        let files = [
+            include_str!("data.rs"),
+            include_str!("model.rs"),
+            include_str!("project.rs"),
+            include_str!("run.rs"),
+            include_str!("version.rs"),
+            include_str!("window.rs"),
+        ];
+        let each = files.into_iter().flat_map(|file| {
+            let commands = file.split("#[tauri::command]\n").skip(1);
+            commands.map(|text| {
+                let end = text.find("\n}\n").map_or(text.len(), |at| at + 2);
+                let name = text.split("fn ").nth(1).unwrap_or_default();
+                (name.split('(').next().unwrap_or_default(), &text[..end])
+            })
+        });
+        each.collect()
+    }
+
+    #[test]
+    fn no_command_leaves_the_page_waiting_when_it_panics() {
+        let commands = commands();
+        assert!(commands.len() > 80, "{}", commands.len());
+        let guards = ["answered(", "off_thread(", "waited(", "asked("];
+        for (name, text) in commands {
+            // One that is not async runs on the window's thread, where a panic ends the program.
+            assert!(text.starts_with("pub(crate) async fn "), "{name}");
+            assert!(guards.iter().any(|guard| text.contains(guard)), "{name}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 use pmpo_app::wire::{ModelRoles, ModelsPage, RepoModels, ServerTyped, ServerView};
 use tauri::State as Shared;
 
-use super::{off_thread, studio, Answer};
+use super::{answered, off_thread, studio, Answer};
 use crate::shell::State;
 
 #[tauri::command]
@@ -11,7 +11,7 @@ pub(crate) async fn models(state: Shared<'_, State>) -> Answer<ModelsPage> {
 
 #[tauri::command]
 pub(crate) async fn look_up_model(state: Shared<'_, State>, repo: String) -> Answer<RepoModels> {
-    studio(&state)?.look_up_model(&repo).await
+    answered(async { studio(&state)?.look_up_model(&repo).await }).await
 }
 
 #[tauri::command]
@@ -20,7 +20,7 @@ pub(crate) async fn download_model(
     repo: String,
     files: Vec<String>,
 ) -> Answer<()> {
-    studio(&state)?.download_model(&repo, files).await
+    answered(async { studio(&state)?.download_model(&repo, files).await }).await
 }
 
 #[tauri::command]
@@ -60,13 +60,16 @@ pub(crate) async fn check_server(
     state: Shared<'_, State>,
     typed: ServerTyped,
 ) -> Answer<ServerView> {
-    studio(&state)?.check_server(typed).await
+    answered(async { studio(&state)?.check_server(typed).await }).await
 }
 
 #[tauri::command]
 pub(crate) async fn cancel_server_check(state: Shared<'_, State>) -> Answer<()> {
-    studio(&state)?.cancel_server_check();
-    Ok(())
+    off_thread(&state, |studio| {
+        studio.cancel_server_check();
+        Ok(())
+    })
+    .await
 }
 
 #[tauri::command]
@@ -74,7 +77,7 @@ pub(crate) async fn model_roles(
     state: Shared<'_, State>,
     project: i64,
 ) -> Answer<Option<ModelRoles>> {
-    studio(&state)?.model_roles(project).await
+    answered(async { studio(&state)?.model_roles(project).await }).await
 }
 
 #[tauri::command]

@@ -5,7 +5,7 @@ use pmpo_app::wire::{
 use pmpo_app::{Preset, Settings};
 use tauri::State as Shared;
 
-use super::{off_thread, studio, Answer};
+use super::{answered, off_thread, studio, Answer};
 use crate::shell::State;
 
 #[tauri::command]
@@ -86,9 +86,12 @@ pub(crate) async fn check_prompt(
     prompt: String,
     locked: Vec<String>,
 ) -> Answer<PromptCheck> {
-    studio(&state)?
-        .check_prompt(project, &prompt, &locked)
-        .await
+    answered(async {
+        studio(&state)?
+            .check_prompt(project, &prompt, &locked)
+            .await
+    })
+    .await
 }
 
 #[tauri::command]
@@ -97,7 +100,7 @@ pub(crate) async fn score_prompt(
     project: i64,
     prompt: String,
 ) -> Answer<ScoredPrompt> {
-    studio(&state)?.score_prompt(project, &prompt).await
+    answered(async { studio(&state)?.score_prompt(project, &prompt).await }).await
 }
 
 #[tauri::command]
@@ -113,8 +116,8 @@ pub(crate) async fn model_info(
 }
 
 #[tauri::command]
-pub(crate) fn preset_settings(preset: Preset) -> Settings {
-    preset.settings()
+pub(crate) async fn preset_settings(preset: Preset) -> Answer<Settings> {
+    answered(async { Ok(preset.settings()) }).await
 }
 
 #[tauri::command]

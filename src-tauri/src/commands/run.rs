@@ -7,34 +7,40 @@ use pmpo_app::wire::{
 use tauri::ipc::Channel;
 use tauri::State as Shared;
 
-use super::{off_thread, studio, Answer};
+use super::{answered, off_thread, studio, Answer};
 use crate::shell::State;
 
 #[tauri::command]
 pub(crate) async fn estimate(state: Shared<'_, State>, project: i64) -> Answer<JobEstimate> {
-    studio(&state)?.estimate(project).await
+    answered(async { studio(&state)?.estimate(project).await }).await
 }
 
 #[tauri::command]
 pub(crate) async fn start_run(state: Shared<'_, State>, project: i64) -> Answer<RunSummary> {
-    studio(&state)?.start_run(project).await
+    answered(async { studio(&state)?.start_run(project).await }).await
 }
 
 #[tauri::command]
 pub(crate) async fn resume_run(state: Shared<'_, State>, run: i64) -> Answer<RunSummary> {
-    studio(&state)?.resume_run(run).await
+    answered(async { studio(&state)?.resume_run(run).await }).await
 }
 
 #[tauri::command]
 pub(crate) async fn pause_run(state: Shared<'_, State>, run: i64) -> Answer<()> {
-    studio(&state)?.pause_run(run).await;
-    Ok(())
+    answered(async {
+        studio(&state)?.pause_run(run).await;
+        Ok(())
+    })
+    .await
 }
 
 #[tauri::command]
 pub(crate) async fn stop_run(state: Shared<'_, State>, run: i64) -> Answer<()> {
-    studio(&state)?.stop_run(run).await;
-    Ok(())
+    answered(async {
+        studio(&state)?.stop_run(run).await;
+        Ok(())
+    })
+    .await
 }
 
 #[tauri::command]
@@ -125,9 +131,12 @@ pub(crate) async fn watch_run(
 }
 
 #[tauri::command]
-pub(crate) fn unwatch(state: Shared<'_, State>, subscription: u32) -> Answer<()> {
-    studio(&state)?.unwatch(subscription);
-    Ok(())
+pub(crate) async fn unwatch(state: Shared<'_, State>, subscription: u32) -> Answer<()> {
+    off_thread(&state, move |studio| {
+        studio.unwatch(subscription);
+        Ok(())
+    })
+    .await
 }
 
 #[tauri::command]
@@ -152,11 +161,14 @@ pub(crate) async fn try_prompt(
         // Nobody waits any more: nothing to do about it.
         let _ = channel.send(message);
     });
-    Ok(studio(&state)?.try_prompt(project, prompt, input, sink))
+    answered(async { Ok(studio(&state)?.try_prompt(project, prompt, input, sink)) }).await
 }
 
 #[tauri::command]
-pub(crate) fn stop_try(state: Shared<'_, State>, subscription: u32) -> Answer<()> {
-    studio(&state)?.stop_try(subscription);
-    Ok(())
+pub(crate) async fn stop_try(state: Shared<'_, State>, subscription: u32) -> Answer<()> {
+    off_thread(&state, move |studio| {
+        studio.stop_try(subscription);
+        Ok(())
+    })
+    .await
 }

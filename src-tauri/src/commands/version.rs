@@ -3,7 +3,7 @@ use pmpo_app::wire::{
 };
 use tauri::State as Shared;
 
-use super::{off_thread, studio, Answer};
+use super::{answered, off_thread, studio, Answer};
 use crate::shell::State;
 
 #[tauri::command]
@@ -75,7 +75,7 @@ pub(crate) async fn measure_comparison(
     state: Shared<'_, State>,
     request: ComparisonRequest,
 ) -> Answer<Comparison> {
-    studio(&state)?.measure_comparison(&request).await
+    answered(async { studio(&state)?.measure_comparison(&request).await }).await
 }
 
 #[tauri::command]
@@ -84,7 +84,7 @@ pub(crate) async fn compare_tokens(
     request: ComparisonRequest,
     example: usize,
 ) -> Answer<ExampleTokens> {
-    studio(&state)?.compare_tokens(&request, example).await
+    answered(async { studio(&state)?.compare_tokens(&request, example).await }).await
 }
 
 #[tauri::command]

@@ -12,7 +12,7 @@ use tauri::{AppHandle, Manager, State as Shared};
 use tauri_plugin_clipboard_manager::ClipboardExt;
 use tauri_plugin_dialog::{DialogExt, FilePath};
 
-use super::{off_thread, studio, Answer};
+use super::{answered, off_thread, studio, waited, Answer};
 use crate::shell::{after, State, MAIN};
 
 /// Names a folder for exports, for machines where no dialog can be answered.
@@ -20,9 +20,7 @@ const EXPORT_FOLDER: &str = "PMPO_EXPORT_DIR";
 
 /// Waits for a dialog off the window's thread.
 async fn asked(ask: impl FnOnce() -> Option<FilePath> + Send + 'static) -> Answer<Option<PathBuf>> {
-    let chosen = tauri::async_runtime::spawn_blocking(ask)
-        .await
-        .map_err(failed)?;
+    let chosen = waited(move || Ok(ask())).await?;
     chosen
         .map(|file| file.into_path().map_err(failed))
         .transpose()
@@ -202,26 +200,32 @@ async fn save(app: &AppHandle, name: String, bytes: Vec<u8>) -> Answer<Option<St
 
 #[tauri::command]
 pub(crate) async fn copy_text(app: AppHandle, text: String) -> Answer<()> {
-    app.clipboard().write_text(text).map_err(|why| AppError {
-        code: "clipboard",
-        message: format!("The clipboard cannot be used: {why}."),
-        hint: "Mark the text and copy it with the keyboard.".to_owned(),
+    waited(move || {
+        app.clipboard().write_text(text).map_err(|why| AppError {
+            code: "clipboard",
+            message: format!("The clipboard cannot be used: {why}."),
+            hint: "Mark the text and copy it with the keyboard.".to_owned(),
+        })
     })
+    .await
 }
 
 /// Tells the window what happens outside its pages, from now on.
 #[tauri::command]
-pub(crate) fn shell_events(
+pub(crate) async fn shell_events(
     app: AppHandle,
     state: Shared<'_, State>,
     channel: Channel<ShellEvent>,
 ) -> Answer<()> {
-    studio(&state)?.listen(Box::new(move |event| {
-        // The page may be gone while the run goes on.
-        let _ = channel.send(event.clone());
-        after(&app, &event);
-    }));
-    Ok(())
+    off_thread(&state, move |studio| {
+        studio.listen(Box::new(move |event| {
+            // The page may be gone while the run goes on.
+            let _ = channel.send(event.clone());
+            after(&app, &event);
+        }));
+        Ok(())
+    })
+    .await
 }
 
 /// What a person answers when the window is closed during a run.
@@ -240,22 +244,25 @@ pub(crate) async fn close_window(
     state: Shared<'_, State>,
     choice: CloseChoice,
 ) -> Answer<()> {
-    let studio = studio(&state)?;
-    let run = studio.active_run();
-    match (choice, run) {
-        (CloseChoice::Stay, _) => return Ok(()),
-        (CloseChoice::Background, Some(_)) => {
-            state.leave_after_run();
-            if let Some(window) = app.get_webview_window(MAIN) {
-                // A desktop that cannot hide it keeps showing it.
-                let _ = window.hide();
+    answered(async {
+        let studio = studio(&state)?;
+        let run = studio.active_run();
+        match (choice, run) {
+            (CloseChoice::Stay, _) => return Ok(()),
+            (CloseChoice::Background, Some(_)) => {
+                state.leave_after_run();
+                if let Some(window) = app.get_webview_window(MAIN) {
+                    // A desktop that cannot hide it keeps showing it.
+                    let _ = window.hide();
+                }
+                return Ok(());
             }
-            return Ok(());
+            (CloseChoice::Pause, Some(run)) => studio.pause_run(run).await,
+            (CloseChoice::Stop, Some(run)) => studio.stop_run(run).await,
+            (_, None) => {}
         }
-        (CloseChoice::Pause, Some(run)) => studio.pause_run(run).await,
-        (CloseChoice::Stop, Some(run)) => studio.stop_run(run).await,
-        (_, None) => {}
-    }
-    app.exit(0);
-    Ok(())
+        app.exit(0);
+        Ok(())
+    })
+    .await
 }
