@@ -1,12 +1,13 @@
 //! Whole runs: start and best prompt on held-out rows.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
 use std::time::Instant;
 
 use pmpo_core::loss::Change;
 use pmpo_core::model::LanguageModel;
-use pmpo_core::optimize::{optimize, Outcome, Preset, RunEvent, Settings};
+use pmpo_core::optimize::{optimize, Outcome, Part, Preset, RunEvent, Settings};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,8 @@ struct Line<'a> {
     outcome: &'a Outcome,
     start: &'a str,
     best: &'a str,
+    /// Tokens computed and seconds, by what they were for.
+    cost: BTreeMap<String, (u64, f64)>,
 }
 
 /// How often something happened over the runs of one preset.
@@ -85,6 +88,7 @@ pub(crate) async fn study(
                     outcome: &outcome,
                     start: &task.prompt,
                     best: &best,
+                    cost: cost(&journal),
                 };
                 writeln!(out, "{}", serde_json::to_string(&line)?)?;
                 tell(&line, &mut tally);
@@ -102,6 +106,45 @@ pub(crate) async fn study(
         );
     }
     Ok(())
+}
+
+/// Work by the origin of prompts on the training rows, of checks, and of writing.
+fn cost(journal: &Memory) -> BTreeMap<String, (u64, f64)> {
+    let mut cost: BTreeMap<String, (u64, f64)> = BTreeMap::new();
+    for event in &journal.events {
+        let (what, tokens, seconds) = match event {
+            RunEvent::Scored {
+                candidate,
+                part,
+                score,
+            } => {
+                let kind = serde_json::to_value(&candidate.origin).unwrap_or_default();
+                let kind = kind["kind"].as_str().unwrap_or_default().to_owned();
+                let what = match part {
+                    Part::Train => kind,
+                    Part::Validation => "check".to_owned(),
+                };
+                (what, score.tokens.computed, score.seconds)
+            }
+            RunEvent::Generated {
+                key,
+                generated,
+                seconds,
+            } => {
+                let what = key.purpose.split(' ').next().unwrap_or_default();
+                (
+                    what.to_owned() + " (written)",
+                    generated.tokens.computed,
+                    *seconds,
+                )
+            }
+            _ => continue,
+        };
+        let sum = cost.entry(what).or_default();
+        sum.0 += tokens;
+        sum.1 += seconds;
+    }
+    cost
 }
 
 fn best_text(journal: &Memory, best: u32) -> String {

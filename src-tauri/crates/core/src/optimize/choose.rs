@@ -5,11 +5,14 @@ use std::cmp::Ordering;
 use crate::loss::Paired;
 
 use super::run::Scored;
-use super::{ExampleLoss, Settings};
+use super::{ExampleLoss, Origin, Settings};
 
 /// Standard errors by which right answers must fall on the training examples before a
 /// prompt is not taken, and rise before they count more than a loss that is as good.
 const CLEAR: f64 = 1.64;
+
+/// Standard errors that leave no doubt.
+const DOUBTLESS: f64 = 3.0;
 
 /// How many examples were won and lost between two prompts.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +80,26 @@ fn is_better(incumbent: &Scored, candidate: &Scored, settings: &Settings) -> boo
     loss.is_lower(settings.accept_z, settings.min_gain)
         || (loss.difference <= loss.std_error
             && asked(incumbent, candidate).is_some_and(|rise| rise > CLEAR))
+}
+
+/// As [`winner`], where the model that rewrites is so small that it often writes what
+/// has a low loss and reads like nonsense: a rewrite must be lower than all that was
+/// built without it, beyond doubt.
+pub(super) fn wary_winner(
+    incumbent: &Scored,
+    candidates: Vec<Scored>,
+    settings: &Settings,
+) -> Option<Scored> {
+    let is_rewrite = |one: &Scored| matches!(one.candidate.origin, Origin::Rewrite { .. });
+    let (rewrites, built): (Vec<Scored>, Vec<Scored>) =
+        candidates.into_iter().partition(is_rewrite);
+    let built = winner(incumbent, built, settings);
+    let beyond_doubt = Settings {
+        accept_z: settings.accept_z.max(DOUBTLESS),
+        ..settings.clone()
+    };
+    let standard = built.as_ref().unwrap_or(incumbent);
+    winner(standard, rewrites, &beyond_doubt).or(built)
 }
 
 /// The prompt that takes the incumbent's place, if one does. Of prompts that the

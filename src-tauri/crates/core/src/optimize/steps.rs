@@ -7,7 +7,7 @@ use crate::rewrite::{
     with_region, RewriteBrief,
 };
 
-use super::choose::{paired, winner};
+use super::choose::{paired, wary_winner, winner};
 use super::plan::OptimizeError;
 use super::racing::Against;
 use super::run::{Proposal, Run, Scored};
@@ -58,7 +58,11 @@ impl Run<'_> {
             return Ok(None);
         }
         let scored = self.race(racers, incumbent, Against::Incumbent).await?;
-        Ok(Some(winner(incumbent, scored, self.settings)))
+        let choose = match self.rewriter.writer().parameters < MARKING_WEIGHTS {
+            true => wary_winner,
+            false => winner,
+        };
+        Ok(Some(choose(incumbent, scored, self.settings)))
     }
 
     /// Measures what each unit does: `L(masked) - L(prompt)` (paper, step 2).
