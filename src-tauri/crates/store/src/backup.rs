@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql, Transaction};
 use crate::error::Fault;
 use crate::json::{json_if_any, unknown};
 use crate::open::MIGRATIONS;
+use crate::pairs::floats;
 use crate::storage::{beside, faults};
 use crate::{ModelId, ProjectId, RunId, Store, StoreError};
 
@@ -353,9 +354,11 @@ pub(crate) fn read_all(file: &Store) -> Result<(), StoreError> {
             false => Err(unknown(1, &hash)),
         }
     })?;
-    let pairs = "tokens_computed, tokens_reused, correct FROM pair_losses";
+    let pairs = "tokens_computed, tokens_reused, correct, asked, options FROM pair_losses";
     all(file, pairs, |row| {
         row.get::<_, Option<bool>>(2)?;
+        row.get::<_, Option<bool>>(3)?;
+        floats(row, 4)?;
         let (computed, reused) = (row.get(0)?, row.get(1)?);
         Ok(TokenCount { computed, reused })
     })?;

@@ -23,8 +23,16 @@ pub struct ScoreSummary {
     pub loss: f64,
     /// Standard error of the mean; infinite where unknown.
     pub std_error: f64,
-    /// Share of right labels, on label tasks.
+    /// Share of right choices (forced choice), on label tasks and preference data.
     pub accuracy: Option<f64>,
+    /// Share of examples on which the model would say a right answer by itself.
+    pub asked: Option<f64>,
+    /// As `accuracy`, with the prompt's leaning to single labels taken off.
+    pub calibrated: Option<f64>,
+    /// Mean of `-ln` of the right option's share, in nats, on label tasks.
+    pub choice: Option<f64>,
+    /// Mean of `-ln` of the mass of all options, in nats, on label tasks.
+    pub form: Option<f64>,
     /// Tokens computed and reused.
     pub tokens: TokenCount,
     /// Working time.
@@ -110,7 +118,7 @@ impl Store {
             let mut scores: HashMap<(u32, String), ScoreSummary> = c
                 .prepare(
                     "SELECT candidate, part, loss, std_error, accuracy, tokens_computed,
-                         tokens_reused, seconds, dropped_of, pairs
+                         tokens_reused, seconds, dropped_of, pairs, asked, calibrated, choice, form
                      FROM scores WHERE run_id = ?1",
                 )?
                 .query_map([id], |r| {
@@ -119,6 +127,10 @@ impl Store {
                         loss: r.get(2)?,
                         std_error: std_error_column(r, 3)?,
                         accuracy: r.get(4)?,
+                        asked: r.get(10)?,
+                        calibrated: r.get(11)?,
+                        choice: r.get(12)?,
+                        form: r.get(13)?,
                         tokens: TokenCount {
                             computed: r.get(5)?,
                             reused: r.get(6)?,
@@ -278,7 +290,8 @@ impl Store {
             };
             let examples = c
                 .prepare(
-                    "SELECT example, loss, correct, weight FROM example_losses
+                    "SELECT example, loss, correct, weight, asked, choice, form, calibrated
+                     FROM example_losses
                      WHERE run_id = ?1 AND candidate = ?2 AND part = ?3 ORDER BY place",
                 )?
                 .query_map(key, |r| {
@@ -287,6 +300,10 @@ impl Store {
                         loss: r.get(1)?,
                         correct: r.get(2)?,
                         weight: r.get(3)?,
+                        asked: r.get(4)?,
+                        choice: r.get(5)?,
+                        form: r.get(6)?,
+                        calibrated: r.get(7)?,
                     })
                 })?
                 .collect::<rusqlite::Result<_>>()?;

@@ -1,6 +1,6 @@
 //! The events of a run, stored one by one and found again.
 
-use pmpo_core::model::{Generated, TokenCount};
+use pmpo_core::model::{Finish, Generated, TokenCount};
 use pmpo_core::optimize::{
     Candidate, GenerationKey, Part, PromptScore, Refusal, RunEvent, SegmentFinding,
 };
@@ -9,7 +9,7 @@ use rusqlite::{params, OptionalExtension, Transaction};
 
 use crate::candidates::{part_name, verdict_name};
 use crate::error::Fault;
-use crate::json::{finite, known, to_json};
+use crate::json::{finite, known, to_json, unknown};
 use crate::runs::{must_exist, write_end};
 use crate::{RunId, Store, StoreError};
 
@@ -40,7 +40,7 @@ impl Store {
     ) -> Result<Option<(Generated, f64)>, StoreError> {
         self.sql(|c| {
             c.query_row(
-                "SELECT text, tokens_computed, tokens_reused, seconds FROM generations
+                "SELECT text, tokens_computed, tokens_reused, seconds, finish FROM generations
                  WHERE run_id = ?1 AND step = ?2 AND purpose = ?3",
                 params![run, key.step, key.purpose],
                 |r| {
@@ -50,7 +50,7 @@ impl Store {
                             computed: r.get(1)?,
                             reused: r.get(2)?,
                         },
-                        finish: Default::default(),
+                        finish: finish_of_name(r, 4)?,
                     };
                     Ok((generated, r.get(3)?))
                 },
@@ -58,6 +58,25 @@ impl Store {
             .optional()
         })
     }
+}
+
+fn if_any(value: Option<f64>) -> Result<Option<f64>, Fault> {
+    value.map(|value| finite(value, "a loss")).transpose()
+}
+
+fn finish_name(finish: Finish) -> &'static str {
+    match finish {
+        Finish::Stop => "stop",
+        Finish::Length => "length",
+    }
+}
+
+fn finish_of_name(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Finish> {
+    let name: String = row.get(at)?;
+    [Finish::Stop, Finish::Length]
+        .into_iter()
+        .find(|finish| finish_name(*finish) == name)
+        .ok_or_else(|| unknown(at, &name))
 }
 
 fn write(t: &Transaction<'_>, run: RunId, event: &RunEvent) -> Result<(), Fault> {
@@ -89,8 +108,8 @@ fn write(t: &Transaction<'_>, run: RunId, event: &RunEvent) -> Result<(), Fault>
         } => {
             let new = t.execute(
                 "INSERT INTO generations (run_id, step, purpose, text, tokens_computed,
-                     tokens_reused, seconds)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+                     tokens_reused, seconds, finish)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
                 params![
                     run,
                     key.step,
@@ -98,7 +117,8 @@ fn write(t: &Transaction<'_>, run: RunId, event: &RunEvent) -> Result<(), Fault>
                     generated.text,
                     generated.tokens.computed,
                     generated.tokens.reused,
-                    finite(*seconds, "a working time")?
+                    finite(*seconds, "a working time")?,
+                    finish_name(generated.finish)
                 ],
             )?;
             if new > 0 {
@@ -209,8 +229,8 @@ fn write_score(
     let pairs = score.examples.len();
     let new = t.execute(
         "INSERT INTO scores (run_id, candidate, part, loss, std_error, accuracy, tokens_computed,
-             tokens_reused, seconds, dropped_of, pairs)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
+             tokens_reused, seconds, dropped_of, pairs, asked, calibrated, choice, form)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING",
         params![
             run,
             candidate,
@@ -222,15 +242,20 @@ fn write_score(
             score.tokens.reused,
             finite(score.seconds, "a working time")?,
             score.dropped.map(|dropped| dropped.of),
-            pairs
+            pairs,
+            score.asked(),
+            score.calibrated_accuracy(),
+            if_any(score.choice())?,
+            if_any(score.form())?
         ],
     )?;
     if new == 0 {
         return Ok(());
     }
     let mut insert = t.prepare(
-        "INSERT INTO example_losses (run_id, candidate, part, place, example, loss, correct, weight)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO example_losses (run_id, candidate, part, place, example, loss, correct, weight,
+             asked, choice, form, calibrated)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     for (place, example) in score.examples.iter().enumerate() {
         insert.execute(params![
@@ -241,7 +266,11 @@ fn write_score(
             example.example,
             finite(example.loss, "a loss")?,
             example.correct,
-            finite(example.weight, "a weight")?
+            finite(example.weight, "a weight")?,
+            example.asked,
+            if_any(example.choice)?,
+            if_any(example.form)?,
+            example.calibrated
         ])?;
     }
     add_work(t, run, pairs, score.tokens, score.seconds)

@@ -23,6 +23,8 @@ pub struct Measurement {
     pub std_error: f64,
     /// Share of right labels, on label tasks.
     pub accuracy: Option<f64>,
+    /// Share of examples on which the model would say a right answer by itself.
+    pub asked: Option<f64>,
     /// Number of examples measured.
     pub examples: usize,
     /// Milliseconds since 1970; set when it is stored.
@@ -35,8 +37,8 @@ impl Store {
         self.transaction(|t| {
             t.execute(
                 "INSERT OR REPLACE INTO measurements (version_id, dataset_id, scope, model_id, loss,
-                     std_error, accuracy, examples, measured_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                     std_error, accuracy, examples, measured_at, asked)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 params![
                     new.version,
                     new.dataset,
@@ -46,10 +48,30 @@ impl Store {
                     known(new.std_error)?,
                     new.accuracy,
                     new.examples,
-                    now()
+                    now(),
+                    new.asked
                 ],
             )?;
             Ok(())
+        })
+    }
+
+    /// How often held-out examples of data with this content were looked at in a project:
+    /// by runs that came to their check, those in the bin included, and by measurements,
+    /// which are of the same examples.
+    pub fn held_out_looks(&self, project: ProjectId, fingerprint: &str) -> Result<u32, StoreError> {
+        self.sql(|c| {
+            c.query_row(
+                "SELECT
+                     (SELECT count(*) FROM runs AS r JOIN datasets AS d ON d.id = r.dataset_id
+                      WHERE d.project_id = ?1 AND d.fingerprint = ?2
+                          AND json_extract(r.outcome_json, '$.validation') IS NOT NULL)
+                     + (SELECT count(*) FROM measurements AS m
+                        JOIN datasets AS d ON d.id = m.dataset_id
+                        WHERE d.project_id = ?1 AND d.fingerprint = ?2)",
+                params![project, fingerprint],
+                |row| row.get(0),
+            )
         })
     }
 
@@ -58,7 +80,7 @@ impl Store {
         self.sql(|c| {
             c.prepare(
                 "SELECT m.version_id, m.dataset_id, m.scope, m.model_id, m.loss, m.std_error,
-                     m.accuracy, m.examples, m.measured_at
+                     m.accuracy, m.examples, m.measured_at, m.asked
                  FROM measurements AS m JOIN datasets AS d ON d.id = m.dataset_id
                  WHERE d.project_id = ?1 ORDER BY m.measured_at DESC, m.version_id, m.dataset_id",
             )?
@@ -71,6 +93,7 @@ impl Store {
                     loss: row.get(4)?,
                     std_error: std_error_column(row, 5)?,
                     accuracy: row.get(6)?,
+                    asked: row.get(9)?,
                     examples: row.get(7)?,
                     measured_at: row.get(8)?,
                 })

@@ -17,13 +17,14 @@ pub struct Store {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Every format there was, in order. A released one is never edited.
-pub(crate) const MIGRATIONS: [&str; 6] = [
+pub(crate) const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/01-start.sql"),
     include_str!("migrations/02-pairs.sql"),
     include_str!("migrations/03-recipes.sql"),
     include_str!("migrations/04-editing.sql"),
     include_str!("migrations/05-history.sql"),
     include_str!("migrations/06-runs.sql"),
+    include_str!("migrations/07-answers.sql"),
 ];
 
 impl Store {

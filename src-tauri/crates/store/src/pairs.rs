@@ -2,11 +2,35 @@
 
 use pmpo_core::model::TokenCount;
 use pmpo_core::optimize::{PairKey, PairLoss};
-use rusqlite::{params, OptionalExtension};
+use rusqlite::{params, OptionalExtension, Row};
 
-use crate::json::finite;
+use crate::error::Fault;
+use crate::json::{finite, unknown};
 use crate::runs::must_exist;
 use crate::{RunId, Store, StoreError};
+
+/// Numbers as they are stored; nothing where there are none.
+fn bytes(numbers: &[f64]) -> Result<Option<Vec<u8>>, Fault> {
+    let mut out = Vec::with_capacity(8 * numbers.len());
+    for number in numbers {
+        out.extend(finite(*number, "the probability of an option")?.to_le_bytes());
+    }
+    Ok((!out.is_empty()).then_some(out))
+}
+
+pub(crate) fn floats(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<f64>> {
+    let stored: Option<Vec<u8>> = row.get(at)?;
+    let stored = stored.unwrap_or_default();
+    let whole = stored.len().is_multiple_of(8);
+    let numbers: Vec<f64> = stored
+        .chunks_exact(8)
+        .filter_map(|eight| Some(f64::from_le_bytes(eight.try_into().ok()?)))
+        .collect();
+    match whole && numbers.iter().all(|number| number.is_finite()) {
+        true => Ok(numbers),
+        false => Err(unknown(at, "numbers that are none")),
+    }
+}
 
 impl Store {
     /// The stored losses of pairs, in the order asked. Tokens and seconds are
@@ -19,7 +43,8 @@ impl Store {
     ) -> Result<Vec<Option<PairLoss>>, StoreError> {
         self.snapshot(|c| {
             let mut query = c.prepare_cached(
-                "SELECT loss, correct, run_id = ?2, tokens_computed, tokens_reused, seconds
+                "SELECT loss, correct, run_id = ?2, tokens_computed, tokens_reused, seconds,
+                     asked, options
                  FROM pair_losses WHERE key = ?1",
             )?;
             let mut find = |key: &PairKey| {
@@ -29,6 +54,8 @@ impl Store {
                         let mut pair = PairLoss {
                             loss: r.get(0)?,
                             correct: r.get(1)?,
+                            asked: r.get(6)?,
+                            options: floats(r, 7)?,
                             tokens: TokenCount::default(),
                             seconds: 0.0,
                         };
@@ -58,8 +85,8 @@ impl Store {
             }
             let mut insert = t.prepare_cached(
                 "INSERT INTO pair_losses (key, loss, correct, run_id, tokens_computed,
-                     tokens_reused, seconds)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+                     tokens_reused, seconds, asked, options)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
             )?;
             for (key, pair) in pairs {
                 insert.execute(params![
@@ -69,7 +96,9 @@ impl Store {
                     run,
                     pair.tokens.computed,
                     pair.tokens.reused,
-                    finite(pair.seconds, "a working time")?
+                    finite(pair.seconds, "a working time")?,
+                    pair.asked,
+                    bytes(&pair.options)?
                 ])?;
             }
             Ok(())

@@ -170,6 +170,7 @@ fn check_data(store: &Store, raw: &Raw, place: usize, format: usize) {
             loss: 0.1 + 0.2,
             std_error: f64::INFINITY,
             accuracy: Some(1.0 / 3.0),
+            asked: None,
             examples: 8,
             measured_at: measured[0].measured_at,
         },

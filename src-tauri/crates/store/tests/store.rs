@@ -84,16 +84,14 @@ fn scored(ordinal: u32, text: &str) -> RunEvent {
         score: PromptScore {
             examples: vec![
                 ExampleLoss {
-                    example: 2,
-                    loss: 0.1 + 0.2,
                     correct: Some(true),
-                    weight: 1.0,
+                    asked: Some(true),
+                    ..ExampleLoss::of(2, 0.1 + 0.2)
                 },
                 ExampleLoss {
-                    example: 0,
-                    loss: 1.0 / 3.0,
                     correct: Some(false),
-                    weight: 1.0,
+                    asked: Some(false),
+                    ..ExampleLoss::of(0, 1.0 / 3.0)
                 },
             ],
             tokens: TokenCount {

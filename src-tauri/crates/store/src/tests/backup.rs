@@ -147,6 +147,7 @@ fn fill(store: &mut Store, name: &str) -> ProjectId {
             loss: 0.1 + 0.2,
             std_error: f64::INFINITY,
             accuracy: Some(0.5),
+            asked: Some(0.25),
             examples: 2,
             measured_at: 0,
         })
@@ -163,6 +164,8 @@ fn pair(loss: f64) -> PairLoss {
     PairLoss {
         loss,
         correct: Some(true),
+        asked: Some(false),
+        options: vec![-0.1, -(0.1 + 0.2), -1e300],
         tokens: tokens(3, 4),
         seconds: 0.1 + 0.2,
     }
@@ -484,11 +487,11 @@ fn pairs_go_with_the_runs_and_where_they_are_named() {
         .unwrap();
     assert_eq!(found[0], Some(pair(run.0 as f64)));
     assert_eq!(
-        found[1].map(|pair| (pair.loss, pair.tokens)),
+        found[1].as_ref().map(|pair| (pair.loss, pair.tokens)),
         Some((1.0, tokens(0, 0)))
     );
     assert_eq!(found[2], None);
-    assert_eq!(found[3].map(|pair| pair.loss), Some(0.25));
+    assert_eq!(found[3].as_ref().map(|pair| pair.loss), Some(0.25));
     assert_eq!(count(&other, "pair_losses WHERE run_id IS NULL"), 2);
 }
 

@@ -142,6 +142,7 @@ fn measurements_are_kept_by_version_data_and_scope() {
         loss: 0.1 + 0.2,
         std_error: f64::INFINITY,
         accuracy: Some(0.5),
+        asked: None,
         examples: 2,
         measured_at: 0,
     };

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use pmpo_core::dataset::{Answer, Example};
 use pmpo_core::loss::Paired;
-use pmpo_core::model::{Generated, ModelDescription, TokenCount};
+use pmpo_core::model::{Finish, Generated, ModelDescription, TokenCount};
 use pmpo_core::optimize::{
     Candidate, Dropped, DroppedEarly, Estimate, ExampleLoss, GenerationKey, Origin, Outcome,
     PairKey, PairLoss, Part, PromptScore, Refusal, RunEvent, SegmentFinding, SegmentVerdict,
@@ -133,11 +133,13 @@ fn score(losses: &[f64]) -> PromptScore {
             .iter()
             .enumerate()
             .map(|(index, &loss)| ExampleLoss {
-                // Scoring order is not the order of the dataset.
-                example: 100_000 - index,
-                loss,
                 correct: Some(index % 2 == 0),
-                weight: 1.0,
+                asked: Some(index % 3 == 0),
+                choice: Some(loss / 3.0),
+                form: Some(loss / 7.0),
+                calibrated: Some(index % 2 == 1),
+                // Scoring order is not the order of the dataset.
+                ..ExampleLoss::of(100_000 - index, loss)
             })
             .collect(),
         tokens: tokens(10, 4),
@@ -167,6 +169,7 @@ fn outcome(reason: StopReason) -> Outcome {
         start_loss: 1.0 / 3.0,
         best_loss: 0.1,
         validation: None,
+        answers: Vec::new(),
     }
 }
 

@@ -61,15 +61,15 @@ fn seeded() -> (Store, RunId, ProjectId) {
         loss: 1.0,
         std_error: 1.0,
         accuracy: None,
+        asked: None,
         examples: 2,
         measured_at: 0,
     };
     store.add_measurement(&measured).unwrap();
     let pair = PairLoss {
-        loss: 1.0,
-        correct: None,
         tokens: tokens(1, 0),
         seconds: 1.0,
+        ..PairLoss::of(1.0)
     };
     store
         .keep_pairs(Some(run), &[(PairKey([1; 16]), pair)])

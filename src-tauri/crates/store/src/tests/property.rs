@@ -32,15 +32,18 @@ fn count() -> impl Strategy<Value = TokenCount> {
 }
 
 fn any_score() -> impl Strategy<Value = PromptScore> {
-    let example =
-        (any::<u32>(), loss(), any::<Option<bool>>()).prop_map(|(index, loss, correct)| {
-            ExampleLoss {
-                example: index as usize,
-                loss,
-                correct,
-                weight: 1.0,
-            }
-        });
+    let known = any::<(Option<bool>, Option<bool>, Option<bool>)>();
+    let parts = proptest::option::of((loss(), loss()));
+    let example = (any::<u32>(), loss(), known, parts).prop_map(
+        |(index, loss, (correct, asked, calibrated), parts)| ExampleLoss {
+            correct,
+            asked,
+            calibrated,
+            choice: parts.map(|parts| parts.0),
+            form: parts.map(|parts| parts.1),
+            ..ExampleLoss::of(index as usize, loss)
+        },
+    );
     let dropped = (any::<u32>(), loss()).prop_map(|(of, estimate)| Dropped {
         of: of as usize,
         estimate,
@@ -93,6 +96,7 @@ proptest! {
         scores in proptest::collection::vec((any_score(), any_score()), 5),
         findings in proptest::collection::vec(any_finding(), 1..5),
         (written, purpose, cost, seconds) in (text(), text(), count(), loss()),
+        cut in any::<bool>(),
         (step_loss, improved) in (loss(), any::<bool>()),
         ends in (loss(), loss()),
         twice in any::<bool>(),
@@ -101,7 +105,8 @@ proptest! {
         let run = queued(&mut store);
         let texts: Vec<String> = texts.into_iter().collect();
         let key = key(&purpose);
-        let generated = Generated { text: written, tokens: cost, finish: Default::default() };
+        let finish = if cut { Finish::Length } else { Finish::Stop };
+        let generated = Generated { text: written, tokens: cost, finish };
         let mut end = outcome(StopReason::Steps);
         (end.start_loss, end.best_loss) = ends;
         let mut events = vec![
@@ -137,6 +142,10 @@ proptest! {
                 prop_assert_eq!(exact(&summary.loss), exact(&score.loss()));
                 prop_assert_eq!(exact(&summary.std_error), exact(&score.std_error()));
                 prop_assert_eq!(summary.accuracy, score.accuracy());
+                prop_assert_eq!(summary.asked, score.asked());
+                prop_assert_eq!(summary.calibrated, score.calibrated_accuracy());
+                prop_assert_eq!(exact(&summary.choice), exact(&score.choice()));
+                prop_assert_eq!(exact(&summary.form), exact(&score.form()));
                 prop_assert_eq!(summary.tokens, score.tokens);
             }
         }

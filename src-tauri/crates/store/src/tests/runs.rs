@@ -101,6 +101,10 @@ fn every_event_is_read_back() {
         loss: measured.loss(),
         std_error: measured.std_error(),
         accuracy: measured.accuracy(),
+        asked: measured.asked(),
+        calibrated: measured.calibrated_accuracy(),
+        choice: measured.choice(),
+        form: measured.form(),
         tokens: measured.tokens,
         seconds: measured.seconds,
         dropped: None,
@@ -193,6 +197,8 @@ fn a_pair_is_measured_once_for_all_runs_and_paid_for_by_one() {
     let pair = |loss: f64| PairLoss {
         loss,
         correct: Some(true),
+        asked: Some(true),
+        options: vec![-1.0 / 3.0, -loss],
         tokens: tokens(7, 3),
         seconds: 0.25,
     };

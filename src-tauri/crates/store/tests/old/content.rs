@@ -2,7 +2,7 @@
 //! makers and the test that reads them both take it from here.
 
 use pmpo_core::dataset::{Example, Split};
-use pmpo_core::loss::Paired;
+use pmpo_core::loss::{Objective, Paired};
 use pmpo_core::model::{Generated, ModelDescription, TokenCount};
 use pmpo_core::optimize::*;
 use pmpo_core::prompt::Segment;
@@ -103,6 +103,11 @@ pub(crate) fn settings(project: usize) -> Settings {
     Settings {
         seed: u64::MAX - project as u64,
         beta: number(project),
+        // What the defaults were.
+        method: 1,
+        objective: Objective::Both,
+        max_demonstrations: 0,
+        demonstration_sets: 3,
         ..Settings::default()
     }
 }
@@ -124,13 +129,14 @@ pub(crate) fn outcome(project: usize) -> Outcome {
         "accuracy": [1.0 / 3.0, 0.7],
         "examples": 2,
     });
-    Outcome {
-        reason: StopReason::Patience,
-        best: 2,
-        start_loss: number(5),
-        best_loss: number(project + 6),
-        validation: from_value(validation).unwrap(),
-    }
+    let outcome = json!({
+        "reason": "patience",
+        "best": 2,
+        "start_loss": number(5),
+        "best_loss": number(project + 6),
+        "validation": validation,
+    });
+    from_value(outcome).unwrap()
 }
 
 fn candidate(project: usize, ordinal: usize, origin: &Value) -> Value {
@@ -267,13 +273,13 @@ pub(crate) fn pairs(project: usize) -> Vec<(PairKey, PairLoss)> {
     (0..3)
         .map(|place| {
             let loss = PairLoss {
-                loss: number(place + 20),
                 correct: [None, Some(true), Some(false)][place],
                 tokens: TokenCount {
                     computed: place as u64,
                     reused: 3,
                 },
                 seconds: number(place + 30),
+                ..PairLoss::of(number(place + 20))
             };
             (PairKey([(project * 16 + place) as u8; 16]), loss)
         })
