@@ -96,8 +96,8 @@ impl Table {
             .zip(uses.into_iter().zip(losses))
             .map(|((key, example), (part, loss))| Entry {
                 part,
-                loss: loss.map(|pair| pair.loss),
-                correct: loss.and_then(|pair| pair.correct),
+                loss: loss.as_ref().map(|pair| pair.loss),
+                correct: loss.as_ref().and_then(|pair| pair.correct),
                 ..Entry::new(key, example, has_labels)
             })
             .collect();
