@@ -321,7 +321,12 @@ impl Run<'_> {
         if locate_frozen(text, &self.task.frozen).is_err() {
             return Ok(Some(Refusal::Frozen));
         }
-        if let Some(words) = self.leak.copied(text, &proposal.shown) {
+        let shown: Vec<&Example> = proposal
+            .shown
+            .iter()
+            .map(|&i| &self.task.examples[i])
+            .collect();
+        if let Some(words) = self.leak.copied(text, &shown) {
             return Ok(Some(Refusal::Leak { words }));
         }
         let tokens = prompt_tokens(text, self.task.examples.first(), self.scorer).await?;

@@ -4,6 +4,8 @@ mod bank;
 mod leak;
 mod propose;
 mod read;
+#[cfg(test)]
+mod testing;
 mod words;
 
 pub use bank::{phrases, Phrase, Place};
