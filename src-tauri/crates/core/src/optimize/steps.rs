@@ -175,8 +175,8 @@ impl Run<'_> {
             )
             .await?;
         let better = match wording {
-            Wording::Completion => read_completion(&answer),
-            _ => read_prompt(&answer),
+            Wording::Completion => read_completion(&answer, false),
+            _ => read_prompt(&answer, false),
         };
         let text = better.map_or_else(String::new, |better| {
             let mut text = prompt.clone();
