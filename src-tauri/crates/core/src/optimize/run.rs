@@ -9,7 +9,7 @@ use crate::loss::{bootstrap, mean, Verdict};
 use crate::model::{GenerateRequest, Generated, LanguageModel, ModelError, TokenCount};
 use crate::prompt::{locate_frozen, Conversation, Segment, Template};
 use crate::random::{derived_seed, generator};
-use crate::rewrite::LeakGuard;
+use crate::rewrite::{language, Language, LeakGuard};
 
 use super::evaluate::Evaluator;
 use super::pairs::PairKeys;
@@ -44,6 +44,7 @@ pub(super) struct Run<'a> {
     pub(super) keys: PairKeys,
     pub(super) plan: Plan,
     pub(super) description: String,
+    pub(super) language: Language,
     leak: LeakGuard,
     start_tokens: usize,
     pub(super) journal: &'a mut dyn Journal,
@@ -91,6 +92,8 @@ pub async fn optimize(
         settings,
         has_chat_template: scorer.description().has_chat_template,
     };
+    let seen: Vec<&Example> = train.iter().collect();
+    let language = language(&task.prompt, &seen);
     let description = if task.description.trim().is_empty() {
         crate::rewrite::task_description(&train[0], plan.labels.as_ref())
     } else {
@@ -104,6 +107,7 @@ pub async fn optimize(
         keys: PairKeys::new(&evaluator, scorer.description()),
         evaluator,
         description,
+        language,
         // The guard covers all examples: copying a held-out one would spoil the check.
         leak: LeakGuard::new(&task.examples, &task.prompt, settings.leak_words),
         start_tokens: prompt_tokens(&task.prompt, task.examples.first(), scorer).await?,

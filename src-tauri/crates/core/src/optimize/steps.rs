@@ -11,7 +11,7 @@ use crate::prompt::{
 use crate::random::generator;
 use crate::rewrite::{
     demonstration_block, insert_phrase, phrases, read_completion, read_marked_prompt, read_prompt,
-    rewrite_request, segment_request, with_region, RewriteBrief,
+    rewrite_request, says_again, segment_request, with_region, RewriteBrief,
 };
 
 use super::plan::OptimizeError;
@@ -241,9 +241,9 @@ impl Run<'_> {
             .iter()
             .map(|&i| &self.task.examples[i])
             .collect();
-        phrases(&train, self.plan.labels.as_ref())
+        phrases(&train, self.plan.labels.as_ref(), self.language)
             .into_iter()
-            .filter(|phrase| !prompt.contains(&phrase.text))
+            .filter(|phrase| !says_again(prompt, &phrase.text))
             .take(self.settings.bank_phrases)
             .for_each(|phrase| {
                 let text = insert_phrase(prompt, &segments, &phrase);
