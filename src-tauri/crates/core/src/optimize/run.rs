@@ -95,7 +95,7 @@ pub async fn optimize(
     let seen: Vec<&Example> = train.iter().collect();
     let language = language(&task.prompt, &seen);
     let description = if task.description.trim().is_empty() {
-        crate::rewrite::task_description(&train[0], plan.labels.as_ref())
+        crate::rewrite::task_description(&seen, plan.labels.as_ref(), language)
     } else {
         task.description.trim().to_owned()
     };

@@ -11,7 +11,7 @@ use crate::prompt::{
 use crate::random::generator;
 use crate::rewrite::{
     demonstration_block, insert_phrase, phrases, read_completion, read_marked_prompt, read_prompt,
-    rewrite_request, says_again, segment_request, with_region, RewriteBrief,
+    rewrite_request, says_again, segment_request, with_region, word_limit, RewriteBrief,
 };
 
 use super::plan::OptimizeError;
@@ -156,12 +156,22 @@ impl Run<'_> {
                 shown,
             });
         };
+        let others: Vec<_> = self
+            .plan
+            .split
+            .pool
+            .iter()
+            .map(|&i| &self.task.examples[i])
+            .collect();
         let (request, stop) = rewrite_request(
             &RewriteBrief {
                 task: &self.description,
                 prompt: &region.text,
                 findings: &self.findings,
                 example: &self.task.examples[example],
+                others: &others,
+                language: self.language,
+                words: word_limit(&self.task.prompt),
             },
             wording,
         );

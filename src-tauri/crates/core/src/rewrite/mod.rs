@@ -7,6 +7,7 @@ mod leak;
 mod propose;
 mod read;
 mod shape;
+mod task;
 #[cfg(test)]
 mod testing;
 mod words;
@@ -17,4 +18,5 @@ pub use language::{language, Language};
 pub use leak::LeakGuard;
 pub use propose::{demonstration_block, insert_phrase, with_region};
 pub use read::{read_completion, read_marked_prompt, read_prompt};
-pub use words::{rewrite_request, segment_request, task_description, RewriteBrief};
+pub use task::task_description;
+pub use words::{rewrite_request, room, segment_request, word_limit, RewriteBrief};
