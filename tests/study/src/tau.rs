@@ -12,7 +12,7 @@ use pmpo_core::optimize::{
 };
 use pmpo_core::prompt::{Conversation, Prompt};
 use pmpo_core::random::generator;
-use pmpo_core::rewrite::phrases;
+use pmpo_core::rewrite::{language, phrases};
 use rand::seq::SliceRandom;
 use rand::Rng;
 use serde::Serialize;
@@ -174,8 +174,8 @@ fn prompts(named: &Named, pool: &[usize], count: usize, seed: u64) -> Vec<String
     out
 }
 
-fn bank(train: &[&Example], set: Option<&LabelSet>, _prompt: &str) -> Vec<String> {
-    let all = phrases(train, set).into_iter();
+fn bank(train: &[&Example], set: Option<&LabelSet>, prompt: &str) -> Vec<String> {
+    let all = phrases(train, set, language(prompt, train)).into_iter();
     all.map(|phrase| phrase.text).collect()
 }
 

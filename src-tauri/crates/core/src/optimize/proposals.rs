@@ -4,7 +4,7 @@ use rand::Rng;
 
 use crate::prompt::{drop_segment, move_segment_to_front, swap_segments, Prompt, Segment};
 use crate::random::generator;
-use crate::rewrite::{insert_phrase, phrases};
+use crate::rewrite::{insert_phrase, phrases, says_again};
 
 use super::run::{Proposal, Run, Scored};
 use super::steps::SWAPS;
@@ -48,9 +48,9 @@ impl Run<'_> {
             .map(|&i| &self.task.examples[i])
             .collect();
         // The bank goes on where it stopped: what was tried is passed over.
-        phrases(&train, self.plan.labels.as_ref())
+        phrases(&train, self.plan.labels.as_ref(), self.language)
             .into_iter()
-            .filter(|phrase| !prompt.text.contains(&phrase.text))
+            .filter(|phrase| !says_again(&prompt.text, &phrase.text))
             .map(|phrase| {
                 (
                     with_text(insert_phrase(&prompt.text, &segments, &phrase)),

@@ -8,7 +8,7 @@ use crate::dataset::Example;
 use crate::model::{GenerateRequest, Generated, LanguageModel, ModelError, TokenCount};
 use crate::prompt::{locate_frozen, Conversation, Prompt, Segment, Template};
 use crate::random::derived_seed;
-use crate::rewrite::LeakGuard;
+use crate::rewrite::{language, Language, LeakGuard};
 
 use super::evaluate::Evaluator;
 use super::pairs::PairKeys;
@@ -53,6 +53,7 @@ pub(super) struct Run<'a> {
     pub(super) keys: PairKeys,
     pub(super) plan: Plan,
     pub(super) description: String,
+    pub(super) language: Language,
     leak: LeakGuard,
     pub(super) start_tokens: usize,
     pub(super) journal: &'a mut dyn Journal,
@@ -96,8 +97,10 @@ pub async fn optimize(
         .collect();
     let has_template = scorer.description().has_chat_template;
     let evaluator = Evaluator::new(&task.examples, settings, has_template);
+    let seen: Vec<&Example> = train.iter().collect();
+    let language = language(&Prompt::parse(&task.prompt).text, &seen);
     let description = if task.description.trim().is_empty() {
-        crate::rewrite::task_description(&train[0], plan.labels.as_ref())
+        crate::rewrite::task_description(&seen, plan.labels.as_ref(), language)
     } else {
         task.description.trim().to_owned()
     };
@@ -109,6 +112,7 @@ pub async fn optimize(
         keys: PairKeys::new(&evaluator, scorer.description()),
         evaluator,
         description,
+        language,
         // The guard covers all examples: copying a held-out one would spoil the check.
         leak: LeakGuard::new(
             &task.examples,

@@ -3,8 +3,8 @@
 use crate::model::Finish;
 use crate::prompt::{mask_segment, parse_marked, split_into_segments, Prompt, Segment};
 use crate::rewrite::{
-    read_completion, read_marked_prompt, read_prompt, rewrite_request, segment_request,
-    with_region, RewriteBrief,
+    read_completion, read_marked_prompt, read_prompt, rewrite_request, room, segment_request,
+    with_region, word_limit, RewriteBrief,
 };
 
 use super::choose::{paired, wary_winner, winner};
@@ -34,8 +34,17 @@ impl Run<'_> {
         self.busy(Activity::Candidates)?;
         let proposals = self.proposals(incumbent);
         let mut written = Vec::new();
+        // A very small model beside demonstrations writes what changes little and reads like
+        // nonsense; what helps then is built without it.
+        let shows = !Prompt::parse(&incumbent.candidate.text)
+            .demonstrations
+            .is_empty();
+        let rewrites = match self.writes_badly() && shows {
+            true => 0,
+            false => self.settings.rewrites,
+        };
         for example in self.hard_examples(incumbent) {
-            for variant in 0..self.settings.rewrites {
+            for variant in 0..rewrites {
                 if self.exhausted().is_some() {
                     break;
                 }
@@ -58,7 +67,7 @@ impl Run<'_> {
             return Ok(None);
         }
         let scored = self.race(racers, incumbent, Against::Incumbent).await?;
-        let choose = match self.rewriter.writer().parameters < MARKING_WEIGHTS {
+        let choose = match self.writes_badly() {
             true => wary_winner,
             false => winner,
         };
@@ -166,12 +175,22 @@ impl Run<'_> {
         let Some(region) = region else {
             return Ok((nothing(origin), Some(Refusal::Empty)));
         };
+        let others: Vec<_> = self
+            .plan
+            .split
+            .pool
+            .iter()
+            .map(|&i| &self.task.examples[i])
+            .collect();
         let (request, stop) = rewrite_request(
             &RewriteBrief {
                 task: &self.description,
                 prompt: &region.text,
                 findings: &self.findings,
                 example: &self.task.examples[example],
+                others: &others,
+                language: self.language,
+                words: word_limit(&Prompt::parse(&self.task.prompt).text),
             },
             wording,
         );
@@ -184,14 +203,15 @@ impl Run<'_> {
                 self.room_to_write(),
             )
             .await?;
+        let cut = answer.finish == Finish::Length;
         let better = match wording {
-            Wording::Completion => read_completion(&answer.text),
-            _ => read_prompt(&answer.text),
+            Wording::Completion => read_completion(&answer.text, cut),
+            _ => read_prompt(&answer.text, cut),
         };
         let Some(better) = better else {
-            let refusal = match answer.finish {
-                Finish::Length => Refusal::Unfinished,
-                Finish::Stop => Refusal::Empty,
+            let refusal = match cut {
+                true => Refusal::Unfinished,
+                false => Refusal::Empty,
             };
             return Ok((nothing(origin), Some(refusal)));
         };
@@ -206,8 +226,14 @@ impl Run<'_> {
 
     /// Tokens that a rewrite may have.
     fn room_to_write(&self) -> usize {
-        let needed = (self.start_tokens * 3).div_ceil(2) + 128;
-        self.settings.max_rewrite_tokens.max(needed).max(256)
+        self.settings
+            .max_rewrite_tokens
+            .max(room(self.start_tokens))
+    }
+
+    /// Whether the model that writes is so small that its rewrites are not to be trusted.
+    fn writes_badly(&self) -> bool {
+        self.rewriter.writer().parameters < MARKING_WEIGHTS
     }
 
     fn wording(&self) -> Wording {
