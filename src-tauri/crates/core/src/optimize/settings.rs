@@ -164,7 +164,7 @@ impl Preset {
             end_of_turn: true,
             content_free_prior: false,
             form_weight: 0.2,
-            calibration: true,
+            calibration: false,
             split: SplitPlan {
                 train_share: 0.4,
                 train_limit: 50,
@@ -210,7 +210,7 @@ impl Preset {
                 hard_examples: 1,
                 rewrites: 2,
                 bank_phrases: 3,
-                demonstration_sets: 3,
+                demonstration_sets: 2,
                 answers: 3,
                 steps: 3,
                 patience: 2,
