@@ -9,7 +9,7 @@ use rusqlite::{params, OptionalExtension, Transaction};
 
 use crate::candidates::{part_name, verdict_name};
 use crate::error::Fault;
-use crate::json::{finite, known, to_json, unknown};
+use crate::json::{finite, finite_if_any, known, to_json, unknown};
 use crate::runs::{must_exist, write_end};
 use crate::{RunId, Store, StoreError};
 
@@ -58,10 +58,6 @@ impl Store {
             .optional()
         })
     }
-}
-
-fn if_any(value: Option<f64>) -> Result<Option<f64>, Fault> {
-    value.map(|value| finite(value, "a loss")).transpose()
 }
 
 fn finish_name(finish: Finish) -> &'static str {
@@ -230,7 +226,8 @@ fn write_score(
     let new = t.execute(
         "INSERT INTO scores (run_id, candidate, part, loss, std_error, accuracy, tokens_computed,
              tokens_reused, seconds, dropped_of, pairs, asked, calibrated, choice, form)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+         ON CONFLICT DO NOTHING",
         params![
             run,
             candidate,
@@ -245,8 +242,8 @@ fn write_score(
             pairs,
             score.asked(),
             score.calibrated_accuracy(),
-            if_any(score.choice())?,
-            if_any(score.form())?
+            finite_if_any(score.choice(), "a loss")?,
+            finite_if_any(score.form(), "a loss")?
         ],
     )?;
     if new == 0 {
@@ -268,8 +265,8 @@ fn write_score(
             example.correct,
             finite(example.weight, "a weight")?,
             example.asked,
-            if_any(example.choice)?,
-            if_any(example.form)?,
+            finite_if_any(example.choice, "a loss")?,
+            finite_if_any(example.form, "a loss")?,
             example.calibrated
         ])?;
     }

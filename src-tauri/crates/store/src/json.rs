@@ -58,6 +58,11 @@ pub(crate) fn finite(value: f64, what: &str) -> Result<f64, Fault> {
     }
 }
 
+/// As [`finite`], where there may be no number.
+pub(crate) fn finite_if_any(value: Option<f64>, what: &str) -> Result<Option<f64>, Fault> {
+    value.map(|value| finite(value, what)).transpose()
+}
+
 /// A standard error as a column: NULL where it is infinite, that is, unknown.
 pub(crate) fn known(std_error: f64) -> Result<Option<f64>, Fault> {
     if std_error.is_infinite() && std_error.is_sign_positive() {

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::json::{finite, known, std_error_column};
+use crate::json::{finite, finite_if_any, known, std_error_column};
 use crate::open::now;
 use crate::{DatasetId, ModelId, ProjectId, Store, StoreError, VersionId};
 
@@ -46,10 +46,10 @@ impl Store {
                     new.model,
                     finite(new.loss, "a loss")?,
                     known(new.std_error)?,
-                    new.accuracy,
+                    finite_if_any(new.accuracy, "a share")?,
                     new.examples,
                     now(),
-                    new.asked
+                    finite_if_any(new.asked, "a share")?
                 ],
             )?;
             Ok(())
@@ -57,18 +57,17 @@ impl Store {
     }
 
     /// How often held-out examples of data with this content were looked at in a project:
-    /// by runs that came to their check, those in the bin included, and by measurements,
-    /// which are of the same examples.
+    /// by runs that came to their check, those in the bin and in the archive included, and
+    /// by measurements, which are of the same examples. Runs that are deleted for good are
+    /// not known any more.
     pub fn held_out_looks(&self, project: ProjectId, fingerprint: &str) -> Result<u32, StoreError> {
         self.sql(|c| {
             c.query_row(
-                "SELECT
-                     (SELECT count(*) FROM runs AS r JOIN datasets AS d ON d.id = r.dataset_id
-                      WHERE d.project_id = ?1 AND d.fingerprint = ?2
-                          AND json_extract(r.outcome_json, '$.validation') IS NOT NULL)
-                     + (SELECT count(*) FROM measurements AS m
-                        JOIN datasets AS d ON d.id = m.dataset_id
-                        WHERE d.project_id = ?1 AND d.fingerprint = ?2)",
+                "SELECT coalesce(sum(
+                     (SELECT count(*) FROM runs AS r WHERE r.dataset_id = d.id
+                      AND json_extract(r.outcome_json, '$.validation') IS NOT NULL)
+                     + (SELECT count(*) FROM measurements AS m WHERE m.dataset_id = d.id)), 0)
+                 FROM datasets AS d WHERE d.project_id = ?1 AND d.fingerprint = ?2",
                 params![project, fingerprint],
                 |row| row.get(0),
             )

@@ -2,14 +2,15 @@
 
 use pmpo_core::model::TokenCount;
 use pmpo_core::optimize::{PairKey, PairLoss};
-use rusqlite::{params, OptionalExtension, Row};
+use rusqlite::types::Type;
+use rusqlite::{params, Error, OptionalExtension, Row};
 
 use crate::error::Fault;
-use crate::json::{finite, unknown};
+use crate::json::finite;
 use crate::runs::must_exist;
 use crate::{RunId, Store, StoreError};
 
-/// Numbers as they are stored; nothing where there are none.
+/// Finite numbers as a column: 64-bit floats, little endian; NULL where there are none.
 fn bytes(numbers: &[f64]) -> Result<Option<Vec<u8>>, Fault> {
     let mut out = Vec::with_capacity(8 * numbers.len());
     for number in numbers {
@@ -18,6 +19,7 @@ fn bytes(numbers: &[f64]) -> Result<Option<Vec<u8>>, Fault> {
     Ok((!out.is_empty()).then_some(out))
 }
 
+/// The numbers of such a column.
 pub(crate) fn floats(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<f64>> {
     let stored: Option<Vec<u8>> = row.get(at)?;
     let stored = stored.unwrap_or_default();
@@ -28,7 +30,10 @@ pub(crate) fn floats(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<f64>> {
         .collect();
     match whole && numbers.iter().all(|number| number.is_finite()) {
         true => Ok(numbers),
-        false => Err(unknown(at, "numbers that are none")),
+        false => {
+            let why = "what is known of the options is damaged".into();
+            Err(Error::FromSqlConversionFailure(at, Type::Blob, why))
+        }
     }
 }
 

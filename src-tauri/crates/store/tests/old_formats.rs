@@ -287,11 +287,18 @@ fn check_run(store: &Store, raw: &Raw, place: usize, format: usize, id: i64) {
     assert_eq!(Some(run.created_at), raw.number("created_at of runs", id));
     assert_eq!(run.finished_at, raw.number("finished_at of runs", id));
     // What older formats did not have.
-    assert_eq!(
-        (run.note.as_str(), run.archived, &run.colour),
-        ("", false, &None)
-    );
-    assert_eq!(run.tags, [""; 0]);
+    let noted = format >= 6;
+    let (note, colour, tags): (_, _, &[&str]) = match noted && is_whole {
+        true => (
+            "besser 🌧\nals die anderen",
+            Some("#0072b2"),
+            &["a <i>", "zweite"],
+        ),
+        false => ("", None, &[]),
+    };
+    assert_eq!((run.note.as_str(), run.colour.as_deref()), (note, colour));
+    assert_eq!(run.archived, noted && !is_whole);
+    assert_eq!(run.tags, tags);
 
     let count = if is_whole { usize::MAX } else { 5 };
     let mut candidates = store.candidates(run.id).unwrap().into_iter().peekable();
@@ -328,6 +335,14 @@ fn check_run(store: &Store, raw: &Raw, place: usize, format: usize, id: i64) {
                 let summary = summary.unwrap();
                 same(summary.loss, score.loss());
                 same(summary.std_error, score.std_error());
+                same(
+                    (summary.asked, summary.calibrated),
+                    (score.asked(), score.calibrated_accuracy()),
+                );
+                same(
+                    (summary.choice, summary.form),
+                    (score.choice(), score.form()),
+                );
                 same(summary.accuracy, score.accuracy());
                 same(
                     (summary.tokens, summary.seconds),
@@ -446,6 +461,7 @@ fn reads(format: usize) {
     let mut store = Store::open(&path).unwrap();
     for place in 0..2 {
         check_project(&store, &raw, place, format);
+        check_looks(&store, place, format);
     }
     assert_eq!(store.projects().unwrap().len(), 2);
     assert_eq!(store.runs().unwrap().len(), 4);
@@ -493,6 +509,28 @@ fn reads(format: usize) {
         work_on(&mut store, place, format);
     }
     assert_eq!(store.check().unwrap(), [""; 0]);
+    assert_eq!(store.binned().unwrap(), usize::from(format >= 6));
+    if format >= 6 {
+        let binned = RunId(5);
+        store.unbin_run(binned).unwrap();
+        let run = store.run(binned).unwrap();
+        assert_eq!(run.name, "binned");
+        same(run.outcome, Some(outcome(1)));
+        same(
+            store.candidates(binned).unwrap(),
+            store.candidates(RunId(3)).unwrap(),
+        );
+    }
+}
+
+/// Old outcomes and measurements are looks at the held-out examples, too.
+fn check_looks(store: &Store, place: usize, format: usize) {
+    let project = ProjectId(place as i64 + 1);
+    let data = pmpo_core::dataset::fingerprint(&examples(place, format));
+    let measured = u32::from(format >= 4);
+    let binned = u32::from(format >= 6 && place == 1);
+    let looks = store.held_out_looks(project, &data).unwrap();
+    assert_eq!(looks, 1 + measured + binned);
 }
 
 fn pairs_of(format: usize) -> Vec<pmpo_core::optimize::PairKey> {
@@ -523,4 +561,9 @@ fn before_tags() {
 #[test]
 fn before_notes_on_runs() {
     reads(5);
+}
+
+#[test]
+fn before_answers_were_kept() {
+    reads(6);
 }

@@ -90,6 +90,8 @@ fn statements() -> Vec<String> {
     assert!(!store.label_moves(project).unwrap().is_empty());
     assert!(!store.datasets(project).unwrap().is_empty());
     assert!(!store.measurements(project).unwrap().is_empty());
+    let data = store.dataset(row.dataset).unwrap().fingerprint;
+    assert!(store.held_out_looks(project, &data).unwrap() > 0);
     assert!(!store.candidates(run).unwrap().is_empty());
     assert!(!store.findings(run).unwrap().is_empty());
     assert!(!store.steps(run).unwrap().is_empty());

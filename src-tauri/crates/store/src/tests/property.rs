@@ -34,13 +34,15 @@ fn count() -> impl Strategy<Value = TokenCount> {
 fn any_score() -> impl Strategy<Value = PromptScore> {
     let known = any::<(Option<bool>, Option<bool>, Option<bool>)>();
     let parts = proptest::option::of((loss(), loss()));
-    let example = (any::<u32>(), loss(), known, parts).prop_map(
-        |(index, loss, (correct, asked, calibrated), parts)| ExampleLoss {
+    let weight = prop_oneof![Just(1.0), 0.01..100.0];
+    let example = (any::<u32>(), loss(), weight, known, parts).prop_map(
+        |(index, loss, weight, (correct, asked, calibrated), parts)| ExampleLoss {
             correct,
             asked,
             calibrated,
             choice: parts.map(|parts| parts.0),
             form: parts.map(|parts| parts.1),
+            weight,
             ..ExampleLoss::of(index as usize, loss)
         },
     );
@@ -78,6 +80,22 @@ fn any_finding() -> impl Strategy<Value = SegmentFinding> {
                 std_error,
             },
             verdict,
+        },
+    )
+}
+
+fn any_pair() -> impl Strategy<Value = PairLoss> {
+    let known = any::<(Option<bool>, Option<bool>)>();
+    // Bytes keep the sign of a zero.
+    let options = proptest::collection::vec(number(), 0..5);
+    (loss(), known, options, count(), loss()).prop_map(
+        |(loss, (correct, asked), options, tokens, seconds)| PairLoss {
+            loss,
+            correct,
+            asked,
+            options,
+            tokens,
+            seconds,
         },
     )
 }
@@ -161,5 +179,19 @@ proptest! {
             sum
         });
         prop_assert_eq!(store.run(run).unwrap().tokens, total);
+    }
+
+    #[test]
+    fn pairs_that_are_kept_are_recalled(pairs in proptest::collection::vec(any_pair(), 1..6)) {
+        let mut store = Store::open_in_memory().unwrap();
+        let run = queued(&mut store);
+        let keyed: Vec<(PairKey, PairLoss)> = (0..)
+            .zip(pairs)
+            .map(|(key, pair)| (PairKey([key; 16]), pair))
+            .collect();
+        store.keep_pairs(Some(run), &keyed).unwrap();
+        let (keys, pairs): (Vec<PairKey>, Vec<PairLoss>) = keyed.into_iter().unzip();
+        let found = store.recall_pairs(Some(run), &keys).unwrap();
+        prop_assert_eq!(exact(&found), exact(&pairs.into_iter().map(Some).collect::<Vec<_>>()));
     }
 }
