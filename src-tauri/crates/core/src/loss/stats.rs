@@ -179,7 +179,7 @@ impl Difference {
     /// The smallest true difference, in nats, that a check like this one would have
     /// found four times in five.
     pub fn smallest_seen(&self) -> Option<f64> {
-        self.std_error.is_finite().then(|| SEEN * self.std_error)
+        self.std_error.is_finite().then_some(SEEN * self.std_error)
     }
 }
 

@@ -223,7 +223,7 @@ impl Run<'_> {
         for place in places.into_iter().take(count) {
             let answer = &prompt.demonstrations[place].answer;
             let fits = |at: &usize| !labelled || self.task.examples[*at].answer.best() == answer;
-            let Some(found) = pool.iter().position(|at| fits(at)) else {
+            let Some(found) = pool.iter().position(fits) else {
                 continue;
             };
             let example = pool.remove(found);
