@@ -289,6 +289,8 @@ pub enum RunPhase {
     Trying,
     /// Comparing start and best on held-out examples.
     Validating,
+    /// Waiting for the database, which another program writes to.
+    WaitingForDatabase,
     /// Not going on.
     Ended,
 }

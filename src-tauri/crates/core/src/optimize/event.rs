@@ -307,6 +307,8 @@ pub enum Activity {
     Candidates,
     /// Comparing start and best on held-out examples.
     Validation,
+    /// Waiting for the journal, which another program writes to.
+    Journal,
 }
 
 /// What happens during a run, in order. Everything but [`RunEvent::Busy`] and
