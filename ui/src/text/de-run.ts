@@ -21,6 +21,7 @@ export const deRun: typeof enRun = {
       analysing: "Es wird geprüft, was jeder Teil bewirkt",
       trying: "Bessere Prompts werden ausprobiert",
       validating: "Prüfung an zurückgehaltenen Beispielen",
+      waiting_for_database: "Wartet auf die Datenbank",
       ended: "Wird abgeschlossen",
     },
     phaseHint: {
@@ -30,6 +31,7 @@ export const deRun: typeof enRun = {
       analysing: "Ein Teil des Prompts nach dem anderen wird abgedeckt, um zu sehen, ob der Verlust ohne ihn steigt oder fällt.",
       trying: "Neue Formulierungen werden an den Beispielen gemessen. Die mit dem kleinsten Verlust bleibt.",
       validating: "Start und bester Prompt werden an Beispielen verglichen, die nicht zum Auswählen dienten.",
+      waiting_for_database: "Ein anderes Programm schreibt in sie, vielleicht eine Datensicherung. Der Lauf geht danach von selbst weiter.",
       ended: "Die letzten Ergebnisse werden gespeichert.",
     },
     time: {

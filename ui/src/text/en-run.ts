@@ -19,6 +19,7 @@ export const enRun = {
       analysing: "Finding what each part does",
       trying: "Trying better prompts",
       validating: "Checking on held-out examples",
+      waiting_for_database: "Waiting for the database",
       ended: "Finishing",
     },
     phaseHint: {
@@ -28,6 +29,7 @@ export const enRun = {
       analysing: "One part of the prompt after the other is covered up to see whether the loss rises or falls without it.",
       trying: "New wordings are tried on the examples. The one with the lowest loss is kept.",
       validating: "The start and the best prompt are compared on examples that were not used for choosing.",
+      waiting_for_database: "Another program is writing to it, perhaps a backup. The run goes on by itself when that is done.",
       ended: "The last results are being written.",
     },
     time: {

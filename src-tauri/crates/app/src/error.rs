@@ -7,6 +7,12 @@ use ts_rs::TS;
 /// Code of a fault of the device, not of the work.
 pub(crate) const DEVICE: &str = "device";
 
+/// Code of a database that another program does not let go of.
+pub(crate) const LOCKED: &str = "locked";
+
+/// Code of what cannot happen.
+pub(crate) const UNEXPECTED: &str = "unexpected";
+
 /// What went wrong, in words for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, TS)]
 #[error("{message}")]
@@ -85,6 +91,13 @@ impl From<ModelError> for AppError {
                     "Nothing measured is lost. Close other programs that use the GPU and go on; or choose the processor in the project, and go on there.",
                 )
             }
+            ModelError::Changed(_) => {
+                return Self::new(
+                    "other_device",
+                    error.to_string(),
+                    "Nothing measured is lost. Close other programs that use memory, then go on; or begin a new run with the best prompt so far.",
+                )
+            }
             ModelError::Failed(_) => {
                 "Start again; what was measured is kept. If it fails at the same place, try another model."
             }
@@ -138,7 +151,7 @@ impl From<OptimizeError> for AppError {
 /// What cannot happen, told all the same.
 pub(crate) fn unexpected(why: impl std::fmt::Display) -> AppError {
     AppError::new(
-        "unexpected",
+        UNEXPECTED,
         why.to_string(),
         "Try again; if it stays, report these words.",
     )

@@ -9,8 +9,8 @@ use pmpo_core::model::{
     device_kind, Generated, LanguageModel, ModelDescription, ModelError, ScoreItem,
 };
 use pmpo_core::optimize::{
-    optimize, Earlier, GenerationKey, Journal, JournalError, OptimizeError, Origin, Outcome,
-    PairKey, PairLedger, PairLoss, Plan, RunEvent, Settings, StopReason, Task, METHOD,
+    optimize, Activity, Earlier, GenerationKey, Journal, JournalError, OptimizeError, Origin,
+    Outcome, PairKey, PairLedger, PairLoss, Plan, RunEvent, Settings, StopReason, Task, METHOD,
 };
 use pmpo_core::prompt::Prompt;
 use pmpo_store::{CandidateRow, NewDataset, NewRun, RunId, RunRow, RunState, Store, StoreError};
@@ -18,6 +18,8 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::data::{Mapping, Recipe};
+use crate::error::LOCKED;
+use crate::patience::{patiently, OF_AN_ATTEMPT, OF_A_RUN};
 use crate::scoring::lost;
 use crate::{data_dir, keep_written, AppError};
 
@@ -238,24 +240,40 @@ pub async fn execute(
         split: row.split.clone(),
         earlier: earlier(store, &row)?,
     };
-    store.set_run_state(run, RunState::Running, None)?;
     let mut journal = StoreJournal {
         store: &mut *store,
         row: &row,
         control,
         watch,
+        activity: Activity::Start,
+        locked: false,
     };
+    journal.store.set_busy_timeout(OF_AN_ATTEMPT)?;
+    let begun = journal.store(|store| store.set_run_state(run, RunState::Running, None));
+    if journal.locked {
+        return Err(locked_out(journal.store.path()));
+    }
+    begun?;
     let cancel = control.cancelled();
     let result = optimize(&task, &row.settings, model, model, &mut journal, cancel).await;
+    let locked = journal.locked;
     result.map_err(|error| {
         let early = matches!(error, OptimizeError::Model(ModelError::Cancelled));
-        let device = matches!(error, OptimizeError::Model(ModelError::Device(_)));
-        let error = AppError::from(error);
+        let device = matches!(
+            error,
+            OptimizeError::Model(ModelError::Device(_) | ModelError::Changed(_))
+        );
+        let device = device || locked;
+        let error = match locked {
+            true => locked_out(store.path()),
+            false => AppError::from(error),
+        };
         // Broken off before the start prompt was measured is no fault.
         let (state, fault) = match (early, control.is_pausing()) {
             (true, true) => (RunState::Paused, None),
             (true, false) => (RunState::Cancelled, None),
-            // The run is right, its device is not: it goes on when that is mended.
+            // The run is right, its device or its database is not: it goes on when
+            // that is mended.
             (false, _) if device => (RunState::Paused, Some(error.message.as_str())),
             (false, _) => (RunState::Failed, Some(error.message.as_str())),
         };
@@ -306,6 +324,19 @@ fn looks(
 ) -> Result<u32, AppError> {
     let fingerprint = store.dataset(dataset)?.fingerprint;
     Ok(store.held_out_looks(project, &fingerprint)?)
+}
+
+/// Why a run was paused whose database another program did not let go of.
+fn locked_out(path: &Path) -> AppError {
+    AppError::new(
+        LOCKED,
+        format!(
+            "The database {} was being used by another program for so long that the run was \
+             paused.",
+            path.display()
+        ),
+        "Nothing measured before is lost. Close the other program, perhaps a backup, and go on.",
+    )
 }
 
 /// Whether a run can go on with a model: the one it was made with, where it was.
@@ -388,19 +419,56 @@ struct StoreJournal<'a> {
     row: &'a RunRow,
     control: &'a Control,
     watch: &'a mut (dyn FnMut(&RunEvent) + Send),
+    /// What the run is busy with, to be told again after a wait.
+    activity: Activity,
+    /// Whether another program held the database for longer than is waited.
+    locked: bool,
 }
 
 impl StoreJournal<'_> {
+    /// Reads or writes, and waits for another program that writes; a person who pauses
+    /// or stops the run does not wait with it.
+    fn store<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Self {
+            store,
+            watch,
+            control,
+            ..
+        } = self;
+        let mut waited = false;
+        let done = patiently(
+            OF_A_RUN,
+            || work(store),
+            || {
+                if !waited {
+                    waited = true;
+                    let activity = Activity::Journal;
+                    watch(&RunEvent::Busy { activity });
+                }
+                !control.cancelled().is_cancelled()
+            },
+        );
+        if waited {
+            let activity = self.activity;
+            (self.watch)(&RunEvent::Busy { activity });
+        }
+        self.locked = matches!(done, Err(StoreError::Locked { .. }));
+        done
+    }
+
     /// Stores the end of a run with its best prompt as a version of the project.
     fn finish(&mut self, outcome: &Outcome) -> Result<(), StoreError> {
         let run = self.row.id;
         let stopped = outcome.reason == StopReason::Cancelled;
         if stopped && self.control.is_pausing() {
-            return self.store.set_run_state(run, RunState::Paused, None);
+            return self.store(|store| store.set_run_state(run, RunState::Paused, None));
         }
         let mut best = None;
         if outcome.improved() {
-            let candidates = self.store.candidates(run)?;
+            let candidates = self.store(|store| store.candidates(run))?;
             let found = candidates
                 .iter()
                 .find(|row| row.candidate.ordinal == outcome.best);
@@ -410,26 +478,26 @@ impl StoreJournal<'_> {
                 });
                 let text = &found.candidate.text;
                 let parent = Some(self.row.start_version);
-                let version = self
-                    .store
-                    .add_version(self.row.project, text, parent, &origin)?;
+                let project = self.row.project;
+                let version =
+                    self.store(|store| store.add_version(project, text, parent, &origin))?;
                 best = Some(version.id);
             }
         }
-        self.store.finish_run(run, outcome, best)
+        self.store(|store| store.finish_run(run, outcome, best))
     }
 }
 
 impl PairLedger for StoreJournal<'_> {
     fn recall_pairs(&mut self, keys: &[PairKey]) -> Result<Vec<Option<PairLoss>>, JournalError> {
-        self.store
-            .recall_pairs(Some(self.row.id), keys)
+        let run = Some(self.row.id);
+        self.store(|store| store.recall_pairs(run, keys))
             .map_err(lost)
     }
 
     fn keep_pairs(&mut self, pairs: &[(PairKey, PairLoss)]) -> Result<(), JournalError> {
-        self.store
-            .keep_pairs(Some(self.row.id), pairs)
+        let run = Some(self.row.id);
+        self.store(|store| store.keep_pairs(run, pairs))
             .map_err(lost)
     }
 }
@@ -439,13 +507,21 @@ impl Journal for StoreJournal<'_> {
         &mut self,
         key: &GenerationKey,
     ) -> Result<Option<(Generated, f64)>, JournalError> {
-        self.store.recall_generated(self.row.id, key).map_err(lost)
+        let run = self.row.id;
+        self.store(|store| store.recall_generated(run, key))
+            .map_err(lost)
     }
 
     fn record(&mut self, event: &RunEvent) -> Result<(), JournalError> {
         match event {
             RunEvent::Finished { outcome } => self.finish(outcome),
-            other => self.store.record(self.row.id, other),
+            other => {
+                if let RunEvent::Busy { activity } = other {
+                    self.activity = *activity;
+                }
+                let run = self.row.id;
+                self.store(|store| store.record(run, other))
+            }
         }
         .map_err(lost)?;
         (self.watch)(event);

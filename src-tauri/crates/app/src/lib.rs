@@ -7,6 +7,7 @@ mod export;
 mod job;
 mod panics;
 mod paths;
+mod patience;
 pub mod plot;
 mod prompt_file;
 mod results;

@@ -12,6 +12,7 @@ use pmpo_store::{DatasetId, Measurement, ModelId, Store, StoreError, VersionId};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::patience::{patiently, OF_A_MEASUREMENT};
 use crate::AppError;
 
 /// A database that several threads use as the memory of pairs.
@@ -27,11 +28,14 @@ pub(crate) fn lost(error: StoreError) -> JournalError {
 
 impl PairLedger for SharedLedger<'_> {
     fn recall_pairs(&mut self, keys: &[PairKey]) -> Result<Vec<Option<PairLoss>>, JournalError> {
-        held(self.0).recall_pairs(None, keys).map_err(lost)
+        let recall = || held(self.0).recall_pairs(None, keys);
+        patiently(OF_A_MEASUREMENT, recall, || true).map_err(lost)
     }
 
     fn keep_pairs(&mut self, pairs: &[(PairKey, PairLoss)]) -> Result<(), JournalError> {
-        held(self.0).keep_pairs(None, pairs).map_err(lost)
+        // The window's own work comes in between: the lock is free while this waits.
+        let keep = || held(self.0).keep_pairs(None, pairs);
+        patiently(OF_A_MEASUREMENT, keep, || true).map_err(lost)
     }
 }
 
@@ -182,6 +186,7 @@ pub async fn measure_version(
         examples: scored.score.examples.len(),
         measured_at: 0,
     };
-    held(store).add_measurement(&measurement)?;
+    let add = || held(store).add_measurement(&measurement);
+    patiently(OF_A_MEASUREMENT, add, || true)?;
     Ok(measurement)
 }

@@ -26,6 +26,8 @@ struct Seen {
     broken: AtomicBool,
     /// Whether models are loaded on another device than before.
     elsewhere: AtomicBool,
+    /// Whether the files are others than before.
+    other_file: AtomicBool,
     paths: Mutex<Vec<PathBuf>>,
 }
 
@@ -110,6 +112,9 @@ impl ModelLoader for Loader {
         }
         if self.seen.elsewhere.load(SeqCst) {
             description.device = "GPU 1 (another card), weights as in the file".to_owned();
+        }
+        if self.seen.other_file.load(SeqCst) {
+            description.sha256 = "e".repeat(64);
         }
         self.seen.loads.fetch_add(1, SeqCst);
         self.seen.paths.lock().unwrap().push(path.to_owned());
@@ -323,6 +328,65 @@ async fn a_run_in_turn_goes_on_with_the_model_it_was_begun_with() {
         paths.len() > 2 && paths.iter().all(|path| begun_with.contains(path)),
         "{paths:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scorer_that_comes_back_in_another_way_pauses_the_run() {
+    let whole = {
+        let folder = tempfile::tempdir().unwrap();
+        let (studio, _) = studio(folder.path(), 1, 1);
+        let project = with_writer(&studio).await;
+        let run = studio.start_run(project).await.unwrap();
+        to_the_end(&studio, run.id).1
+    };
+    for (other_file, words) in [(false, "another card"), (true, "is not the one of before")] {
+        let folder = tempfile::tempdir().unwrap();
+        let (studio, seen) = studio(folder.path(), 1, 1);
+        let project = with_writer(&studio).await;
+        let switch = match other_file {
+            true => &seen.other_file,
+            false => &seen.elsewhere,
+        };
+        let run = studio.start_run(project).await.unwrap();
+        // The scorer is here; the next one that is loaded is another.
+        switch.store(true, SeqCst);
+        let (_, view) = to_the_end(&studio, run.id);
+        assert_eq!(view.run.state, RunState::Paused);
+        let error = view.run.error.unwrap();
+        assert!(error.message.contains(words), "{error:?}");
+        assert!(error.message.contains("compared"), "{error:?}");
+        // Nothing that the other one scored was kept.
+        let kept = view.candidates;
+        assert!(!kept.is_empty() && kept.len() < whole.candidates.len());
+        assert_eq!(whole.candidates[..kept.len()], kept);
+        let refused = studio.resume_run(run.id).await.unwrap_err();
+        assert!(["other_device", "other_model"].contains(&refused.code));
+
+        switch.store(false, SeqCst);
+        studio.resume_run(run.id).await.unwrap();
+        let (_, view) = to_the_end(&studio, run.id);
+        assert_eq!(view.run.state, RunState::Completed);
+        assert_eq!(view.best, whole.best);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn models_in_turn_need_the_memory_for_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (studio, seen) = studio(folder.path(), 1, 200);
+    let project = with_writer(&studio).await;
+    let scoring = studio.clone();
+    let scored = tokio::spawn(async move { scoring.score_prompt(project, "Be brief.").await });
+    while seen.loads.load(SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    // With the same scorer, but it could not leave the memory for the writer.
+    let refused = studio.start_run(project).await.unwrap_err();
+    assert_eq!(refused.code, "busy");
+    scored.await.unwrap().unwrap();
+    let run = studio.start_run(project).await.unwrap();
+    studio.pause_run(run.id).await;
+    assert_eq!(seen.most.load(SeqCst), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -177,6 +177,10 @@ pub enum ModelError {
     /// The engine failed.
     #[error("the model failed: {0}")]
     Failed(String),
+    /// The model that was loaded again is not the one of before, or is computed in
+    /// another way: its losses could not be compared.
+    #[error("{0}")]
+    Changed(String),
     /// The device that the model runs on has no memory left or does not answer.
     #[error("the GPU stopped working or has no memory left: {0}")]
     Device(String),

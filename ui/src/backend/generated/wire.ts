@@ -3024,7 +3024,7 @@ memory: MemoryUse | null, };
 /**
  * What a run is busy with.
  */
-export type RunPhase = "loading_model" | "measuring_start" | "analysing" | "trying" | "validating" | "ended";
+export type RunPhase = "loading_model" | "measuring_start" | "analysing" | "trying" | "validating" | "waiting_for_database" | "ended";
 
 /**
  * A range of values.

@@ -45,6 +45,7 @@ describe("a run at work", () => {
     ["analysing", "Finding what each part does"],
     ["trying", "Trying better prompts"],
     ["validating", "Checking on held-out examples"],
+    ["waiting_for_database", "Waiting for the database"],
   ] as const)("says what it does while %s", async (phase, words) => {
     show(runView({ phase }));
     expect(await screen.findByTestId("run-phase")).toHaveTextContent(words);

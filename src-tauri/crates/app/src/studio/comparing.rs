@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::chart::{theme, LARGEST, SMALLEST};
 use super::measuring::Busy;
+use super::users::Doing;
 use super::{held, Studio};
 use crate::plot::{scatter_svg, ChartSize};
 use crate::scoring::measured_examples;
@@ -21,7 +22,7 @@ use crate::wire::{
     ComparedRow, Comparison, ComparisonRequest, ExampleTokens, GroundChoice, Scatter, SegmentView,
     ShellEvent, Subject, TokenSurprise,
 };
-use crate::{AppError, SharedLedger};
+use crate::{caught_async, AppError, SharedLedger};
 
 /// Examples that two prompts must have in common before they are compared.
 const FEWEST: usize = 2;
@@ -137,7 +138,7 @@ impl Studio {
     ) -> Result<Comparison, AppError> {
         let cancel = CancellationToken::new();
         let result = match Busy::begin(self, ProjectId(request.project), &cancel) {
-            Ok(_busy) => self.measure_both(request, &cancel).await,
+            Ok(_busy) => caught_async(self.measure_both(request, &cancel)).await,
             Err(error) => return Err(error),
         };
         self.tell(ShellEvent::Measured {
@@ -162,7 +163,8 @@ impl Studio {
             [text(request.first)?, text(request.second)?]
         };
         let ground = self.ground(request)?.ok_or_else(no_data)?;
-        let model = self.model(ground.path.as_deref(), &ground.device).await?;
+        let (path, device) = (ground.path.as_deref(), &ground.device);
+        let model = self.model(Doing::Measuring, path, device).await?;
         let file = ground.path.clone();
         let file = file.unwrap_or_else(|| crate::built_in_model().display().to_string());
         self.store().add_model(model.description(), &file)?;
@@ -208,7 +210,8 @@ impl Studio {
         let gone = || fault("This example is not there any more.", "Go back.");
         let row = ground.examples.get(example).ok_or_else(gone)?;
         let answers = answers(row, LabelSet::detect(&ground.examples));
-        let model = self.model(ground.path.as_deref(), &ground.device).await?;
+        let (path, device) = (ground.path.as_deref(), &ground.device);
+        let model = self.model(Doing::Scoring, path, device).await?;
         let mut items = Vec::with_capacity(2 * answers.len());
         for text in &texts {
             let has_template = model.description().has_chat_template;

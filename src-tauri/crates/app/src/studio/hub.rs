@@ -17,7 +17,7 @@ use crate::wire::{
     CatalogueModel, Computer, DeviceOption, DownloadEnd, ModelState, ModelsPage, OwnModel,
     RepoChoice, RepoModels, ShellEvent,
 };
-use crate::{built_in_model, load_options, AppError};
+use crate::{built_in_model, caught_async, load_options, AppError};
 
 /// Tokens of a prompt with its example for which it is reckoned what fits.
 const LONGEST: u64 = 2048;
@@ -260,20 +260,25 @@ impl Studio {
                 }
                 std::future::pending::<()>().await;
             };
-            let outcome = tokio::select! {
-                outcome = download.outcome() => outcome,
-                () = telling => return,
+            let outcome = async {
+                Ok(tokio::select! {
+                    outcome = download.outcome() => outcome,
+                    () = telling => Err(HubError::Ended),
+                })
             };
+            // Whatever fails, it does not count as going on for ever.
+            let outcome = caught_async(outcome).await;
             held(&studio.downloads).retain(|one| !one.is(&repo, &files));
             let end = match outcome {
-                Ok(Outcome::Ready(paths)) => DownloadEnd::Ready {
+                Ok(Ok(Outcome::Ready(paths))) => DownloadEnd::Ready {
                     path: place(&paths).unwrap_or_default(),
                 },
-                Ok(Outcome::Paused) => DownloadEnd::Paused,
-                Ok(Outcome::Cancelled) => DownloadEnd::Cancelled,
-                Err(error) => DownloadEnd::Failed {
+                Ok(Ok(Outcome::Paused)) => DownloadEnd::Paused,
+                Ok(Ok(Outcome::Cancelled)) => DownloadEnd::Cancelled,
+                Ok(Err(error)) => DownloadEnd::Failed {
                     error: error.into(),
                 },
+                Err(error) => DownloadEnd::Failed { error },
             };
             let repo = repo.to_string();
             studio.tell(ShellEvent::DownloadEnded { repo, files, end });

@@ -9,14 +9,15 @@ use pmpo_core::optimize::{plan, Activity, Part, RunEvent, Task};
 use pmpo_store::{ProjectId, RunId, RunState};
 use tokio::sync::watch;
 
+use super::users::{Doing, User};
 use super::{held, RunSink, Studio, Watcher};
-use crate::error::DEVICE;
+use crate::error::{DEVICE, LOCKED, UNEXPECTED};
 use crate::job::must_fit;
 use crate::wire::{
     Candidate, JobEstimate, Progress, RunMessage, RunPhase, RunSummary, SegmentView, ShellEvent,
     StepSummary,
 };
-use crate::{execute, open_store_at, prepare, AppError, Control, NewJob};
+use crate::{caught, execute, open_store_at, prepare, AppError, Control, NewJob};
 
 /// The run that is going on.
 pub(super) struct Job {
@@ -33,13 +34,25 @@ pub(super) struct Job {
     over: watch::Receiver<()>,
 }
 
+/// Says that a run goes on, until its thread ends in whatever way.
+struct Going {
+    studio: Arc<Studio>,
+    _claim: User,
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        *held(&self.studio.job) = None;
+    }
+}
+
 impl Studio {
     /// Work and time of a run of the project's draft.
     pub async fn estimate(&self, project: i64) -> Result<JobEstimate, AppError> {
         let draft = self.draft(ProjectId(project))?;
         let task = self.task(ProjectId(project))?;
         let model = self
-            .model(draft.model_path.as_deref(), &draft.device)
+            .model(Doing::Scoring, draft.model_path.as_deref(), &draft.device)
             .await?;
         let cancel = tokio_util::sync::CancellationToken::new();
         let settings = self.run_settings(&self.store(), &draft);
@@ -72,7 +85,7 @@ impl Studio {
 
     /// Starts a run of the project's draft.
     pub async fn start_run(self: &Arc<Self>, project: i64) -> Result<RunSummary, AppError> {
-        self.must_be_idle()?;
+        let claim = self.users.claim_run()?;
         let id = ProjectId(project);
         let draft = self.draft(id)?;
         // What a run measures stays as it is.
@@ -84,9 +97,9 @@ impl Studio {
             .clone()
             .unwrap_or_else(|| crate::built_in_model().display().to_string());
         let model = self
-            .model(draft.model_path.as_deref(), &draft.device)
+            .model_of_run(&claim, draft.model_path.as_deref(), &draft.device)
             .await?;
-        let model = self.run_model(model, path.as_ref(), &draft).await?;
+        let model = self.run_model(&claim, model, path.as_ref(), &draft).await?;
         // Faults of prompt and data are told before anything is stored.
         let settings = self.run_settings(&self.store(), &draft);
         let plan = plan(&task, &settings, &*model).await?;
@@ -118,13 +131,13 @@ impl Studio {
             };
             prepare(&mut store, &job, &plan, &*model)?
         };
-        self.begin(run, model)?;
+        self.begin(run, model, claim)?;
         self.summary(run)
     }
 
     /// Goes on with a run that was broken off.
     pub async fn resume_run(self: &Arc<Self>, run: i64) -> Result<RunSummary, AppError> {
-        self.must_be_idle()?;
+        let claim = self.users.claim_run()?;
         let run = RunId(run);
         let (path, draft) = {
             let store = self.store();
@@ -134,7 +147,7 @@ impl Studio {
         };
         let built_in = crate::built_in_model().display().to_string();
         let named = (path != built_in).then_some(path.as_str());
-        let model = self.model(named, &draft.device).await?;
+        let model = self.model_of_run(&claim, named, &draft.device).await?;
         let fits = {
             let store = self.store();
             must_fit(&store, &store.run(run)?, model.description())
@@ -144,54 +157,50 @@ impl Studio {
             *self.loaded.lock().await = None;
             return Err(other);
         }
-        let model = self.run_model(model, path.as_ref(), &draft).await?;
-        self.begin(run, model)?;
+        let model = self.run_model(&claim, model, path.as_ref(), &draft).await?;
+        self.begin(run, model, claim)?;
         self.summary(run)
     }
 
-    fn must_be_idle(&self) -> Result<(), AppError> {
-        match held(&self.job).as_ref() {
-            None => Ok(()),
-            Some(_) => Err(busy()),
-        }
-    }
-
-    fn begin(self: &Arc<Self>, run: RunId, model: Arc<dyn LanguageModel>) -> Result<(), AppError> {
+    fn begin(
+        self: &Arc<Self>,
+        run: RunId,
+        model: Arc<dyn LanguageModel>,
+        claim: User,
+    ) -> Result<(), AppError> {
         let control = Control::default();
         let (ended, over) = watch::channel(());
-        {
-            let mut job = held(&self.job);
-            if job.is_some() {
-                return Err(busy());
-            }
-            *job = Some(Job {
-                run,
-                control: control.clone(),
-                phase: RunPhase::MeasuringStart,
-                progress: None,
-                heard: HashMap::new(),
-                model: Arc::downgrade(&model),
-                pace: Pace::default(),
-                over,
-            });
-        }
+        *held(&self.job) = Some(Job {
+            run,
+            control: control.clone(),
+            phase: RunPhase::MeasuringStart,
+            progress: None,
+            heard: HashMap::new(),
+            model: Arc::downgrade(&model),
+            pace: Pace::default(),
+            over,
+        });
+        let going = Going {
+            studio: self.clone(),
+            _claim: claim,
+        };
         let studio = self.clone();
         let runtime = tokio::runtime::Handle::current();
         // A thread of its own: writing to the database waits for the disk.
         let spawned = std::thread::Builder::new()
             .name(format!("run {}", run.0))
             .spawn(move || {
-                let result = open_store_at(&studio.folder).and_then(|mut store| {
-                    runtime.block_on(execute(&mut store, run, &*model, &control, &mut |event| {
-                        studio.heard(run, event);
-                    }))
+                let result = caught(|| {
+                    let mut store = open_store_at(&studio.folder)?;
+                    let heard = &mut |event: &RunEvent| studio.heard(run, event);
+                    runtime.block_on(execute(&mut store, run, &*model, &control, heard))
                 });
                 drop(model);
+                drop(going);
                 studio.ended(run, result.err());
                 drop(ended);
             });
         if let Err(why) = spawned {
-            *held(&self.job) = None;
             return Err(AppError::new(
                 "thread",
                 format!("The run could not be started: {why}."),
@@ -221,6 +230,7 @@ impl Studio {
                         Activity::Pruning => RunPhase::Pruning,
                         Activity::Validation => RunPhase::Validating,
                         Activity::Answers => RunPhase::Answering,
+                        Activity::Journal => RunPhase::WaitingForDatabase,
                     };
                     job.phase = phase;
                     RunMessage::Phase { phase }
@@ -293,8 +303,8 @@ impl Studio {
     }
 
     fn ended(&self, run: RunId, error: Option<AppError>) {
-        *held(&self.job) = None;
-        if error.as_ref().is_some_and(|error| error.code == DEVICE) {
+        let spoils = |error: &AppError| [DEVICE, UNEXPECTED].contains(&error.code);
+        if error.as_ref().is_some_and(spoils) {
             // What is left of it on the device is of no use. A lock that is held is
             // another one's, who loads anew.
             if let Ok(mut loaded) = self.loaded.try_lock() {
@@ -302,8 +312,9 @@ impl Studio {
             }
         }
         self.forget_tables();
-        if let Some(error) = error {
-            // A run that could not even begin has no record of why.
+        // One that could not be stored was tried to be paused already.
+        if let Some(error) = error.as_ref().filter(|error| error.code != LOCKED) {
+            // A run that could not even begin, or that panicked, has no record of why.
             let mut store = self.store();
             let open = |state| matches!(state, RunState::Queued | RunState::Running);
             if store.run(run).is_ok_and(|row| open(row.state)) {
@@ -311,7 +322,10 @@ impl Studio {
                 let _ = store.set_run_state(run, RunState::Failed, Some(&error.message));
             }
         }
-        if let Ok(view) = self.run_view(run.0) {
+        if let Ok(mut view) = self.run_view(run.0) {
+            // Told all the same where it could not be stored.
+            let locked = error.filter(|error| error.code == LOCKED);
+            view.run.error = view.run.error.or(locked);
             let summary = view.run.clone();
             let view = Box::new(view);
             self.send(run, &RunMessage::Ended { view });
@@ -398,12 +412,4 @@ impl Pace {
         let seconds = now.duration_since(since).as_secs_f64();
         (seconds > 0.2).then(|| (done - before) as f64 / seconds)
     }
-}
-
-fn busy() -> AppError {
-    AppError::new(
-        "busy",
-        "Another run is going on.",
-        "Wait for it to end, pause it, or stop it.",
-    )
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pmpo_store::{DatasetId, ProjectId, VersionId};
 use tokio_util::sync::CancellationToken;
 
+use super::users::Doing;
 use super::{held, Studio};
 use crate::plot::{history_svg, ChartSize, History, HistoryLine};
 use crate::scoring::{measure_version, Measuring};
@@ -14,7 +15,7 @@ use crate::wire::{
     AxisRange, DataChart, DatasetState, Measured, Measurements, Project, ShellEvent,
 };
 use crate::written::IN_USE;
-use crate::{keep_written, AppError};
+use crate::{caught_async, keep_written, AppError};
 
 /// How often it is looked whether the run that is going on has ended.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -79,8 +80,8 @@ impl Studio {
         let cancel = CancellationToken::new();
         let result = {
             let _busy = Busy::begin(self, ProjectId(project), &cancel)?;
-            self.measure_now(ProjectId(project), versions, datasets, &cancel)
-                .await
+            let measured = self.measure_now(ProjectId(project), versions, datasets, &cancel);
+            caught_async(measured).await
         };
         self.tell(ShellEvent::Measured {
             project,
@@ -148,7 +149,7 @@ impl Studio {
         }
         self.forget_tables();
         let path = draft.model_path.as_deref();
-        let model = self.model(path, &draft.device).await?;
+        let model = self.model(Doing::Measuring, path, &draft.device).await?;
         let file = path.map_or_else(
             || crate::built_in_model().display().to_string(),
             str::to_owned,
@@ -194,7 +195,7 @@ impl Studio {
         let error = match Busy::begin(self, project, &cancel) {
             Ok(_busy) => {
                 let measured = self.measure_now(project, versions, datasets, &cancel);
-                measured.await.err()
+                caught_async(measured).await.err()
             }
             Err(error) => Some(error),
         };

@@ -16,6 +16,7 @@ mod runs;
 mod servers;
 mod table;
 mod tries;
+mod users;
 mod versions;
 mod views;
 mod watching;
@@ -30,6 +31,8 @@ use pmpo_core::model::{LanguageModel, ModelDescription};
 use pmpo_engine::{Engine, EngineOptions, LoadOptions};
 use pmpo_store::{ProjectId, RunId, Store};
 use tokio_util::sync::CancellationToken;
+
+use users::{Doing, InUse, User};
 
 use crate::wire::{RunMessage, ShellEvent};
 use crate::{built_in_model, load_options, open_store_at, AppError};
@@ -105,6 +108,7 @@ pub struct Studio {
     loader: Box<dyn ModelLoader>,
     loaded: tokio::sync::Mutex<Option<Loaded>>,
     job: Mutex<Option<jobs::Job>>,
+    users: Arc<users::Users>,
     watchers: Mutex<Vec<Watcher>>,
     shell: Mutex<Option<ShellSink>>,
     tries: Mutex<HashMap<u32, CancellationToken>>,
@@ -136,6 +140,7 @@ impl Studio {
             loader,
             loaded: tokio::sync::Mutex::new(None),
             job: Mutex::new(None),
+            users: Arc::default(),
             watchers: Mutex::new(Vec::new()),
             shell: Mutex::new(None),
             tries: Mutex::new(HashMap::new()),
@@ -175,27 +180,48 @@ impl Studio {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The model of a file, loaded where it is not in memory already.
+    /// The model of a file, loaded where it is not in memory already. It stays there
+    /// as long as the answer does.
     async fn model(
         &self,
+        doing: Doing,
+        path: Option<&str>,
+        device: &str,
+    ) -> Result<InUse, AppError> {
+        let mut loaded = self.loaded.lock().await;
+        let model = self.bring(&mut loaded, None, path, device).await?;
+        // Under the lock: nobody takes it away in between.
+        let _user = self.users.add(doing);
+        Ok(InUse { model, _user })
+    }
+
+    /// The model by which a run scores.
+    async fn model_of_run(
+        &self,
+        run: &User,
+        path: Option<&str>,
+        device: &str,
+    ) -> Result<Arc<dyn LanguageModel>, AppError> {
+        let mut loaded = self.loaded.lock().await;
+        self.bring(&mut loaded, Some(run), path, device).await
+    }
+
+    /// Loads a model in place of the one before, which nobody else may be using.
+    async fn bring(
+        &self,
+        loaded: &mut Option<Loaded>,
+        own: Option<&User>,
         path: Option<&str>,
         device: &str,
     ) -> Result<Arc<dyn LanguageModel>, AppError> {
         let path = path.map_or_else(built_in_model, PathBuf::from);
-        let mut loaded = self.loaded.lock().await;
         if let Some(one) = loaded.as_ref() {
             if one.path == path && one.device == device {
                 return Ok(one.model.clone());
             }
         }
         // A run's models may be loaded in turn, and none of them be here.
-        if held(&self.job).is_some() {
-            return Err(AppError::new(
-                "busy",
-                "The models are being used by the run that is going on.",
-                "Wait for that run to end, or pause it.",
-            ));
-        }
+        self.users.must_be_free(own)?;
         // The old one goes first: two models may not fit into memory.
         *loaded = None;
         let model = match path.to_str().filter(|path| servers::is_server(path)) {

@@ -4,6 +4,7 @@ use pmpo_engine::{devices, inspect, place, LoadOptions};
 use pmpo_store::ProjectId;
 
 use super::servers::is_server;
+use super::users::Doing;
 use super::{held, Studio};
 use crate::wire::{DeviceOption, ModelInfo};
 use crate::{built_in_model, load_options, AppError};
@@ -62,7 +63,7 @@ impl Studio {
     pub async fn warm_up(&self, project: i64) -> Result<(), AppError> {
         let draft = self.draft(ProjectId(project))?;
         if held(&self.job).is_none() {
-            self.model(draft.model_path.as_deref(), &draft.device)
+            self.model(Doing::Scoring, draft.model_path.as_deref(), &draft.device)
                 .await?;
         }
         Ok(())

@@ -9,6 +9,7 @@ use pmpo_store::ProjectId;
 use tokio_util::sync::CancellationToken;
 
 use super::data::column_names;
+use super::users::Doing;
 use super::Studio;
 use crate::wire::{PromptCheck, PromptPiece, ScoredPrompt};
 use crate::{score_prompt, AppError};
@@ -61,7 +62,7 @@ impl Studio {
         };
         let parts = split(&task.examples, &draft.settings.split, draft.settings.seed);
         let model = self
-            .model(draft.model_path.as_deref(), &draft.device)
+            .model(Doing::Scoring, draft.model_path.as_deref(), &draft.device)
             .await?;
         let clock = Instant::now();
         let cancel = CancellationToken::new();

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use pmpo_core::model::{
-    GenerateRequest, Generated, LanguageModel, Measured, MemoryUse, ModelDescription, ModelError,
-    ScoreItem, ScoredBatch, Surprise, TextSink,
+    device_kind, GenerateRequest, Generated, LanguageModel, Measured, MemoryUse, ModelDescription,
+    ModelError, ScoreItem, ScoredBatch, Surprise, TextSink,
 };
 use pmpo_core::roles::TwoRoles;
 use pmpo_engine::LoadError;
@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use super::servers::is_server;
+use super::users::User;
 use super::{held, Loaded, Studio};
 use crate::wire::{Draft, ModelRoles};
 use crate::{built_in_model, AppError};
@@ -55,9 +56,34 @@ impl InTurn {
             let loaded = self.studio.load_timed(path, &self.device).await;
             self.studio.tell_loading(false);
             let loaded = loaded.map_err(|error| ModelError::Failed(error.message))?;
+            if role == Role::Scores {
+                self.must_be_the_same(loaded.description())?;
+            }
             *here = Some((role, loaded));
         }
         Ok(here)
+    }
+
+    /// Whether the scorer that was loaded again gives losses that can be compared with
+    /// those of before: the file may have changed meanwhile, and with less memory free
+    /// it may be computed in another way.
+    fn must_be_the_same(&self, now: &ModelDescription) -> Result<(), ModelError> {
+        let then = &self.scorer.1;
+        if then.sha256 != now.sha256 {
+            return Err(ModelError::Changed(format!(
+                "the file of the model that scores ({}) is not the one of before: its losses \
+                 cannot be compared with those so far",
+                self.scorer.0.display()
+            )));
+        }
+        if device_kind(&then.device) != device_kind(&now.device) {
+            return Err(ModelError::Changed(format!(
+                "the model that scores was loaded again in another way: before it was on {}, now \
+                 on {}; losses of the two cannot be compared",
+                then.device, now.device
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -145,6 +171,7 @@ impl Studio {
     /// model than the draft names by now.
     pub(super) async fn run_model(
         self: &Arc<Self>,
+        run: &User,
         scorer: Arc<dyn LanguageModel>,
         path: &Path,
         draft: &Draft,
@@ -164,7 +191,10 @@ impl Studio {
         }
         let description = scorer.description().clone();
         // Nobody else keeps it, or it would not leave the memory.
-        *self.loaded.lock().await = None;
+        let mut loaded = self.loaded.lock().await;
+        self.users.must_be_free(Some(run))?;
+        *loaded = None;
+        drop(loaded);
         Ok(Arc::new(InTurn {
             studio: self.clone(),
             scorer: (path.to_owned(), description),

@@ -8,10 +8,11 @@ use pmpo_core::prompt::{Columns, Conversation, Prompt};
 use pmpo_store::ProjectId;
 use tokio_util::sync::CancellationToken;
 
+use super::users::Doing;
 use super::{held, Studio};
 use crate::data::Mapping;
 use crate::wire::TryMessage;
-use crate::AppError;
+use crate::{caught_async, AppError};
 
 /// Longest answer, in tokens.
 const LONGEST_ANSWER: usize = 512;
@@ -36,10 +37,8 @@ impl Studio {
         held(&self.tries).insert(number, cancel.clone());
         let studio = self.clone();
         tokio::spawn(async move {
-            let message = match studio
-                .answer(ProjectId(project), &prompt, &input, &cancel, &sink)
-                .await
-            {
+            let answer = studio.answer(ProjectId(project), &prompt, &input, &cancel, &sink);
+            let message = match caught_async(answer).await {
                 Ok(done) => done,
                 Err(error) => TryMessage::Failed { error },
             };
@@ -86,7 +85,7 @@ impl Studio {
             *place = input.to_owned();
         }
         let model = self
-            .model(draft.model_path.as_deref(), &draft.device)
+            .model(Doing::Trying, draft.model_path.as_deref(), &draft.device)
             .await?;
         let conversation = Prompt::parse(prompt)
             .render(input, &columns, model.description().has_chat_template)

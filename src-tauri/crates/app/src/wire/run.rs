@@ -311,6 +311,8 @@ pub enum RunPhase {
     Validating,
     /// Letting the model answer some of them with both prompts.
     Answering,
+    /// Waiting for the database, which another program writes to.
+    WaitingForDatabase,
     /// Not going on.
     Ended,
 }

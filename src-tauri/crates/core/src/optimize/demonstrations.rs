@@ -14,7 +14,7 @@ use super::{Activity, Origin};
 /// Demonstrations for each label, where the limit allows.
 const EACH: usize = 2;
 /// Fewest demonstrations that are aimed at on label tasks.
-const FEWEST: usize = 6;
+const FEWEST: usize = 4;
 /// Most demonstrations where there are no labels: each is longer, and each must earn
 /// its place.
 const MOST_FREE: usize = 6;

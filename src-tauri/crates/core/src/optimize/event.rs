@@ -421,6 +421,8 @@ pub enum Activity {
     Pruning,
     /// Letting the model answer held-out examples with both prompts.
     Answers,
+    /// Waiting for the journal, which another program writes to.
+    Journal,
 }
 
 /// What happens during a run, in order. Everything but [`RunEvent::Busy`] and

@@ -5,7 +5,6 @@ use crate::model::{LanguageModel, Measured, ModelError, ScoreItem};
 use crate::prompt::{locate_frozen, FreezeError, Prompt, TemplateError};
 
 use super::evaluate::Evaluator;
-use super::steps::SWAPS;
 use super::{Candidate, JournalError, Settings};
 
 /// What is to be optimised.
@@ -211,7 +210,7 @@ pub(super) fn step_tokens(settings: &Settings, per_prompt: u64, prompt: usize) -
     let rewrites = settings.hard_examples * settings.rewrites;
     let swaps = match settings.max_demonstrations {
         0 => 0,
-        _ => SWAPS,
+        _ => settings.swaps(),
     };
     let masked = settings.max_segments.min(3);
     let candidates = usize::from(settings.propose_drop)

@@ -2,14 +2,17 @@
 
 use rand::Rng;
 
-use crate::prompt::{drop_segment, move_segment_to_front, swap_segments, Prompt, Segment};
+use crate::prompt::{
+    drop_segment, move_segment_to_front, swap_segments, Prompt, Segment, Template,
+};
 use crate::random::generator;
 use crate::rewrite::{insert_phrase, phrases, says_again};
 
 use super::run::{Proposal, Run, Scored};
-use super::steps::SWAPS;
 use super::Origin;
 
+/// Phrases that are tried by themselves.
+const ALONE: usize = 3;
 /// Orders drawn before it is clear that all were tried.
 const DRAWS: usize = 8;
 
@@ -60,8 +63,35 @@ impl Run<'_> {
             .filter(|(text, _)| !self.was_tried(text))
             .take(self.settings.bank_phrases)
             .for_each(|(text, phrase)| push(text, Origin::Bank { phrase }));
-        out.extend(self.swaps(&prompt, SWAPS));
+        out.extend(self.swaps(&prompt, self.settings.swaps()));
         out
+    }
+
+    /// A few phrases of the bank, each in place of the whole text, with the demonstrations:
+    /// short prompts that say what is asked. None where the text holds places for columns
+    /// or locked texts, or shows no examples that say the rest.
+    pub(super) fn phrases_alone(&self, prompt: &Prompt) -> Vec<Proposal> {
+        let bound = !Template::parse(&prompt.text).placeholders().is_empty()
+            || !self.task.frozen.is_empty();
+        if bound || prompt.demonstrations.is_empty() {
+            return Vec::new();
+        }
+        let train = self.plan.split.train.iter();
+        let train: Vec<_> = train.map(|&i| &self.task.examples[i]).collect();
+        phrases(&train, self.plan.labels.as_ref(), self.language)
+            .into_iter()
+            .take(self.settings.bank_phrases.min(ALONE))
+            .map(|phrase| Proposal {
+                text: Prompt {
+                    text: phrase.text.clone(),
+                    demonstrations: prompt.demonstrations.clone(),
+                }
+                .to_string(),
+                origin: Origin::Bank {
+                    phrase: phrase.text,
+                },
+            })
+            .collect()
     }
 
     /// Units whose absence lowers the loss, the worst first.

@@ -2,7 +2,7 @@
 
 use crate::prompt::{drop_segment, split_into_segments, Prompt};
 
-use super::choose::{is_admissible, paired};
+use super::choose::{by_answers, is_admissible, paired};
 use super::plan::OptimizeError;
 use super::racing::Against;
 use super::run::{Proposal, Run, Scored};
@@ -12,7 +12,8 @@ impl Run<'_> {
     /// The prompt without the parts whose absence the training examples do not clearly
     /// miss: one part after the other, the one that is missed least first, while the loss
     /// stays within one standard error of the whole prompt's and no share of right
-    /// answers falls. At least one part stays.
+    /// answers falls. At least one part stays, or a phrase of the bank that says by itself
+    /// what is asked, beside demonstrations that show it.
     pub(super) async fn prune(&mut self, best: &Scored) -> Result<Scored, OptimizeError> {
         let mut current = best.clone();
         if !self.settings.prune {
@@ -23,10 +24,15 @@ impl Run<'_> {
             let prompt = Prompt::parse(&current.candidate.text);
             let frozen = self.frozen_in(&prompt.text);
             let parts = split_into_segments(&prompt.text, &frozen, self.settings.max_segments);
-            if parts.len() < 2 || self.exhausted().is_some() {
+            if self.exhausted().is_some() {
                 return Ok(current);
             }
             let mut racers = Vec::new();
+            for proposal in self.phrases_alone(&prompt) {
+                racers.extend(self.consider_new(proposal, &current).await?);
+            }
+            // One part stays.
+            let parts = if parts.len() < 2 { &[] } else { &parts[..] };
             for (segment, part) in parts.iter().enumerate() {
                 let without = Prompt {
                     text: drop_segment(&prompt.text, part),
@@ -38,6 +44,9 @@ impl Run<'_> {
                 };
                 racers.extend(self.consider_new(proposal, &current).await?);
             }
+            if racers.is_empty() {
+                return Ok(current);
+            }
             let scored = self.race(racers, &current, Against::EachOther).await?;
             let not_missed = |one: &Scored| {
                 let missed = paired(best, one);
@@ -46,10 +55,7 @@ impl Run<'_> {
                     && one.score.asked() >= best.score.asked()
                     && is_admissible(best, one)
             };
-            let shorter = scored
-                .into_iter()
-                .filter(not_missed)
-                .min_by(|a, b| a.score.loss().total_cmp(&b.score.loss()));
+            let shorter = scored.into_iter().filter(not_missed).min_by(by_answers);
             match shorter {
                 Some(shorter) => current = shorter,
                 None => return Ok(current),

@@ -209,10 +209,11 @@ impl Preset {
                 },
                 hard_examples: 1,
                 rewrites: 2,
-                bank_phrases: 3,
+                propose_reorder: false,
+                bank_phrases: 2,
                 demonstration_sets: 2,
                 answers: 3,
-                steps: 3,
+                steps: 2,
                 patience: 2,
                 ..standard
             },
@@ -261,6 +262,11 @@ impl Preset {
 }
 
 impl Settings {
+    /// Demonstrations that are exchanged for others in each step, by way of trial.
+    pub(super) fn swaps(&self) -> usize {
+        (self.demonstration_sets / 2).max(1)
+    }
+
     /// What is wrong with these settings, in words, if anything is.
     pub fn fault(&self) -> Option<String> {
         let share = |value: f64| (0.0..=1.0).contains(&value);

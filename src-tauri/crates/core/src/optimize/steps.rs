@@ -13,8 +13,6 @@ use super::racing::Against;
 use super::run::{Proposal, Run, Scored};
 use super::{Activity, Origin, Part, Refusal, SegmentFinding, SegmentVerdict, Segmenter, Wording};
 
-/// Demonstrations that are exchanged for others in each step, by way of trial.
-pub(super) const SWAPS: usize = 2;
 /// From this many weights on a model is asked to mark units by itself.
 const MARKING_WEIGHTS: u64 = 1_000_000_000;
 /// From this many weights on an instruct model gets the long instructions.

@@ -251,6 +251,10 @@ pub(crate) fn quick() -> Settings {
     Settings {
         // Tests of demonstrations ask for them.
         max_demonstrations: 0,
+        // Enough to choose from.
+        steps: 3,
+        bank_phrases: 3,
+        propose_reorder: true,
         ..Preset::Quick.settings()
     }
 }
