@@ -24,7 +24,7 @@ export const deShown: typeof enShown = {
       down: (n) => `Beispiel ${n} nach unten`,
       moved: (n) => `Es ist jetzt Beispiel ${n}.`,
       removed: (n) => `Beispiel ${n} wurde entfernt.`,
-      unanswered: "Das Modell sieht es noch nicht: Die richtige Antwort fehlt.",
+      unfinished: "Das Modell sieht es noch nicht: Füllen Sie beide Felder aus.",
     },
 
     ask: {

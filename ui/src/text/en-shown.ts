@@ -22,7 +22,7 @@ export const enShown = {
       down: (n: string) => `Move example ${n} down`,
       moved: (n: string) => `It is example ${n} now.`,
       removed: (n: string) => `Example ${n} was removed.`,
-      unanswered: "Not shown to the model yet: it has no right answer.",
+      unfinished: "The model does not see it yet: fill in both fields.",
     },
 
     ask: {
