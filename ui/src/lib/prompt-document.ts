@@ -148,6 +148,11 @@ export function messages(document: string): Array<{ role: "system" | "user" | "a
   return turns;
 }
 
+/** Those messages as a program takes them. */
+export function messagesText(document: string): string {
+  return JSON.stringify({ messages: messages(document) }, null, 2);
+}
+
 /** Every `{{name}}` of a text, as the program finds them. */
 export function placesOf(text: string): Array<{ name: string; from: number; to: number }> {
   const places: Array<{ name: string; from: number; to: number }> = [];
