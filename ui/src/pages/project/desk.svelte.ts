@@ -10,6 +10,9 @@ const saveAfter = 400;
 const checkAfter = 150;
 const estimateAfter = 1200;
 
+/** What of a draft decides how the examples are split, and whether they may be shown by default. */
+const dependsOn = ({ settings, model_path }: Draft) => JSON.stringify([settings.split, settings.seed, model_path]);
+
 /**
  * What lies on the table while a project is worked on: the draft, and what the
  * program knows about it. Sections read it and change it through its methods,
@@ -61,6 +64,8 @@ export class Desk {
   /** Whether something has changed that the estimate does not know of. */
   #stale = true;
   #goodSplit: Settings["split"];
+  /** What of the draft the project as it was read depends on. */
+  #readFor: string;
   #running: Promise<void> = Promise.resolve();
   #checks = 0;
   #looks = 0;
@@ -71,6 +76,7 @@ export class Desk {
     this.project = project;
     this.draft = project.draft;
     this.#goodSplit = project.draft.settings.split;
+    this.#readFor = dependsOn(project.draft);
     this.measures = new Measures(backend, this);
     this.servers = new Servers(backend);
     this.roles = new Roles(backend, this);
@@ -86,6 +92,7 @@ export class Desk {
     this.project = project;
     this.draft = project.draft;
     this.#goodSplit = project.draft.settings.split;
+    this.#readFor = dependsOn(project.draft);
     this.estimate = null;
     this.#stale = true;
     void this.roles.ask();
@@ -137,6 +144,10 @@ export class Desk {
       await this.saving.run(() => this.#backend.saveDraft(this.project.id, { ...draft, settings }));
       if (this.saving.error) this.#pending = true;
       if (this.draft === draft) this.saved = this.saving.error ? "failed" : "saved";
+      const readFor = dependsOn({ ...draft, settings });
+      if (this.saving.error || readFor === this.#readFor) return;
+      this.#readFor = readFor;
+      void this.readLists();
     });
     return this.#running;
   }
@@ -239,8 +250,8 @@ export class Desk {
     }
   }
 
-  takeLists({ runs, versions, data }: Project): void {
-    this.project = { ...this.project, runs, versions, data };
+  takeLists({ runs, versions, data, shows_examples }: Project): void {
+    this.project = { ...this.project, runs, versions, data, shows_examples };
   }
 
   async leave(): Promise<void> {
