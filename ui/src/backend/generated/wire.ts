@@ -221,99 +221,6 @@ versions: Array<VersionSummary>, };
 export type DataKind = "supervised" | "preference";
 
 /**
- * A part of a [`Split`] that figures are taken from.
- */
-export type SplitPart = "train" | "validation";
-
-/**
- * Where the rows of one label are.
- */
-export type LabelShare = { 
-/**
- * The label, or an answer that repeats.
- */
-label: string, 
-/**
- * Rows with it in all the data, used or not.
- */
-all: number, 
-/**
- * Rows with it that choose prompts.
- */
-train: number, 
-/**
- * Rows with it that only check the result.
- */
-validation: number, 
-/**
- * Rows with it that do neither.
- */
-pool: number, };
-
-/**
- * What is wrong with a split.
- */
-export type SplitWarning = { "kind": "label_missing", 
-/**
- * The label.
- */
-label: string, 
-/**
- * The part.
- */
-part: SplitPart, } | { "kind": "label_uneven", 
-/**
- * The label.
- */
-label: string, 
-/**
- * The part.
- */
-part: SplitPart, 
-/**
- * Rows of the label that the part has.
- */
-has: number, 
-/**
- * Rows that it would have in proportion.
- */
-share: number, } | { "kind": "few_held_out", 
-/**
- * Rows held out.
- */
-rows: number, } | { "kind": "few_training", 
-/**
- * Rows that choose prompts.
- */
-rows: number, };
-
-/**
- * What a split holds, and what is wrong with it.
- */
-export type SplitBalance = { 
-/**
- * Labels, or answers that repeat, sorted; none where most answers do not.
- * Answers that do not repeat are left out.
- */
-labels: Array<LabelShare>, 
-/**
- * Rows that choose prompts.
- */
-train: number, 
-/**
- * Rows that only check the result.
- */
-validation: number, 
-/**
- * Rows that do neither.
- */
-pool: number, 
-/**
- * What is wrong, the worst first.
- */
-warnings: Array<SplitWarning>, };
-
-/**
  * The examples of a project.
  */
 export type DataSummary = { 
@@ -1463,32 +1370,6 @@ examples: Array<ExampleText>,
  * Training loss after it, in nats.
  */
 loss: number | null, };
-
-/**
- * How answers changed between two prompts on the same examples, and whether chance
- * alone would do as much (McNemar's test, exact).
- */
-export type Change = { 
-/**
- * Share right before, by weight.
- */
-before: number, 
-/**
- * Share right after, by weight.
- */
-after: number, 
-/**
- * Examples that were wrong and are right.
- */
-gained: number, 
-/**
- * Examples that were right and are wrong.
- */
-lost: number, 
-/**
- * How often chance alone would make a difference at least as large, two-sided.
- */
-p: number, };
 
 /**
  * Losses of two prompts on the same examples.
@@ -2977,7 +2858,7 @@ shown: Array<number> | null,
 archived: boolean, };
 
 /**
- * What an interval of a loss difference says.
+ * What held-out examples say of the best prompt beside the start prompt.
  */
 export type Verdict = "better" | "surer_but_less_right" | "no_clear_difference" | "worse" | "too_few";
 
@@ -3220,7 +3101,7 @@ memory: MemoryUse | null, };
 /**
  * What a run is busy with.
  */
-export type RunPhase = "loading_model" | "measuring_start" | "analysing" | "trying" | "demonstrating" | "pruning" | "validating" | "answering" | "ended";
+export type RunPhase = "loading_model" | "measuring_start" | "analysing" | "trying" | "demonstrating" | "pruning" | "validating" | "answering" | "waiting_for_database" | "ended";
 
 /**
  * A range of values.
@@ -3234,6 +3115,32 @@ low: number,
  * Upper end.
  */
 high: number, };
+
+/**
+ * How answers changed between two prompts on the same examples, and whether chance
+ * alone would do as much (McNemar's test, exact).
+ */
+export type Change = { 
+/**
+ * Share right before, by weight.
+ */
+before: number, 
+/**
+ * Share right after, by weight.
+ */
+after: number, 
+/**
+ * Examples that were wrong and are right.
+ */
+gained: number, 
+/**
+ * Examples that were right and are wrong.
+ */
+lost: number, 
+/**
+ * How often chance alone would make a difference at least as large, two-sided.
+ */
+p: number, };
 
 /**
  * Start and best prompt on the held-out examples.
@@ -3529,6 +3436,99 @@ best: string,
  * Whether they are right, where that can be told.
  */
 right: [boolean, boolean] | null, };
+
+/**
+ * A part of a [`Split`] that figures are taken from.
+ */
+export type SplitPart = "train" | "validation";
+
+/**
+ * Where the rows of one label are.
+ */
+export type LabelShare = { 
+/**
+ * The label, or an answer that repeats.
+ */
+label: string, 
+/**
+ * Rows with it in all the data, used or not.
+ */
+all: number, 
+/**
+ * Rows with it that choose prompts.
+ */
+train: number, 
+/**
+ * Rows with it that only check the result.
+ */
+validation: number, 
+/**
+ * Rows with it that do neither.
+ */
+pool: number, };
+
+/**
+ * What is wrong with a split.
+ */
+export type SplitWarning = { "kind": "label_missing", 
+/**
+ * The label.
+ */
+label: string, 
+/**
+ * The part.
+ */
+part: SplitPart, } | { "kind": "label_uneven", 
+/**
+ * The label.
+ */
+label: string, 
+/**
+ * The part.
+ */
+part: SplitPart, 
+/**
+ * Rows of the label that the part has.
+ */
+has: number, 
+/**
+ * Rows that it would have in proportion.
+ */
+share: number, } | { "kind": "few_held_out", 
+/**
+ * Rows held out.
+ */
+rows: number, } | { "kind": "few_training", 
+/**
+ * Rows that choose prompts.
+ */
+rows: number, };
+
+/**
+ * What a split holds, and what is wrong with it.
+ */
+export type SplitBalance = { 
+/**
+ * Labels, or answers that repeat, sorted; none where most answers do not.
+ * Answers that do not repeat are left out.
+ */
+labels: Array<LabelShare>, 
+/**
+ * Rows that choose prompts.
+ */
+train: number, 
+/**
+ * Rows that only check the result.
+ */
+validation: number, 
+/**
+ * Rows that do neither.
+ */
+pool: number, 
+/**
+ * What is wrong, the worst first.
+ */
+warnings: Array<SplitWarning>, };
 
 /**
  * What a run brought.
