@@ -17,6 +17,7 @@ import { router, type Place } from "./lib/router.svelte";
  * hard to show, `&begun` with downloads that go on, wait, broke off and are done.
  * `?page=project&writer=/models/qwen3-8b.gguf` lets a second model write; `?page=run&tick=30&broke` is a run
  * that paused by itself.
+ * `&shows` lets runs put examples into the prompt.
  * `?page=versions&count=500` is a long history of a prompt, `&big` with a prompt of a megabyte.
  */
 export async function devBackend() {
@@ -24,6 +25,7 @@ export async function devBackend() {
   const backend = makeScripted({
     pace: Number(query.get("pace") ?? "120"),
     gain: !query.has("nogain"),
+    shows: query.has("shows"),
     loaded: !query.has("notloaded"),
     rows: query.has("rows") ? Number(query.get("rows")) : undefined,
     held: query.has("held") ? Number(query.get("held")) : undefined,

@@ -1,5 +1,5 @@
 import type {
-  DataFinding, DataPreview, DeviceOption, Draft, ExampleText, Fault, ImportChoice, Mapping, ModelInfo, ModelRoles, Preset, Remedy, SampleSummary, Settings, Severity,
+  DataFinding, DataPreview, DeviceOption, Draft, ExampleText, Fault, ImportChoice, Mapping, ModelInfo, ModelRoles, Preset, Remedy, SampleSummary, Settings, Severity, SplitBalance, SplitWarning,
 } from "./generated/wire";
 
 export const samples: Array<SampleSummary & { prompt: string; input: string; target: string; labels: string[] | null; examples: number; rows: ExampleText[] }> = [
@@ -66,7 +66,24 @@ export const presets: Record<Preset, Settings> = {
 };
 
 export function emptyDraft(prompt = ""): Draft {
-  return { prompt, description: "", locked: [], effort: "quick", settings: structuredClone(presets.quick), model_path: null, writer_path: null, device: "auto", measure_changes: false };
+  return { prompt, description: "", locked: [], effort: "quick", settings: structuredClone(presets.quick), model_path: null, writer_path: null, device: "auto", measure_changes: false, may_show_examples: null };
+}
+
+/** How a split of so many rows looks whose labels come in turn. */
+export function balanceOf(labels: string[] | null, examples: number, train: number, validation: number): SplitBalance {
+  const pool = Math.max(0, examples - train - validation);
+  const sorted = [...(labels ?? [])].sort();
+  const share = (rows: number, at: number) => Math.floor(rows / sorted.length) + (at < rows % sorted.length ? 1 : 0);
+  const warnings: SplitWarning[] = [];
+  if (validation < 12) warnings.push({ kind: "few_held_out", rows: validation });
+  if (train < 10) warnings.push({ kind: "few_training", rows: train });
+  return {
+    labels: sorted.map((label, at) => {
+      const parts = { train: share(train, at), validation: share(validation, at), pool: share(pool, at) };
+      return { label, all: parts.train + parts.validation + parts.pool, ...parts };
+    }),
+    train, validation, pool, warnings,
+  };
 }
 
 /** What models can run on. */

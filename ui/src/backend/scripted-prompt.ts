@@ -1,3 +1,4 @@
+import { parse } from "../lib/prompt-document";
 import type { PromptCheck, PromptPiece } from "./generated/wire";
 
 const placeholder = /\{\{\s*([^{}]*?)\s*\}\}/;
@@ -42,7 +43,9 @@ export function piecesOf(prompt: string, locked: string[], columns: string[]): P
 }
 
 export function checkOf(prompt: string, locked: string[], columns: string[], window: number | null): PromptCheck {
-  const pieces = piecesOf(prompt, locked, columns);
+  // Demonstrations hold no parts and no places.
+  const { text } = parse(prompt);
+  const pieces = piecesOf(text, locked, columns);
   return {
     pieces,
     tokens: window === null ? null : Math.ceil(prompt.length / 4.2),

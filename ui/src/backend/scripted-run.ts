@@ -1,6 +1,7 @@
 import type {
   Candidate, DroppedEarly, ExampleChange, Origin, Outcome, RunMessage, RunResult, RunSummary, RunView, SegmentView, Settings, VersionSummary,
 } from "./generated/wire";
+import { parse, write } from "../lib/prompt-document";
 import { piecesOf } from "./scripted-prompt";
 
 /** A small even generator, so that the same run always tells the same story. */
@@ -21,6 +22,12 @@ const rewrites = [
   "Is the writer of this review happy or not? Answer positive or negative.",
 ];
 
+/** What a run of the stand-in shows to the model. */
+const shownRows = [
+  { input: "The soup was cold and so was the welcome.", columns: {}, answer: "negative" },
+  { input: "Small boat and a patient skipper: we even saw dolphins.", columns: {}, answer: "positive" },
+];
+
 /** Examples that a run of the stand-in chooses with. */
 const TRAIN = 20;
 
@@ -33,7 +40,7 @@ function dropOf(behind: number): DroppedEarly | null {
 export type Plan = { messages: RunMessage[]; outcome: Outcome; best: Candidate };
 
 /** All messages of a run, in their order. `gain: false` makes one that finds nothing better. */
-export function planOf(start: string, locked: string[], seed: number, gain: boolean, steps = 3): Plan {
+export function planOf(start: string, locked: string[], seed: number, gain: boolean, steps = 3, shows = false): Plan {
   const roll = dice(seed);
   const messages: RunMessage[] = [];
   let ordinal = 0;
@@ -64,7 +71,10 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
   for (let step = 1; step <= steps; step++) {
     messages.push({ kind: "phase", phase: "analysing" });
     const base = best;
-    const pieces = piecesOf(base.text, locked, []);
+    // What is shown stays as it is; parts are those of the text.
+    const { text: own, demonstrations } = parse(base.text);
+    const pieces = piecesOf(own, locked, []);
+    const whole = (text: string) => write({ text, demonstrations });
     const view: SegmentView = { step, candidate: base.ordinal, pieces: [] };
     for (const piece of pieces) {
       if (piece.segment === null) {
@@ -75,20 +85,25 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
       const std_error = 0.03 + roll() * 0.05;
       view.pieces.push({ text: piece.text, finding: { verdict: effect > 0.1 ? "helps" : effect < -0.1 ? "hurts" : "no_clear_effect", effect, std_error } });
       const text = pieces.map((other) => (other === piece ? "<MASK>" : other.text)).join("");
-      tell({ kind: "candidate", candidate: scored(step, base.ordinal, { kind: "mask", segment: piece.segment }, text, (base.loss ?? 0) + effect) }, 2500);
+      tell({ kind: "candidate", candidate: scored(step, base.ordinal, { kind: "mask", segment: piece.segment }, whole(text), (base.loss ?? 0) + effect) }, 2500);
     }
+    const rest = base.text.slice(own.length);
+    if (rest && demonstrations.length) view.pieces.push({ text: rest, finding: null });
     messages.push({ kind: "segments", segments: view }, { kind: "phase", phase: "trying" });
     const dropped = pieces.filter((piece) => piece.segment !== 0).map((piece) => piece.text).join("").trim();
     const tries: Array<[Origin, string]> = [
       [{ kind: "drop", segment: 0 }, dropped],
-      [{ kind: "bank", phrase: "Answer with one word only." }, `${base.text} Answer with one word only.`],
+      [{ kind: "bank", phrase: "Answer with one word only." }, `${own} Answer with one word only.`],
       [{ kind: "rewrite", example: 3, variant: 0 }, rewrites[(step * 2) % 4] ?? ""],
       [{ kind: "rewrite", example: 17, variant: 1 }, rewrites[(step * 2 + 1) % 4] ?? ""],
       [{ kind: "reorder", how: "last part first" }, pieces.map((piece) => piece.text).reverse().join("")],
     ];
     let improved = false;
-    for (const [origin, text] of tries) {
-      const change = gain ? -0.85 / step + roll() * 0.8 : 0.05 + roll() * 0.8;
+    const tried = tries.map(([origin, text]): [Origin, string] => [origin, whole(text)]);
+    if (shows && step === 1) tried.push([{ kind: "demonstrations", examples: [3, 0] }, write({ text: own, demonstrations: shownRows })]);
+    for (const [origin, text] of tried) {
+      const helped = origin.kind === "demonstrations" ? 1.2 : 0;
+      const change = (gain ? -0.85 / step + roll() * 0.8 : 0.05 + roll() * 0.8) - (gain ? helped : 0);
       const candidate = scored(step, base.ordinal, origin, text, Math.max(0.4, (base.loss ?? 0) + change));
       candidate.dropped = dropOf((candidate.loss ?? 0) - (best.loss ?? 0));
       // So few examples give few different shares.

@@ -3,7 +3,7 @@ import type {
   AppError, DataSummary, Draft, Preferences, Project, RunMessage, RunState, RunSummary, RunView, ShellEvent, VersionSummary,
 } from "./generated/wire";
 import { chartOf } from "./scripted-chart";
-import { emptyDraft, modelOf, presets, previewOf, rolesOf, samples } from "./scripted-data";
+import { balanceOf, emptyDraft, modelOf, presets, previewOf, rolesOf, samples } from "./scripted-data";
 import { makeCompare } from "./scripted-compare";
 import { makeKeeping } from "./scripted-keeping";
 import { makeMeasuring, type Turn } from "./scripted-measure";
@@ -24,6 +24,8 @@ export type ScriptedOptions = {
   loaded?: boolean;
   /** Number of examples that a sample comes with, in place of its own. */
   rows?: number;
+  /** Whether runs put examples into the prompt. */
+  shows?: boolean;
   /** How many of them only check a result, in place of 40. */
   held?: number;
   preferences?: Partial<Preferences>;
@@ -78,7 +80,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
   const runsOf = (project: number) => [...runs.values()].map((run) => run.view.run).filter((run) => run.project === project).reverse();
   const give = (id: number): Project => {
     const { updated_at: _, ...project } = projectOf(id);
-    return structuredClone({ ...project, runs: runsOf(id) });
+    return structuredClone({ ...project, shows_examples: project.draft.may_show_examples ?? true, runs: runsOf(id) });
   };
   const addVersion = (id: number, text: string, origin: VersionSummary["origin"]): VersionSummary => {
     const project = projectOf(id);
@@ -93,7 +95,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
   };
   const add = (name: string, draft: Draft, data: DataSummary | null, sample: Project["sample"]): Project => {
     const id = nextId++;
-    projects.set(id, { id, name, sample, draft, data, runs: [], versions: [], updated_at: clock++ });
+    projects.set(id, { id, name, sample, draft, shows_examples: true, data, runs: [], versions: [], updated_at: clock++ });
     return give(id);
   };
 
@@ -186,7 +188,8 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
           inputs: [sample.input], rule: { kind: "whole" }, options: [], split: null, id: null, weight: null,
           answer: kind === "preference" ? { kind, chosen: "chosen", rejected: "rejected" } : { kind, target: sample.target, also: [] },
         },
-        labels: sample.labels, examples: options.rows ?? sample.examples, edits: 0, train: 20, validation: options.held ?? 40, preview: sample.rows,
+        labels: sample.labels, examples: options.rows ?? sample.examples, edits: 0, train: 20, validation: options.held ?? 40,
+        balance: balanceOf(sample.labels, options.rows ?? sample.examples, 20, options.held ?? 40), preview: sample.rows,
       }, { name, title: sample.title, description: sample.description, project: null });
       addVersion(made.id, sample.prompt, { kind: "sample" });
       return give(made.id);
@@ -220,7 +223,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       projectOf(id).data = {
         id: nextId++, name: seen.name, source: path, kind: seen.mapping.answer.kind, columns: seen.columns, mapping: seen.mapping,
         labels: seen.labels.map((one) => one.label), examples: seen.examples, edits: 0, train: 20, validation: 40,
-        preview: seen.first,
+        balance: balanceOf(seen.labels.map((one) => one.label), seen.examples, 20, 40), preview: seen.first,
       };
       return give(id);
     },
@@ -262,7 +265,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       };
       const run: Run = {
         view: freshView(summary, project.draft.settings, project.draft.prompt, project.data.name),
-        plan: planOf(project.draft.prompt, project.draft.locked, summary.id, gain), at: 0, watchers: new Set(),
+        plan: planOf(project.draft.prompt, project.draft.locked, summary.id, gain, 3, options.shows), at: 0, watchers: new Set(),
       };
       runs.set(summary.id, run);
       drive(run);

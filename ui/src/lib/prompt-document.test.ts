@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asText, parse, write, type Demonstration, type PromptDocument } from "./prompt-document";
+import { asText, beginning, messages, parse, textLength, write, type Demonstration, type PromptDocument } from "./prompt-document";
 import cases from "./prompt-document.cases.json";
 
 const shown = (input: string, answer: string, columns: Record<string, string> = {}) => ({ input, columns, answer });
@@ -71,5 +71,37 @@ describe("a prompt's text and its demonstrations", () => {
     expect(asText(prompt)).toBe("Name the mood.\n\nInput: It broke.\nAnswer: bad\n\nInput: Lovely!\nAnswer: good");
     expect(asText({ ...prompt, text: "" })).toBe("Input: It broke.\nAnswer: bad\n\nInput: Lovely!\nAnswer: good");
     expect(asText(plain("As it is. \n"))).toBe("As it is. \n");
+  });
+});
+
+describe("elsewhere", () => {
+  const document = write({ text: "Name the mood.", demonstrations: [shown("It broke.", "bad")] });
+
+  it("the text's length leaves the demonstrations out", () => {
+    expect(document.slice(0, textLength(document))).toBe("Name the mood.");
+    expect(textLength("Just text.\n[[example]]")).toBe("Just text.\n[[example]]".length);
+  });
+
+  it("lists never show a mark", () => {
+    expect(beginning(document)).toBe("Name the mood.");
+    expect(beginning(document.slice(0, 32))).toBe("Name the mood.");
+    expect(beginning(document.replace(/\s+/g, " "))).toBe("Name the mood.");
+    expect(beginning(write({ text: "", demonstrations: [shown("It broke.", "bad")] }))).toBe("It broke.");
+  });
+
+  it("messages are turns, with the input's place last", () => {
+    expect(messages(document)).toEqual([
+      { role: "system", content: "Name the mood." },
+      { role: "user", content: "It broke." },
+      { role: "assistant", content: "bad" },
+      { role: "user", content: "{{input}}" },
+    ]);
+    const inPlace = write({ text: "In {{language}}, mood of {{ input }}? {{}}", demonstrations: [shown("It broke.", "bad", { language: "French" })] });
+    expect(messages(inPlace)).toEqual([
+      { role: "user", content: "In French, mood of It broke.? {{}}" },
+      { role: "assistant", content: "bad" },
+      { role: "user", content: "In {{language}}, mood of {{input}}? {{}}" },
+    ]);
+    expect(messages("")).toEqual([{ role: "user", content: "{{input}}" }]);
   });
 });

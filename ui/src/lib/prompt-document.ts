@@ -103,3 +103,56 @@ export function asText(prompt: PromptDocument): string {
   const shown = prompt.demonstrations.map((one) => `Input: ${trim(one.input)}\nAnswer: ${one.answer}`);
   return [trimEnd(prompt.text), ...shown].filter((part) => part !== "").join("\n\n");
 }
+
+/** Letters of a stored prompt that are its text, before the first demonstration and the empty line there. */
+export function textLength(document: string): number {
+  const prompt = parse(document);
+  return prompt.demonstrations.length === 0 ? document.length : escaped(prompt.text).length;
+}
+
+/** What a list shows of a prompt, which may be cut off: no marks, and of demonstrations only the first, where there is no text. */
+export function beginning(document: string): string {
+  const { text, demonstrations } = parse(document);
+  if (demonstrations.length > 0) return trim(text) === "" ? (demonstrations[0]?.input ?? "") : text;
+  // Cut off within a demonstration, or all on one line.
+  const [before = "", after = ""] = text.split(/(?:^|\s+)\[\[example\]\](?:\s+|$)/u);
+  return before === "" ? after : before;
+}
+
+/** Messages as OpenAI's interface takes them, with `{{input}}` where the input belongs. */
+export function messages(document: string): Array<{ role: "system" | "user" | "assistant"; content: string }> {
+  const { text, demonstrations } = parse(document);
+  const places = placesOf(text);
+  /** The text with what stands for each place. */
+  const filled = (value: (name: string, place: string) => string) => {
+    let [out, from] = ["", 0];
+    for (const place of places) {
+      out += text.slice(from, place.from) + value(place.name, text.slice(place.from, place.to));
+      from = place.to;
+    }
+    return out + text.slice(from);
+  };
+  const inPlace = places.length > 0;
+  const turns: ReturnType<typeof messages> = [];
+  if (!inPlace && trim(text) !== "") turns.push({ role: "system", content: text });
+  for (const { input, columns, answer } of demonstrations) {
+    turns.push({ role: "user", content: inPlace ? filled((name) => (Object.hasOwn(columns, name) ? (columns[name] ?? input) : input)) : input });
+    turns.push({ role: "assistant", content: answer });
+  }
+  turns.push({ role: "user", content: inPlace ? filled((name, place) => (name === "input" ? "{{input}}" : place)) : "{{input}}" });
+  return turns;
+}
+
+/** Every `{{name}}` of a text, as the program finds them. */
+function placesOf(text: string): Array<{ name: string; from: number; to: number }> {
+  const places: Array<{ name: string; from: number; to: number }> = [];
+  for (let from = 0; ; ) {
+    const open = text.indexOf("{{", from);
+    const close = open < 0 ? -1 : text.indexOf("}}", open);
+    if (close < 0) return places;
+    const name = trim(text.slice(open + 2, close));
+    const isName = name !== "" && !/[{}\n]/.test(name);
+    if (isName) places.push({ name, from: open, to: close + 2 });
+    from = isName ? close + 2 : open + 2;
+  }
+}

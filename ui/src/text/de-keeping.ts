@@ -53,6 +53,8 @@ export const deKeeping: typeof enKeeping = {
         messagesNote: "Für Programme, die mit Modellen sprechen",
         card: "Karte in Markdown",
         cardNote: "Der Prompt mit seinen Zahlen, zum Lesen",
+        code: "Python-Code",
+        codeNote: "Eine Funktion, die die Nachrichten bildet",
       },
       measured: "Gemessen an",
       notMeasured: "Noch nicht an den benutzten Beispielen gemessen.",

@@ -51,6 +51,8 @@ export const enKeeping = {
         messagesNote: "For programs that speak to models",
         card: "Card in Markdown",
         cardNote: "The prompt with its figures, to read",
+        code: "Python code",
+        codeNote: "A function that makes the messages",
       },
       measured: "Measured on",
       notMeasured: "Not measured on the examples in use yet.",

@@ -6,6 +6,7 @@ import { deModels } from "./de-models";
 import { deRun } from "./de-run";
 import { deRuns } from "./de-runs";
 import { deServers } from "./de-servers";
+import { deShown } from "./de-shown";
 import { deTable } from "./de-table";
 import { deVersions } from "./de-versions";
 import { en } from "./en";
@@ -16,12 +17,13 @@ import { enModels } from "./en-models";
 import { enRun } from "./en-run";
 import { enRuns } from "./en-runs";
 import { enServers } from "./en-servers";
+import { enShown } from "./en-shown";
 import { enTable } from "./en-table";
 import { enVersions } from "./en-versions";
 
-const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels, ...enServers };
+const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels, ...enServers, ...enShown };
 export type Texts = typeof english;
-const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels, ...deServers };
+const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels, ...deServers, ...deShown };
 
 export const languages = { en: english, de: german } as const;
 export type Language = keyof typeof languages;

@@ -171,7 +171,11 @@ device: string,
 /**
  * Whether the version in use is measured by itself whenever the data changed.
  */
-measure_changes: boolean, };
+measure_changes: boolean, 
+/**
+ * Whether the prompt may hold examples of the data, once the person said so.
+ */
+may_show_examples: boolean | null, };
 
 /**
  * A project with all that its page shows.
@@ -193,6 +197,11 @@ sample: SampleSummary | null,
  * What the person works on.
  */
 draft: Draft, 
+/**
+ * Whether a run may put examples into the prompt: as the person said, else by the
+ * size of the model.
+ */
+shows_examples: boolean, 
 /**
  * The examples in use.
  */
@@ -256,6 +265,10 @@ train: number,
  */
 validation: number, 
 /**
+ * How even that split is.
+ */
+balance: SplitBalance, 
+/**
  * Edits by the person that the examples hold.
  */
 edits: number, 
@@ -263,6 +276,99 @@ edits: number,
  * The first ones.
  */
 preview: Array<ExampleText>, };
+
+/**
+ * A part of a [`Split`] that figures are taken from.
+ */
+export type SplitPart = "train" | "validation";
+
+/**
+ * Where the rows of one label are.
+ */
+export type LabelShare = { 
+/**
+ * The label, or an answer that repeats.
+ */
+label: string, 
+/**
+ * Rows with it in all the data, used or not.
+ */
+all: number, 
+/**
+ * Rows with it that choose prompts.
+ */
+train: number, 
+/**
+ * Rows with it that only check the result.
+ */
+validation: number, 
+/**
+ * Rows with it that do neither.
+ */
+pool: number, };
+
+/**
+ * What is wrong with a split.
+ */
+export type SplitWarning = { "kind": "label_missing", 
+/**
+ * The label.
+ */
+label: string, 
+/**
+ * The part.
+ */
+part: SplitPart, } | { "kind": "label_uneven", 
+/**
+ * The label.
+ */
+label: string, 
+/**
+ * The part.
+ */
+part: SplitPart, 
+/**
+ * Rows of the label that the part has.
+ */
+has: number, 
+/**
+ * Rows that it would have in proportion.
+ */
+share: number, } | { "kind": "few_held_out", 
+/**
+ * Rows held out.
+ */
+rows: number, } | { "kind": "few_training", 
+/**
+ * Rows that choose prompts.
+ */
+rows: number, };
+
+/**
+ * What a split holds, and what is wrong with it.
+ */
+export type SplitBalance = { 
+/**
+ * Labels, or answers that repeat, sorted; none where most answers do not.
+ * Answers that do not repeat are left out.
+ */
+labels: Array<LabelShare>, 
+/**
+ * Rows that choose prompts.
+ */
+train: number, 
+/**
+ * Rows that only check the result.
+ */
+validation: number, 
+/**
+ * Rows that do neither.
+ */
+pool: number, 
+/**
+ * What is wrong, the worst first.
+ */
+warnings: Array<SplitWarning>, };
 
 /**
  * One example to look at.
@@ -1306,7 +1412,7 @@ binned: number, };
 /**
  * Files that a version is written as.
  */
-export type VersionFormat = "txt" | "messages" | "card";
+export type VersionFormat = "txt" | "messages" | "card" | "code";
 
 /**
  * How a run came to a version.

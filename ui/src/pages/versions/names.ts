@@ -1,4 +1,5 @@
 import type { RunSummary } from "../../backend/generated/wire";
+import { beginning } from "../../lib/prompt-document";
 import { firstWords } from "../../lib/run-format";
 import { format, t } from "../../text";
 import { labelName, originOf } from "../project/versions/list";
@@ -29,5 +30,5 @@ export function rowName(row: Row, history: History, marked: boolean): string {
     marked && t.keeping.tree.marked, figure && t.keeping.tree.loss(format.loss(figure.loss)), format.date(version.created_at),
   ];
   const note = version.note ? ` ${t.versions.note}: ${firstWords(version.note, 80)}` : "";
-  return `${facts.filter(Boolean).join(", ")}. ${firstWords(version.text, 120)}${note}`;
+  return `${facts.filter(Boolean).join(", ")}. ${firstWords(beginning(version.text), 120)}${note}`;
 }

@@ -1,0 +1,58 @@
+/** The English texts on examples that a prompt shows to the model, and on how examples are split. */
+export const enShown = {
+  shown: {
+    title: (n: string, one: boolean) => (one ? `The model also sees ${n} example with its right answer:` : `The model also sees ${n} examples with their right answers:`),
+    list: "Examples shown to the model",
+    more: (n: string, one: boolean) => (one ? `+ ${n} example` : `+ ${n} examples`),
+    added: "added",
+    removed: "removed",
+    moved: "Both show the same examples where nothing is marked, in another order.",
+    copyMessages: "Copy as messages",
+    copyMessagesNote: "For programs that speak to models",
+
+    editor: {
+      title: "Examples shown to the model",
+      text: "The model sees these as earlier questions with their right answers.",
+      one: (n: string) => `Example ${n}`,
+      input: "Input",
+      answer: "Right answer",
+      add: "Add an example",
+      remove: (n: string) => `Remove example ${n}`,
+      up: (n: string) => `Move example ${n} up`,
+      down: (n: string) => `Move example ${n} down`,
+      moved: (n: string) => `It is example ${n} now.`,
+      removed: (n: string) => `Example ${n} was removed.`,
+      unanswered: "Not shown to the model yet: it has no right answer.",
+    },
+
+    ask: {
+      title: "May the improved prompt contain a few of your examples?",
+      why: "Small models learn most from examples they can imitate. Choose No if your examples are confidential or the prompt must stay short.",
+      yes: "Yes",
+      no: "No",
+      byItself: (yes: boolean): string => (yes ? "Yes is chosen unless you say otherwise." : "No is chosen unless you say otherwise."),
+    },
+
+    split: {
+      title: "How your examples are used",
+      label: "Right answer",
+      all: "All examples",
+      total: "In all",
+      train: "Used for the search",
+      validation: "Kept for the final check",
+      pool: "Not used, or shown as examples",
+      others: "Other answers",
+      more: (n: string) => `${n} more answers`,
+      inTrain: "those used for the search",
+      inValidation: "those kept for the final check",
+      missing: (label: string, part: string) => `There is no “${label}” among ${part}. Add more examples with this answer.`,
+      uneven: (label: string, part: string, has: string, share: string) => `“${label}” stands ${has} times among ${part}; its share would be ${share}.`,
+      unevenOnce: (label: string, part: string, share: string) => `“${label}” stands once among ${part}; its share would be ${share}.`,
+      about: (n: string) => `about ${n}`,
+      noneHeldOut: "No example is kept for the final check, so nobody can say whether the result also works on new inputs. Add more examples.",
+      fewHeldOut: (n: string, one: boolean) => (one ? `Only ${n} example is kept for the final check: only a very large difference can be seen with so few. Add more examples.` : `Only ${n} examples are kept for the final check: only a large difference can be seen with so few. Add more examples.`),
+      fewTraining: (n: string, one: boolean) => (one ? `Only ${n} example is used for the search: chance decides much with so few. Add more examples.` : `Only ${n} examples are used for the search: chance decides much with so few. Add more examples.`),
+      moreWarnings: (n: string) => `and ${n} more like these`,
+    },
+  },
+};
