@@ -204,6 +204,13 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     },
     async saveDraft(id, draft) {
       const project = projectOf(id);
+      const { split } = draft.settings;
+      if (project.data && JSON.stringify(split) !== JSON.stringify(project.draft.settings.split)) {
+        const { examples, labels } = project.data;
+        const of = (share: number, limit: number) => Math.min(limit, Math.round(share * examples));
+        const [train, validation] = [of(split.train_share, split.train_limit), of(split.validation_share, split.validation_limit)];
+        project.data = { ...project.data, train, validation, balance: balanceOf(labels, examples, train, validation) };
+      }
       project.draft = structuredClone(draft);
       project.updated_at = clock++;
     },

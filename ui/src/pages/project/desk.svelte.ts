@@ -10,6 +10,11 @@ const saveAfter = 400;
 const checkAfter = 150;
 const estimateAfter = 1200;
 
+/** What the program reckons the split, and whether examples may be shown, from. */
+function groundsOf({ settings, model_path, may_show_examples }: Draft): string {
+  return JSON.stringify([settings.split, settings.seed, model_path, may_show_examples]);
+}
+
 /**
  * What lies on the table while a project is worked on: the draft, and what the
  * program knows about it. Sections read it and change it through its methods,
@@ -61,6 +66,8 @@ export class Desk {
   /** Whether something has changed that the estimate does not know of. */
   #stale = true;
   #goodSplit: Settings["split"];
+  /** What the split and the model's say on examples rest on, as they were read. */
+  #grounds: string;
   #running: Promise<void> = Promise.resolve();
   #checks = 0;
   #looks = 0;
@@ -71,6 +78,7 @@ export class Desk {
     this.project = project;
     this.draft = project.draft;
     this.#goodSplit = project.draft.settings.split;
+    this.#grounds = groundsOf(project.draft);
     this.measures = new Measures(backend, this);
     this.servers = new Servers(backend);
     this.roles = new Roles(backend, this);
@@ -86,6 +94,7 @@ export class Desk {
     this.project = project;
     this.draft = project.draft;
     this.#goodSplit = project.draft.settings.split;
+    this.#grounds = groundsOf(project.draft);
     this.estimate = null;
     this.#stale = true;
     void this.roles.ask();
@@ -137,6 +146,10 @@ export class Desk {
       await this.saving.run(() => this.#backend.saveDraft(this.project.id, { ...draft, settings }));
       if (this.saving.error) this.#pending = true;
       if (this.draft === draft) this.saved = this.saving.error ? "failed" : "saved";
+      const grounds = groundsOf({ ...draft, settings });
+      if (this.saving.error || grounds === this.#grounds) return;
+      this.#grounds = grounds;
+      void this.readLists();
     });
     return this.#running;
   }
@@ -239,8 +252,8 @@ export class Desk {
     }
   }
 
-  takeLists({ runs, versions, data }: Project): void {
-    this.project = { ...this.project, runs, versions, data };
+  takeLists({ runs, versions, data, shows_examples }: Project): void {
+    this.project = { ...this.project, runs, versions, data, shows_examples };
   }
 
   async leave(): Promise<void> {
