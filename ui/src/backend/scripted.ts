@@ -255,10 +255,10 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     async modelRoles(id) { return rolesOf(projectOf(id).draft, runsOf(id).length ? 12.4 : null); },
     async presetSettings(preset) { return structuredClone(presets[preset]); },
     async estimate(id) {
-      const effort = projectOf(id).draft.effort;
+      const { data, draft: { effort } } = projectOf(id);
       loaded = true;
       const minutes = effort === "quick" ? 3.4 : effort === "standard" ? 16 : 74;
-      return { tokens: minutes * 54_000, minutes, train: effort === "quick" ? 20 : 40, validation: 40, left_out: [], tokens_per_second: 900 };
+      return { tokens: minutes * 54_000, minutes, train: data?.train ?? 20, validation: data?.validation ?? 40, left_out: [], tokens_per_second: 900 };
     },
     async startRun(id) {
       const project = projectOf(id);

@@ -9,8 +9,11 @@ export const deShown: typeof enShown = {
     added: "hinzugefügt",
     removed: "entfernt",
     moved: "Wo nichts markiert ist, zeigen beide dieselben Beispiele, in anderer Reihenfolge.",
-    copyMessages: "Als Nachrichten kopieren",
-    copyMessagesNote: "Für Programme, die mit Modellen sprechen",
+    copyAs: "Kopieren als …",
+    copyText: "Als Text kopieren",
+    copyTextNote: "Der Prompt und darunter seine Beispiele als Zeilen",
+    copyMessages: "Als Nachrichten kopieren (JSON)",
+    copyMessagesNote: "Für Programme, die mit Modellen sprechen; die letzte Nachricht ist {{input}}",
 
     editor: {
       title: "Beispiele, die das Modell sieht",
@@ -37,6 +40,7 @@ export const deShown: typeof enShown = {
 
     split: {
       title: "Wofür Ihre Beispiele dienen",
+      text: "Die Schlussprüfung nimmt Beispiele, die bei der Suche nicht dabei waren. So zeigt sie, ob der bessere Prompt auch bei neuen Eingaben hilft.",
       label: "Richtige Antwort",
       all: "Alle Beispiele",
       total: "Insgesamt",

@@ -7,8 +7,11 @@ export const enShown = {
     added: "added",
     removed: "removed",
     moved: "Both show the same examples where nothing is marked, in another order.",
-    copyMessages: "Copy as messages",
-    copyMessagesNote: "For programs that speak to models",
+    copyAs: "Copy as …",
+    copyText: "Copy as text",
+    copyTextNote: "The prompt, and its examples as lines below it",
+    copyMessages: "Copy as messages (JSON)",
+    copyMessagesNote: "For programs that speak to models; the last message is {{input}}",
 
     editor: {
       title: "Examples shown to the model",
@@ -35,6 +38,7 @@ export const enShown = {
 
     split: {
       title: "How your examples are used",
+      text: "The final check uses examples that the search never saw. So it shows whether the better prompt also works on new inputs.",
       label: "Right answer",
       all: "All examples",
       total: "In all",
