@@ -97,6 +97,11 @@ export function write(prompt: PromptDocument): string {
   return [...(prompt.text === "" ? [] : [escaped(prompt.text)]), ...shown].join("\n\n");
 }
 
+/** Whether a demonstration has what it needs: without an answer its document would be no document. */
+export function isWhole({ input, answer }: Demonstration): boolean {
+  return trim(input) !== "" && trim(answer) !== "";
+}
+
 /** All of it as readable text, for places that know no turns. */
 export function asText(prompt: PromptDocument): string {
   if (prompt.demonstrations.length === 0) return prompt.text;
@@ -143,8 +148,13 @@ export function messages(document: string): Array<{ role: "system" | "user" | "a
   return turns;
 }
 
+/** Those messages as a program takes them. */
+export function messagesText(document: string): string {
+  return JSON.stringify({ messages: messages(document) }, null, 2);
+}
+
 /** Every `{{name}}` of a text, as the program finds them. */
-function placesOf(text: string): Array<{ name: string; from: number; to: number }> {
+export function placesOf(text: string): Array<{ name: string; from: number; to: number }> {
   const places: Array<{ name: string; from: number; to: number }> = [];
   for (let from = 0; ; ) {
     const open = text.indexOf("{{", from);

@@ -10,8 +10,8 @@ export const deShown: typeof enShown = {
     removed: "entfernt",
     moved: "Wo nichts markiert ist, zeigen beide dieselben Beispiele, in anderer Reihenfolge.",
     copyAs: "Kopieren als …",
-    copyText: "Als Text kopieren",
-    copyTextNote: "Der Prompt und darunter seine Beispiele als Zeilen",
+    copyLines: "Als Text kopieren",
+    copyLinesNote: "Der Prompt und darunter seine Beispiele als Zeilen",
     copyMessages: "Als Nachrichten kopieren (JSON)",
     copyMessagesNote: "Für Programme, die mit Modellen sprechen; die letzte Nachricht ist {{input}}",
 
@@ -27,7 +27,7 @@ export const deShown: typeof enShown = {
       down: (n) => `Beispiel ${n} nach unten`,
       moved: (n) => `Es ist jetzt Beispiel ${n}.`,
       removed: (n) => `Beispiel ${n} wurde entfernt.`,
-      unanswered: "Das Modell sieht es noch nicht: Die richtige Antwort fehlt.",
+      unfinished: "Das Modell sieht es noch nicht: Füllen Sie beide Felder aus.",
     },
 
     ask: {

@@ -8,8 +8,8 @@ export const enShown = {
     removed: "removed",
     moved: "Both show the same examples where nothing is marked, in another order.",
     copyAs: "Copy as …",
-    copyText: "Copy as text",
-    copyTextNote: "The prompt, and its examples as lines below it",
+    copyLines: "Copy as text",
+    copyLinesNote: "The prompt, and its examples as lines below it",
     copyMessages: "Copy as messages (JSON)",
     copyMessagesNote: "For programs that speak to models; the last message is {{input}}",
 
@@ -25,7 +25,7 @@ export const enShown = {
       down: (n: string) => `Move example ${n} down`,
       moved: (n: string) => `It is example ${n} now.`,
       removed: (n: string) => `Example ${n} was removed.`,
-      unanswered: "Not shown to the model yet: it has no right answer.",
+      unfinished: "The model does not see it yet: fill in both fields.",
     },
 
     ask: {

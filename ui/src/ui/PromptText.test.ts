@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { seriousFaults } from "../test/render";
 import PromptText from "./PromptText.svelte";
 
-const document = "Name the mood of {{input}}.\n\n[[example]]\nIt broke.\n[[column: language]]\nEnglish\n[[answer]]\nbad\n\n[[example]]\n\\[[answer]] is no answer.\n[[answer]]\ngood";
+const document = "Name the mood of {{input}}.\n\n[[example]]\nIt broke.\n[[column: language]]\nEnglish\n[[answer]]\nbad\n\n[[example]]\n\\[[answer]]\nis no answer.\n[[answer]]\ngood";
 
 it("shows the text and cards with questions and answers, never the marks", async () => {
   const { container } = render(PromptText, { document });
@@ -16,7 +16,7 @@ it("shows the text and cards with questions and answers, never the marks", async
   expect(cards[0]).toHaveTextContent("English");
   expect(cards[0]).toHaveTextContent("bad");
   // What looks like a mark within an input is shown as it was written.
-  expect(within(cards[1] as HTMLElement).getByText("[[answer]] is no answer.")).toBeInTheDocument();
+  expect(within(cards[1] as HTMLElement).getByText(/^\[\[answer\]\]\s+is no answer\.$/)).toBeInTheDocument();
   expect(await seriousFaults(container)).toEqual([]);
 });
 

@@ -10,10 +10,8 @@ const saveAfter = 400;
 const checkAfter = 150;
 const estimateAfter = 1200;
 
-/** What the program reckons the split, and whether examples may be shown, from. */
-function groundsOf({ settings, model_path, may_show_examples }: Draft): string {
-  return JSON.stringify([settings.split, settings.seed, model_path, may_show_examples]);
-}
+/** What of a draft decides how the examples are split, and whether they may be shown by default. */
+const dependsOn = ({ settings, model_path }: Draft) => JSON.stringify([settings.split, settings.seed, model_path]);
 
 /**
  * What lies on the table while a project is worked on: the draft, and what the
@@ -66,8 +64,8 @@ export class Desk {
   /** Whether something has changed that the estimate does not know of. */
   #stale = true;
   #goodSplit: Settings["split"];
-  /** What the split and the model's say on examples rest on, as they were read. */
-  #grounds: string;
+  /** What of the draft the project as it was read depends on. */
+  #readFor: string;
   #running: Promise<void> = Promise.resolve();
   #checks = 0;
   #looks = 0;
@@ -78,7 +76,7 @@ export class Desk {
     this.project = project;
     this.draft = project.draft;
     this.#goodSplit = project.draft.settings.split;
-    this.#grounds = groundsOf(project.draft);
+    this.#readFor = dependsOn(project.draft);
     this.measures = new Measures(backend, this);
     this.servers = new Servers(backend);
     this.roles = new Roles(backend, this);
@@ -94,7 +92,7 @@ export class Desk {
     this.project = project;
     this.draft = project.draft;
     this.#goodSplit = project.draft.settings.split;
-    this.#grounds = groundsOf(project.draft);
+    this.#readFor = dependsOn(project.draft);
     this.estimate = null;
     this.#stale = true;
     void this.roles.ask();
@@ -146,9 +144,9 @@ export class Desk {
       await this.saving.run(() => this.#backend.saveDraft(this.project.id, { ...draft, settings }));
       if (this.saving.error) this.#pending = true;
       if (this.draft === draft) this.saved = this.saving.error ? "failed" : "saved";
-      const grounds = groundsOf({ ...draft, settings });
-      if (this.saving.error || grounds === this.#grounds) return;
-      this.#grounds = grounds;
+      const readFor = dependsOn({ ...draft, settings });
+      if (this.saving.error || readFor === this.#readFor) return;
+      this.#readFor = readFor;
       void this.readLists();
     });
     return this.#running;

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/svelte";
+import { render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import type { SplitBalance } from "../../backend/generated/wire";
@@ -7,75 +7,77 @@ import { renderPage, seriousFaults } from "../../test/render";
 import ProjectPage from "./ProjectPage.svelte";
 import SplitTable from "./SplitTable.svelte";
 
-async function sample(name = "review-mood", options = {}) {
-  const backend = makeScripted(options);
-  const project = await backend.openSample(name);
-  const view = renderPage(ProjectPage, { id: project.id }, backend);
-  await screen.findByTestId("prompt-editor");
-  return { backend, project, ...view };
-}
+const rows = () => screen.getAllByRole("row").map((row) => [...row.querySelectorAll("th, td")].map((cell) => cell.textContent?.trim()));
 
-const cells = (row: HTMLElement) => [...row.children].map((cell) => cell.textContent);
+const balance: SplitBalance = {
+  labels: [
+    { label: "bad", all: 9, train: 4, validation: 2, pool: 3 },
+    { label: "good", all: 30, train: 6, validation: 6, pool: 18 },
+  ],
+  train: 11, validation: 8, pool: 22,
+  warnings: [{ kind: "label_missing", label: "<b>odd</b>", part: "validation" }, { kind: "label_uneven", label: "bad", part: "train", has: 4, share: 2.4 }, { kind: "few_held_out", rows: 8 }],
+};
 
-it("shows how many rows of each answer are searched with, kept and left, and follows the effort", async () => {
-  const { container } = await sample();
-  const split = await screen.findByTestId("split");
-  const rows = within(split).getAllByRole("row").map(cells);
-  expect(rows).toEqual([
-    ["Right answer", "Used for the search", "Kept for the final check", "Not used, or shown as examples"],
-    ["negative", "10", "20", "20"],
-    ["positive", "10", "20", "20"],
-    ["In all", "20", "40", "40"],
+it("shows the rows of each label in each part, and what is thin or uneven in words", async () => {
+  const { container } = render(SplitTable, { balance });
+  expect(rows()).toEqual([
+    ["Right answer", "In all", "Used for the search", "Kept for the final check", "Not used, or shown as examples"],
+    ["bad", "9", "4", "2", "3"],
+    ["good", "30", "6", "6", "18"],
+    ["Other answers", "2", "1", "0", "1"],
+    ["All examples", "41", "11", "8", "22"],
   ]);
-  expect(screen.queryByTestId("split-warnings")).toBeNull();
+  const warnings = within(screen.getByTestId("split-warnings")).getAllByRole("listitem").map((item) => item.textContent?.trim());
+  expect(warnings).toEqual([
+    "There is no “<b>odd</b>” among those kept for the final check. Add more examples with this answer.",
+    "“bad” stands 4 times among those used for the search; its share would be about 2.",
+    "Only 8 examples are kept for the final check: only a large difference can be seen with so few. Add more examples.",
+  ]);
   expect(await seriousFaults(container)).toEqual([]);
-  await userEvent.click(screen.getByTestId("effort-thorough"));
-  await waitFor(() => expect(screen.getByTestId("split-train")).toHaveTextContent("50"), { timeout: 2000 });
 });
 
-it("shows only the counts where answers are free text, and warns of few kept rows", async () => {
-  await sample("order-details", { held: 6 });
-  const split = await screen.findByTestId("split");
-  expect(within(split).queryByRole("table")).toBeNull();
-  expect(screen.getByTestId("split-validation")).toHaveTextContent(/^6$/);
+it("shows only the counts where answers are free text, and many labels in a short table", () => {
+  const { unmount } = render(SplitTable, { balance: { labels: [], train: 20, validation: 0, pool: 4, warnings: [{ kind: "few_held_out", rows: 0 }] } });
+  expect(rows()).toEqual([["In all", "Used for the search", "Kept for the final check", "Not used, or shown as examples"], ["24", "20", "0", "4"]]);
+  expect(screen.getByTestId("split-warnings")).toHaveTextContent("No example is kept for the final check");
+  unmount();
+  const labels = Array.from({ length: 40 }, (_, at) => ({ label: `l${at}`, all: 3, train: 1, validation: 1, pool: 1 }));
+  render(SplitTable, { balance: { labels, train: 40, validation: 40, pool: 40, warnings: [] } });
+  expect(rows().at(-2)).toEqual(["30 more answers", "90", "30", "30", "30"]);
+  expect(rows()).toHaveLength(13);
+});
+
+async function project(options = {}) {
+  const backend = makeScripted(options);
+  const { id } = await backend.openSample("review-mood");
+  renderPage(ProjectPage, { id }, backend);
+  await screen.findByTestId("prompt-editor");
+  return { backend, id };
+}
+
+it("stands on the project's page before a run", async () => {
+  await project({ held: 6 });
+  expect(screen.getByTestId("split-table")).toHaveTextContent("positive");
   expect(screen.getByTestId("split-warnings")).toHaveTextContent("Only 6 examples are kept for the final check");
 });
 
-it("says which answer is missing or uneven, and folds what is much", () => {
-  const labels = Array.from({ length: 15 }, (_, at) => ({ label: `label ${at}`, all: 5, train: 1, validation: 2, pool: 2 }));
-  const balance: SplitBalance = {
-    labels, train: 18, validation: 30, pool: 30,
-    warnings: [
-      { kind: "label_missing", label: "illing", part: "train" },
-      { kind: "label_uneven", label: "late", part: "validation", has: 1, share: 3.2 },
-      { kind: "label_uneven", label: "lost", part: "train", has: 6, share: 2.1 },
-      { kind: "few_training", rows: 18 },
-      { kind: "few_held_out", rows: 0 },
-    ],
-  };
-  renderPage(SplitTable, { balance }, makeScripted());
-  const rows = screen.getAllByRole("row").map(cells);
-  expect(rows).toHaveLength(15);
-  expect(rows.at(-3)).toEqual(["4 more answers", "4", "8", "8"]);
-  // Three rows for the search have an answer that stands only once.
-  expect(rows.at(-2)).toEqual(["Other answers", "3", "0", "0"]);
-  const warnings = screen.getByTestId("split-warnings");
-  expect(warnings).toHaveTextContent("There is no “illing” among those used for the search.");
-  expect(warnings).toHaveTextContent("“late” stands once among those kept for the final check; its share would be about 3.");
-  expect(warnings).toHaveTextContent("“lost” stands 6 times among those used for the search; its share would be about 2.");
-  expect(warnings).toHaveTextContent("and 2 more like these");
+it("asks whether the prompt may contain examples, says what holds by itself, and saves the answer", async () => {
+  const { backend, id } = await project();
+  expect(screen.getByRole("group", { name: "May the improved prompt contain a few of your examples?" })).toBeInTheDocument();
+  expect(screen.getByTestId("show-examples-yes")).toBeChecked();
+  expect(screen.getByTestId("show-examples-default")).toHaveTextContent("Yes is chosen unless you say otherwise.");
+  expect((await backend.project(id)).draft.may_show_examples).toBeNull();
+  await userEvent.click(screen.getByTestId("show-examples-no"));
+  await waitFor(async () => expect((await backend.project(id)).draft.may_show_examples).toBe(false), { timeout: 2000 });
+  expect(screen.queryByTestId("show-examples-default")).toBeNull();
+  expect(screen.getByTestId("show-examples-no")).toBeChecked();
 });
 
-it("asks once whether examples may be shown, says what holds by itself, and keeps the answer", async () => {
-  const { backend, project, unmount } = await sample();
-  const question = screen.getByRole("group", { name: "May the improved prompt contain a few of your examples?" });
-  expect(within(question).getByRole("radio", { name: "Yes" })).toBeChecked();
-  expect(screen.getByTestId("may-show-default")).toHaveTextContent("Yes is chosen unless you say otherwise.");
-  await userEvent.click(within(question).getByRole("radio", { name: "No" }));
-  expect(within(question).getByRole("radio", { name: "No" })).toBeChecked();
-  expect(screen.queryByTestId("may-show-default")).toBeNull();
-  await waitFor(async () => expect((await backend.project(project.id)).draft.may_show_examples).toBe(false), { timeout: 2000 });
-  unmount();
-  renderPage(ProjectPage, { id: project.id }, backend);
-  expect(await screen.findByTestId("may-show-no")).toBeChecked();
+it("reads the split again when another effort cuts the examples in another way", async () => {
+  const { backend } = await project();
+  const before = backend.calls.filter(([name]) => name === "project").length;
+  expect(screen.getByTestId("split-table")).toHaveTextContent("All examples100204040");
+  await userEvent.click(screen.getByTestId("effort-standard"));
+  await waitFor(() => expect(backend.calls.filter(([name]) => name === "project")).toHaveLength(before + 1), { timeout: 2000 });
+  await waitFor(() => expect(screen.getByTestId("split-table")).toHaveTextContent("All examples100404020"));
 });

@@ -217,3 +217,31 @@ it("has no serious faults of accessibility", async () => {
     unmount();
   }
 });
+
+describe("a prompt with examples", () => {
+  const start = "Name the mood.\n\n[[example]]\nIt broke.\n[[answer]]\nbad";
+  const best = "Name the mood in one word.\n\n[[example]]\nLovely!\n[[answer]]\ngood\n\n[[example]]\nIt broke.\n[[answer]]\nbad";
+
+  it("is compared word by word in its text, and card by card below", async () => {
+    const { container } = show(runResult({ start, best }));
+    const side = within(await screen.findByTestId("best-prompt"));
+    expect(side.getByText("in one word", { exact: false, selector: "ins" })).toBeInTheDocument();
+    expect(side.getAllByTestId("shown-example").map((card) => card.dataset["kind"])).toEqual(["added", "same"]);
+    expect(side.getAllByTestId("shown-example")[0]).toHaveTextContent("added");
+    expect(within(screen.getByTestId("start-prompt")).getAllByTestId("shown-example").map((card) => card.dataset["kind"])).toEqual(["same"]);
+    expect(container).not.toHaveTextContent("[[example]]");
+    await userEvent.click(screen.getByTestId("show-diff"));
+    expect(side.getAllByTestId("shown-example").map((card) => card.dataset["kind"])).toEqual(["same", "same"]);
+  });
+
+  it("is copied as lines, or as messages", async () => {
+    const { backend } = show(runResult({ start, best }));
+    await userEvent.click(await screen.findByTestId("copy-best"));
+    expect(backend.copyText).toHaveBeenLastCalledWith("Name the mood in one word.\n\nInput: Lovely!\nAnswer: good\n\nInput: It broke.\nAnswer: bad");
+    await userEvent.click(screen.getByTestId("copy-best-as"));
+    await userEvent.click(await screen.findByTestId("copy-best-messages"));
+    const copied = JSON.parse(vi.mocked(backend.copyText).mock.lastCall?.[0] ?? "");
+    expect(copied.messages.at(0)).toEqual({ role: "system", content: "Name the mood in one word." });
+    expect(copied.messages.at(-1)).toEqual({ role: "user", content: "{{input}}" });
+  });
+});

@@ -186,20 +186,34 @@ it("uses a version and says what became of what was in the editor", async () => 
   expect(await screen.findByTestId("error-note")).toHaveTextContent("That cannot be.");
 });
 
-it("exports in three kinds, copies, and leads to trying it", async () => {
+it("exports in four kinds, copies, and leads to trying it", async () => {
   const { backend, id } = await withVersions([plain(1), plain(2)]);
   await show(backend, id);
-  for (const [kind, ending] of [["txt", "txt"], ["messages", "json"], ["card", "md"]] as const) {
+  for (const [kind, ending] of [["txt", "txt"], ["messages", "json"], ["code", "py"], ["card", "md"]] as const) {
     await userEvent.click(screen.getByTestId("version-export"));
     await userEvent.click(await screen.findByTestId(`version-export-${kind}`));
     await waitFor(() => expect(said()).toBe(`Saved as /home/you/prompt-2.${ending}`));
     await released();
   }
-  expect(asked(backend, "exportVersion")).toEqual([[1002, "txt"], [1002, "messages"], [1002, "card"]]);
+  expect(asked(backend, "exportVersion")).toEqual([[1002, "txt"], [1002, "messages"], [1002, "code"], [1002, "card"]]);
   await userEvent.click(screen.getByTestId("version-copy"));
   expect(backend.copied).toEqual(["Prompt 2"]);
   await userEvent.click(screen.getByTestId("version-try"));
   expect(router.place).toEqual({ page: "try", project: id, version: 1002 });
+});
+
+it("shows the examples of a prompt as cards, and copies them as lines or as messages", async () => {
+  const text = "Name the mood.\n\n[[example]]\nIt broke.\n[[answer]]\nbad";
+  const { backend, id } = await withVersions([plain(1), { ...plain(2), text }]);
+  const { container } = await show(backend, id);
+  expect(screen.getByTestId("version-text")).toHaveTextContent(/^Name the mood\.$/);
+  expect(screen.getByTestId("shown-example")).toHaveTextContent("It broke.");
+  expect(container).not.toHaveTextContent("[[example]]");
+  await userEvent.click(screen.getByTestId("version-copy"));
+  await userEvent.click(screen.getByTestId("version-copy-as"));
+  await userEvent.click(await screen.findByTestId("version-copy-messages"));
+  expect(backend.copied[0]).toBe("Name the mood.\n\nInput: It broke.\nAnswer: bad");
+  expect(JSON.parse(backend.copied[1] ?? "").messages.map((one: { content: string }) => one.content)).toEqual(["Name the mood.", "It broke.", "bad", "{{input}}"]);
 });
 
 it("says nothing when a dialog is closed without a file", async () => {
