@@ -23,7 +23,7 @@ export const deShown: typeof enShown = {
       answer: "Richtige Antwort",
       count: (n, one, tokens) => `${n} ${one ? "Beispiel" : "Beispiele"}${tokens === null ? "" : `, ${tokens} Token`}`,
       add: "Beispiel hinzufügen",
-      pick: "Eines von Ihren nehmen",
+      pick: "Eines Ihrer Beispiele nehmen",
       pickMeaning: "Nimmt ein Beispiel, das weder für die Suche noch für die Schlussprüfung dient, wenn es eines gibt.",
       taken: (n) => `Eines Ihrer Beispiele ist jetzt Beispiel ${n}.`,
       noneLeft: "Alle Ihre Beispiele werden schon gezeigt.",

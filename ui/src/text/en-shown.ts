@@ -21,7 +21,7 @@ export const enShown = {
       answer: "Right answer",
       count: (n: string, one: boolean, tokens: string | null) => `${n} ${one ? "example" : "examples"}${tokens === null ? "" : `, ${tokens} tokens`}`,
       add: "Add an example",
-      pick: "Take one of yours",
+      pick: "Take one of your examples",
       pickMeaning: "Takes an example that is used neither for the search nor for the final check, where there is one.",
       taken: (n: string) => `One of your examples is example ${n} now.`,
       noneLeft: "All your examples are shown already.",
