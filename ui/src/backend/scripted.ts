@@ -204,6 +204,13 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     },
     async saveDraft(id, draft) {
       const project = projectOf(id);
+      const { split } = draft.settings;
+      if (project.data && JSON.stringify(split) !== JSON.stringify(project.draft.settings.split)) {
+        const { examples, labels } = project.data;
+        const of = (share: number, limit: number) => Math.min(limit, Math.round(share * examples));
+        const [train, validation] = [of(split.train_share, split.train_limit), of(split.validation_share, split.validation_limit)];
+        project.data = { ...project.data, train, validation, balance: balanceOf(labels, examples, train, validation) };
+      }
       project.draft = structuredClone(draft);
       project.updated_at = clock++;
     },
@@ -248,10 +255,10 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     async modelRoles(id) { return rolesOf(projectOf(id).draft, runsOf(id).length ? 12.4 : null); },
     async presetSettings(preset) { return structuredClone(presets[preset]); },
     async estimate(id) {
-      const effort = projectOf(id).draft.effort;
+      const { data, draft: { effort } } = projectOf(id);
       loaded = true;
       const minutes = effort === "quick" ? 3.4 : effort === "standard" ? 16 : 74;
-      return { tokens: minutes * 54_000, minutes, train: effort === "quick" ? 20 : 40, validation: 40, left_out: [], tokens_per_second: 900 };
+      return { tokens: minutes * 54_000, minutes, train: data?.train ?? 20, validation: data?.validation ?? 40, left_out: [], tokens_per_second: 900 };
     },
     async startRun(id) {
       const project = projectOf(id);

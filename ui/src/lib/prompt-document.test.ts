@@ -1,8 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { asText, beginning, messages, parse, textLength, write, type PromptDocument } from "./prompt-document";
+import { asText, beginning, messages, parse, textLength, write, type Demonstration, type PromptDocument } from "./prompt-document";
+import cases from "./prompt-document.cases.json";
 
 const shown = (input: string, answer: string, columns: Record<string, string> = {}) => ({ input, columns, answer });
 const plain = (text: string): PromptDocument => ({ text, demonstrations: [] });
+
+/** A document and what it holds; `written`: what is written of that is the document again. */
+type Case = { document: string; written?: boolean; text: string; demonstrations: Array<Omit<Demonstration, "columns"> & { columns?: Record<string, string> }> };
+
+// The program reads the same cases: both must agree on what a document is.
+describe("what the program and the window agree on", () => {
+  it.each(cases as Case[])("$document", ({ document, written, text, demonstrations }) => {
+    const prompt = { text, demonstrations: demonstrations.map((one) => ({ columns: {}, ...one })) };
+    expect(parse(document)).toEqual(prompt);
+    if (written) expect(write(prompt)).toBe(document);
+    else expect(write(prompt)).not.toBe(document);
+    expect(parse(write(prompt))).toEqual(prompt);
+  });
+});
 
 describe("a prompt's text and its demonstrations", () => {
   const prompt = { text: "Name the mood.", demonstrations: [shown("It broke.", "bad"), shown("Lovely!", "good")] };

@@ -9,8 +9,11 @@ export const deShown: typeof enShown = {
     added: "hinzugefügt",
     removed: "entfernt",
     moved: "Wo nichts markiert ist, zeigen beide dieselben Beispiele, in anderer Reihenfolge.",
-    copyMessages: "Als Nachrichten kopieren",
-    copyMessagesNote: "Für Programme, die mit Modellen sprechen",
+    copyAs: "Kopieren als …",
+    copyLines: "Als Text kopieren",
+    copyLinesNote: "Der Prompt und darunter seine Beispiele als Zeilen",
+    copyMessages: "Als Nachrichten kopieren (JSON)",
+    copyMessagesNote: "Für Programme, die mit Modellen sprechen; die letzte Nachricht ist {{input}}",
 
     editor: {
       title: "Beispiele, die das Modell sieht",
@@ -18,7 +21,12 @@ export const deShown: typeof enShown = {
       one: (n) => `Beispiel ${n}`,
       input: "Eingabe",
       answer: "Richtige Antwort",
+      count: (n, one, tokens) => `${n} ${one ? "Beispiel" : "Beispiele"}${tokens === null ? "" : `, ${tokens} Token`}`,
       add: "Beispiel hinzufügen",
+      pick: "Eines Ihrer Beispiele nehmen",
+      pickMeaning: "Nimmt ein Beispiel, das weder für die Suche noch für die Schlussprüfung dient, wenn es eines gibt.",
+      taken: (n) => `Eines Ihrer Beispiele ist jetzt Beispiel ${n}.`,
+      noneLeft: "Alle Ihre Beispiele werden schon gezeigt.",
       remove: (n) => `Beispiel ${n} entfernen`,
       up: (n) => `Beispiel ${n} nach oben`,
       down: (n) => `Beispiel ${n} nach unten`,
@@ -37,6 +45,7 @@ export const deShown: typeof enShown = {
 
     split: {
       title: "Wofür Ihre Beispiele dienen",
+      text: "Die Schlussprüfung nimmt Beispiele, die bei der Suche nicht dabei waren. So zeigt sie, ob der bessere Prompt auch bei neuen Eingaben hilft.",
       label: "Richtige Antwort",
       all: "Alle Beispiele",
       total: "Insgesamt",

@@ -15,7 +15,7 @@ export const deTable: typeof enTable = {
     find: "In Eingaben und Antworten suchen",
     clearFind: "Suche leeren",
     use: "Verwendet für",
-    uses: { train: "Auswählen", validation: "Prüfen", rest: "übrig" },
+    uses: { train: "Suche", validation: "Schlussprüfung", rest: "nicht verwendet" },
     allUses: "Alle Verwendungen",
     useCount: (use, n) => `${use} (${n})`,
     label: "Richtige Antwort",

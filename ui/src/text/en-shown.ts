@@ -7,8 +7,11 @@ export const enShown = {
     added: "added",
     removed: "removed",
     moved: "Both show the same examples where nothing is marked, in another order.",
-    copyMessages: "Copy as messages",
-    copyMessagesNote: "For programs that speak to models",
+    copyAs: "Copy as …",
+    copyLines: "Copy as text",
+    copyLinesNote: "The prompt, and its examples as lines below it",
+    copyMessages: "Copy as messages (JSON)",
+    copyMessagesNote: "For programs that speak to models; the last message is {{input}}",
 
     editor: {
       title: "Examples shown to the model",
@@ -16,7 +19,12 @@ export const enShown = {
       one: (n: string) => `Example ${n}`,
       input: "Input",
       answer: "Right answer",
+      count: (n: string, one: boolean, tokens: string | null) => `${n} ${one ? "example" : "examples"}${tokens === null ? "" : `, ${tokens} tokens`}`,
       add: "Add an example",
+      pick: "Take one of your examples",
+      pickMeaning: "Takes an example that is used neither for the search nor for the final check, where there is one.",
+      taken: (n: string) => `One of your examples is example ${n} now.`,
+      noneLeft: "All your examples are shown already.",
       remove: (n: string) => `Remove example ${n}`,
       up: (n: string) => `Move example ${n} up`,
       down: (n: string) => `Move example ${n} down`,
@@ -35,6 +43,7 @@ export const enShown = {
 
     split: {
       title: "How your examples are used",
+      text: "The final check uses examples that the search never saw. So it shows whether the better prompt also works on new inputs.",
       label: "Right answer",
       all: "All examples",
       total: "In all",

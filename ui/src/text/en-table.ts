@@ -15,7 +15,7 @@ export const enTable = {
     find: "Find in inputs and answers",
     clearFind: "Clear the search",
     use: "Used for",
-    uses: { train: "choosing prompts", validation: "checking", rest: "spare" } satisfies Record<RowUse, string> as Record<RowUse, string>,
+    uses: { train: "search", validation: "final check", rest: "not used" } satisfies Record<RowUse, string> as Record<RowUse, string>,
     allUses: "All uses",
     useCount: (use: string, n: string) => `${use} (${n})`,
     label: "Right answer",

@@ -202,6 +202,18 @@ it("marks words or whole lines, and shows markup as text", async () => {
   expect(container.querySelector("b")).toBeNull();
 });
 
+it("compares the examples of two prompts as whole cards, and shows no marks", async () => {
+  const card = (input: string) => `[[example]]\n${input}\n[[answer]]\ngood`;
+  const answer = found({ first: prompt(`Name it.\n\n${card("One.")}\n\n${card("Two.")}`), second: prompt(`Name it.\n\n${card("Two.")}\n\n${card("Three.")}`) });
+  const { show } = await page({}, makeScripted(), answering(() => answer));
+  show();
+  const kinds = (which: string) => within(screen.getByTestId(`compare-text-${which}`)).getAllByTestId("shown-example").map((one) => one.dataset["kind"]);
+  await screen.findByTestId("compare-text-first");
+  expect(kinds("first")).toEqual(["removed", "same"]);
+  expect(kinds("second")).toEqual(["same", "added"]);
+  expect(screen.getByTestId("compare-text-second")).not.toHaveTextContent("[[");
+});
+
 it("compares long texts by lines, and shows huge ones as they are", async () => {
   let answer = found({ first: prompt("word ".repeat(5000)), second: prompt("other") });
   const { show } = await page({}, makeScripted(), answering(() => answer));

@@ -31,7 +31,7 @@ it("shows the rows of any number and draws only those in sight", async () => {
   expect(grid).toHaveAttribute("aria-rowcount", "5001");
   expect(lines().length).toBeLessThan(40);
   expect(screen.getByTestId("data-row-0")).toHaveTextContent("Small boat and a patient skipper");
-  expect(screen.getByTestId("data-row-0")).toHaveTextContent("choosing prompts");
+  expect(screen.getByTestId("data-row-0")).toHaveTextContent("search");
   expect(asked().map(([, from]) => from)).toEqual([0]);
   expect(await seriousFaults(container)).toEqual([]);
 });
@@ -100,8 +100,8 @@ it("lets a late answer to an old search go", async () => {
 it("filters by use and by answer, and says when nothing is left", async () => {
   await table();
   const part = screen.getByTestId("data-part");
-  expect(within(part).getByText("choosing prompts (20)")).toBeInTheDocument();
-  expect(within(part).getByText("spare (40)")).toBeInTheDocument();
+  expect(within(part).getByText("Used for the search (20)")).toBeInTheDocument();
+  expect(within(part).getByText("Not used, or shown as examples (40)")).toBeInTheDocument();
   await userEvent.selectOptions(part, "validation");
   await waitFor(() => expect(screen.getByTestId("data-count")).toHaveTextContent("40 of 100"));
   await userEvent.selectOptions(screen.getByTestId("data-label"), "=negative");

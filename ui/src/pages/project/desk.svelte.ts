@@ -1,5 +1,6 @@
 import { asAppError, type Backend } from "../../backend";
 import type { AppError, Draft, JobEstimate, ModelInfo, Preset, Project, PromptCheck, Settings } from "../../backend/generated/wire";
+import { parse, write } from "../../lib/prompt-document";
 import { changedSettings, sharesExceed, type SettingPath } from "../../lib/settings";
 import { Waiting } from "../../lib/waiting.svelte";
 import { Measures } from "./measure/measures.svelte";
@@ -22,6 +23,8 @@ export class Desk {
   project = $state.raw() as Project;
   draft = $state.raw() as Draft;
   check = $state.raw<PromptCheck | null>(null);
+  /** Tokens of the examples that the prompt shows, once they are known. */
+  shownTokens = $state<number | null>(null);
   checkError = $state.raw<AppError | null>(null);
   model = $state.raw<ModelInfo | null>(null);
   estimate = $state.raw<JobEstimate | null>(null);
@@ -160,6 +163,7 @@ export class Desk {
       if (mine !== this.#checks) return;
       this.check = check;
       this.checkError = null;
+      void this.#countShown(mine, prompt, check.tokens);
       // A locked text that was edited is not there any more, so nothing holds it.
       const held = check.pieces.filter((piece) => piece.locked).map((piece) => piece.text);
       if (this.draft.prompt === prompt && this.draft.locked === locked && held.join("\0") !== locked.join("\0")) {
@@ -169,6 +173,21 @@ export class Desk {
     } catch (thrown) {
       if (mine === this.#checks) this.checkError = asAppError(thrown);
     }
+  }
+
+  /** What the prompt takes without its examples is what they do not take. */
+  async #countShown(check: number, prompt: string, whole: number | null): Promise<void> {
+    const { text, demonstrations } = parse(prompt);
+    let tokens: number | null = null;
+    if (demonstrations.length > 0 && whole !== null) {
+      try {
+        const alone = await this.#backend.checkPrompt(this.project.id, write({ text, demonstrations: [] }), []);
+        tokens = alone.tokens === null ? null : Math.max(0, whole - alone.tokens);
+      } catch {
+        // The count of all tokens stands beside it.
+      }
+    }
+    if (check === this.#checks) this.shownTokens = tokens;
   }
 
   async look(): Promise<void> {

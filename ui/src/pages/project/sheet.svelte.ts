@@ -38,15 +38,23 @@ export class PromptSheet {
     this.#put(this.cards.map((card) => (card.key === key ? { ...card, ...change } : card)));
   }
 
-  /** Adds an empty card and gives its key. */
-  add(): number {
+  /** Adds a card, an empty one unless told, and gives its key. */
+  add(shown: Demonstration = { input: "", columns: {}, answer: "" }): number {
     const key = this.#next++;
-    this.cards = [...this.cards, { key, input: "", columns: {}, answer: "" }];
+    this.#put([...this.cards, { ...shown, key }]);
     return key;
   }
 
-  remove(key: number): void {
-    this.#put(this.cards.filter((card) => card.key !== key));
+  /** Takes a card out; what is given puts it back into its place, as long as it is not there. */
+  remove(key: number): () => void {
+    const from = this.cards.findIndex((card) => card.key === key);
+    const card = this.cards[from];
+    this.#put(this.cards.filter((one) => one.key !== key));
+    return () => {
+      // A document that came from elsewhere may show it already.
+      if (!card || this.cards.some((one) => one.key === key || (one.input === card.input && one.answer === card.answer))) return;
+      this.#put([...this.cards.slice(0, from), card, ...this.cards.slice(from)]);
+    };
   }
 
   /** Moves a card by one place and gives its new one. */

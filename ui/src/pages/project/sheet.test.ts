@@ -2,6 +2,8 @@ import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { makeScripted } from "../../backend/scripted";
+import { parse } from "../../lib/prompt-document";
+import { toasts } from "../../lib/toasts.svelte";
 import { renderPage, seriousFaults } from "../../test/render";
 import ProjectPage from "./ProjectPage.svelte";
 import { PromptSheet } from "./sheet.svelte";
@@ -54,6 +56,40 @@ it("moves and removes examples, and keeps the keyboard's place", async () => {
   await userEvent.click(screen.getByTestId("shown-remove-2"));
   await waitFor(() => expect(screen.getByTestId("shown-remove-1")).toHaveFocus());
   await waitFor(async () => expect(await saved()).toBe("Name the mood.\n\n[[example]]\nLovely!\n[[answer]]\ngood"), { timeout: 2000 });
+});
+
+it("gives a removed example back into its place", async () => {
+  const { saved } = await page();
+  await waitFor(() => expect(screen.getByTestId("shown-count")).toHaveTextContent(/^2 examples, \d+ tokens$/));
+  await userEvent.click(screen.getByTestId("shown-remove-1"));
+  await waitFor(async () => expect(await saved()).not.toContain("It broke."), { timeout: 2000 });
+  expect(screen.getByTestId("shown-count")).toHaveTextContent(/^1 example/);
+  const notice = toasts.list.at(-1);
+  expect(notice?.text).toBe("Example 1 was removed.");
+  notice?.action?.run();
+  await waitFor(async () => expect(await saved()).toBe(shown), { timeout: 2000 });
+  // Twice does no harm.
+  notice?.action?.run();
+  await waitFor(() => expect(screen.queryByTestId("shown-3")).toBeNull());
+});
+
+it("takes examples of the data that measure nothing, of each answer in turn, none twice", async () => {
+  const { backend, project, saved } = await page("Name the mood.");
+  await userEvent.click(screen.getByTestId("shown-pick"));
+  await screen.findByTestId("shown-1");
+  await userEvent.click(screen.getByTestId("shown-pick"));
+  await screen.findByTestId("shown-2");
+  await waitFor(async () => expect(parse(await saved()).demonstrations).toHaveLength(2), { timeout: 2000 });
+  const taken = parse(await saved()).demonstrations;
+  expect(new Set(taken.map((one) => one.answer)).size).toBe(2);
+  const { rows } = await backend.tablePage(project, { search: "", part: "rest", label: null, order: "file" }, 0, 200);
+  for (const one of taken) expect(rows.some((row) => row.input === one.input && row.targets[0] === one.answer)).toBe(true);
+});
+
+it("says in one sentence what examples are for while there are none", async () => {
+  await page("Name the mood.");
+  expect(screen.getByText("The model sees these as earlier questions with their right answers.")).toBeVisible();
+  expect(screen.queryByTestId("shown-count")).toBeNull();
 });
 
 it("asks for the other columns that the text names, but not for the input again", async () => {

@@ -76,6 +76,8 @@ it("asks whether the prompt may contain examples, says what holds by itself, and
 it("reads the split again when another effort cuts the examples in another way", async () => {
   const { backend } = await project();
   const before = backend.calls.filter(([name]) => name === "project").length;
+  expect(screen.getByTestId("split-table")).toHaveTextContent("All examples100204040");
   await userEvent.click(screen.getByTestId("effort-standard"));
   await waitFor(() => expect(backend.calls.filter(([name]) => name === "project")).toHaveLength(before + 1), { timeout: 2000 });
+  await waitFor(() => expect(screen.getByTestId("split-table")).toHaveTextContent("All examples100404020"));
 });

@@ -238,7 +238,8 @@ describe("a prompt with examples", () => {
     const { backend } = show(runResult({ start, best }));
     await userEvent.click(await screen.findByTestId("copy-best"));
     expect(backend.copyText).toHaveBeenLastCalledWith("Name the mood in one word.\n\nInput: Lovely!\nAnswer: good\n\nInput: It broke.\nAnswer: bad");
-    await userEvent.click(screen.getByTestId("copy-messages"));
+    await userEvent.click(screen.getByTestId("copy-best-as"));
+    await userEvent.click(await screen.findByTestId("copy-best-messages"));
     const copied = JSON.parse(vi.mocked(backend.copyText).mock.lastCall?.[0] ?? "");
     expect(copied.messages.at(0)).toEqual({ role: "system", content: "Name the mood in one word." });
     expect(copied.messages.at(-1)).toEqual({ role: "user", content: "{{input}}" });

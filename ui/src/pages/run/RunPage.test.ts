@@ -367,3 +367,19 @@ it("follows a whole scripted run to its end", async () => {
   expect(candidates.some((one) => one.dropped)).toBe(true);
   expect(best?.dropped).toBeNull();
 });
+
+describe("a prompt with examples", () => {
+  const text = "Name the mood.\n\n[[example]]\nIt broke.\n[[answer]]\nbad";
+
+  it("is shown as its text and cards, in the best prompt, the list and the parts", async () => {
+    const finding = { verdict: "helps" as const, effect: 0.2, std_error: 0.05 };
+    const pieces = [{ text: "Name the mood.", finding }, { text: text.slice("Name the mood.".length), finding: null }];
+    const { container } = show(runView({ best: candidate(1, { text }), candidates: [candidate(0), candidate(1, { text })], segments: [{ step: 1, candidate: 1, pieces }] }));
+    expect(within(await screen.findByTestId("best-prompt")).getByTestId("shown-example")).toHaveTextContent("It broke.");
+    expect(within(screen.getByTestId("segment-view")).getByTestId("shown-example")).toHaveTextContent("bad");
+    const row = within(screen.getByTestId("candidates")).getAllByRole("button", { expanded: false })[0];
+    await fireEvent.click(row as HTMLElement);
+    expect(within(screen.getByTestId("candidates")).getByTestId("shown-example")).toHaveTextContent("It broke.");
+    expect(container).not.toHaveTextContent("[[");
+  });
+});

@@ -210,7 +210,8 @@ it("shows the examples of a prompt as cards, and copies them as lines or as mess
   expect(screen.getByTestId("shown-example")).toHaveTextContent("It broke.");
   expect(container).not.toHaveTextContent("[[example]]");
   await userEvent.click(screen.getByTestId("version-copy"));
-  await userEvent.click(screen.getByTestId("version-copy-messages"));
+  await userEvent.click(screen.getByTestId("version-copy-as"));
+  await userEvent.click(await screen.findByTestId("version-copy-messages"));
   expect(backend.copied[0]).toBe("Name the mood.\n\nInput: It broke.\nAnswer: bad");
   expect(JSON.parse(backend.copied[1] ?? "").messages.map((one: { content: string }) => one.content)).toEqual(["Name the mood.", "It broke.", "bad", "{{input}}"]);
 });

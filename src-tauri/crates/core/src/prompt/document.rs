@@ -290,6 +290,35 @@ mod tests {
         }
     }
 
+    /// A document and what it holds.
+    #[derive(Deserialize)]
+    struct Case {
+        document: String,
+        /// Whether what is written of `prompt` is the document again.
+        #[serde(default)]
+        written: bool,
+        #[serde(flatten)]
+        prompt: Prompt,
+    }
+
+    /// The window reads the same cases: both must agree on what a document is.
+    #[test]
+    fn the_window_and_the_program_agree() {
+        let cases = include_str!("../../../../../ui/src/lib/prompt-document.cases.json");
+        let cases: Vec<Case> = serde_json::from_str(cases).unwrap();
+        assert!(cases.len() > 20);
+        for case in cases {
+            let (document, prompt) = (&case.document, case.prompt);
+            assert_eq!(Prompt::parse(document), prompt, "{document:?}");
+            assert_eq!(
+                prompt.to_string() == *document,
+                case.written,
+                "{document:?}"
+            );
+            assert_eq!(Prompt::parse(&prompt.to_string()), prompt, "{document:?}");
+        }
+    }
+
     #[test]
     fn demonstrations_are_turns_of_a_chat_and_lines_of_a_base_model() {
         let mut prompt = Prompt {
