@@ -18,7 +18,10 @@ export const enRun = {
       measuring_start: "Measuring the start prompt",
       analysing: "Finding what each part does",
       trying: "Trying better prompts",
+      demonstrating: "Choosing examples to show in the prompt",
+      pruning: "Leaving out what is not needed",
       validating: "Checking on held-out examples",
+      answering: "Letting the model answer a few examples",
       ended: "Finishing",
     },
     phaseHint: {
@@ -27,7 +30,10 @@ export const enRun = {
       measuring_start: "First the model reads every example with your prompt, so that there is something to compare with.",
       analysing: "One part of the prompt after the other is covered up to see whether the loss rises or falls without it.",
       trying: "New wordings are tried on the examples. The one with the lowest loss is kept.",
+      demonstrating: "Solved examples are put into the prompt, one after the other. Those that help most are kept.",
+      pruning: "Parts of the best prompt are left out, one after the other. What is not missed stays out.",
       validating: "The start and the best prompt are compared on examples that were not used for choosing.",
+      answering: "The model writes its own answers to some held-out examples with both prompts, so that you can read them side by side.",
       ended: "The last results are being written.",
     },
     time: {
@@ -69,7 +75,7 @@ export const enRun = {
       seeResult: "See the result",
       curve: "Loss of every prompt tried",
       loss: "Loss",
-      lossMeaning: "How surprised the model is by the right answers; lower is better. Measured in nats per token.",
+      lossMeaning: "How surprised the model is by the right answers, in nats; lower is better. Where only a few answers are possible: how hard the choice among whole answers is, and a small part for writing one of them at all. Otherwise the mean over the pieces of an answer, unless the settings say something else.",
     },
     notice: {
       pausedTitle: "This run is paused",
@@ -113,6 +119,8 @@ export const enRun = {
       reorder: "Parts put in another order",
       bank: (phrase: string) => `Phrase added: “${phrase}”`,
       demonstrations: (count: number, shown: string) => (count === 1 ? "One worked example added" : `${shown} worked examples added`),
+      prune: (part: string) => `Part ${part} left out at the end`,
+      with: (count: number, shown: string) => (count === 1 ? "with 1 example" : `with ${shown} examples`),
     },
     refusal: {
       empty: "Not tried: it was empty",
@@ -121,6 +129,7 @@ export const enRun = {
       frozen: "Not tried: it changed a locked part",
       leak: (words: string) => `Not tried: it copied an example (“${words}”)`,
       too_long: "Not tried: too long for the model",
+      unfinished: "Not tried: it was cut off before it was finished",
       budget: "Not measured to the end: the allowed time or work was used up",
     },
     dropped: {
@@ -143,6 +152,7 @@ export const enRun = {
       text: "Its text",
       error: (value: string) => `± ${value}`,
       right: (share: string) => `${share} right`,
+      chosen: (share: string) => `${share} right by choice`,
       rightOf: (share: string, scored: string) => `${share} right on those ${scored} examples`,
     },
     segments: {
@@ -199,6 +209,8 @@ export const enRun = {
     notYetText: "A result is there once the run is finished or stopped.",
     openRun: "Open the run",
     better: "Better",
+    surer_but_less_right: "Says it more surely, but is right less often: not better",
+    too_few: "Too few examples to say (12 different ones are needed)",
     no_clear_difference: "No clear difference",
     worse: "Worse",
     no_improvement: "No improvement found",
@@ -214,12 +226,12 @@ export const enRun = {
     noImprovementNext: "More examples, a Thorough run or a different model may still find something.",
     uncheckedText: "The best prompt has a lower loss on the examples used for choosing. No examples were held out, so it is not known whether that holds for new ones.",
     noneText: "The run was stopped before anything could be compared.",
-    intervalBetter: (low: string, high: string) => `The true gain most likely lies between ${low} and ${high} nats per token.`,
-    intervalWorse: (low: string, high: string) => `The loss most likely rises by ${low} to ${high} nats per token.`,
+    intervalBetter: (low: string, high: string) => `The true gain most likely lies between ${low} and ${high} nats.`,
+    intervalWorse: (low: string, high: string) => `The loss most likely rises by ${low} to ${high} nats.`,
     intervalUnclear: (less: string, more: string) =>
       `The true difference most likely lies somewhere between ${less} nats better and ${more} nats worse, and that includes none at all.`,
     interval: "95 % interval",
-    intervalMeaning: "If the comparison were repeated with other examples of the same kind, the difference would fall into this range about 95 times in 100.",
+    intervalMeaning: "The true difference lies in here; methods like this are right 95 times in 100.",
     noInterval: "There are too few held-out examples to say how sure this is.",
     accuracy: "Right answers",
     fewerRight:

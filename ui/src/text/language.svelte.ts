@@ -1,4 +1,5 @@
 import { de } from "./de";
+import { deAnswers } from "./de-answers";
 import { deCompare } from "./de-compare";
 import { deImport } from "./de-import";
 import { deKeeping } from "./de-keeping";
@@ -9,6 +10,7 @@ import { deServers } from "./de-servers";
 import { deTable } from "./de-table";
 import { deVersions } from "./de-versions";
 import { en } from "./en";
+import { enAnswers } from "./en-answers";
 import { enCompare } from "./en-compare";
 import { enImport } from "./en-import";
 import { enKeeping } from "./en-keeping";
@@ -19,9 +21,9 @@ import { enServers } from "./en-servers";
 import { enTable } from "./en-table";
 import { enVersions } from "./en-versions";
 
-const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels, ...enServers };
+const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels, ...enServers, ...enAnswers };
 export type Texts = typeof english;
-const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels, ...deServers };
+const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels, ...deServers, ...deAnswers };
 
 export const languages = { en: english, de: german } as const;
 export type Language = keyof typeof languages;

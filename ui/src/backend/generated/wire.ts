@@ -171,7 +171,11 @@ device: string,
 /**
  * Whether the version in use is measured by itself whenever the data changed.
  */
-measure_changes: boolean, };
+measure_changes: boolean, 
+/**
+ * Whether the prompt may hold examples of the data, once the person said so.
+ */
+may_show_examples: boolean | null, };
 
 /**
  * A project with all that its page shows.
@@ -193,6 +197,11 @@ sample: SampleSummary | null,
  * What the person works on.
  */
 draft: Draft, 
+/**
+ * Whether a run may put examples into the prompt: as the person said, else by the
+ * size of the model.
+ */
+shows_examples: boolean, 
 /**
  * The examples in use.
  */
@@ -255,6 +264,10 @@ train: number,
  * How many of them only check the result.
  */
 validation: number, 
+/**
+ * How labels are shared out among the parts.
+ */
+balance: SplitBalance, 
 /**
  * Edits by the person that the examples hold.
  */
@@ -915,6 +928,10 @@ std_error: number | null,
  */
 accuracy: number | null, 
 /**
+ * Share of examples on which the model would say a right answer by itself.
+ */
+asked: number | null, 
+/**
  * Number of examples measured.
  */
 examples: number, 
@@ -1306,7 +1323,7 @@ binned: number, };
 /**
  * Files that a version is written as.
  */
-export type VersionFormat = "txt" | "messages" | "card";
+export type VersionFormat = "txt" | "messages" | "card" | "code";
 
 /**
  * How a run came to a version.
@@ -1370,6 +1387,14 @@ second_loss: number,
  * Share of right labels of both, on label tasks.
  */
 accuracy: [number, number] | null, 
+/**
+ * Right answers when asked, of the first and the second.
+ */
+asked: Change | null, 
+/**
+ * Right answers by forced choice, likewise.
+ */
+choices: Change | null, 
 /**
  * 95 % interval of `second - first`, in nats.
  */
@@ -1453,6 +1478,10 @@ std_error: number | null,
  * Share of right labels, on label tasks.
  */
 accuracy: number | null, 
+/**
+ * Share of examples on which the model would say a right answer by itself.
+ */
+asked: number | null, 
 /**
  * Number of examples.
  */
@@ -2204,7 +2233,7 @@ keys_are_kept: string, };
 /**
  * What is minimised on label tasks.
  */
-export type Objective = "answer" | "choice" | "both";
+export type Objective = "label" | "pairs" | "answer" | "choice" | "both";
 
 /**
  * Whether `s` is divided by the number of target tokens.
@@ -2252,6 +2281,10 @@ validation_limit: number, };
  */
 export type Settings = { 
 /**
+ * The method that a run is begun with ([`METHOD`]).
+ */
+method: number, 
+/**
  * Seed of everything random.
  */
 seed: number, 
@@ -2276,9 +2309,20 @@ beta: number,
  */
 end_of_turn: boolean, 
 /**
- * Whether each label's score without content is taken off first.
+ * Whether each label's score without content is taken off first
+ * ([`Objective::Choice`] and [`Objective::Both`]).
  */
 content_free_prior: boolean, 
+/**
+ * How much the options' common mass counts beside the choice among them
+ * ([`Objective::Label`]), 0 or more.
+ */
+form_weight: number, 
+/**
+ * Whether the choice is judged with a prompt's leaning to single labels taken off,
+ * measured over the training inputs ([`Objective::Label`]).
+ */
+calibration: boolean, 
 /**
  * Sizes of the parts of the data.
  */
@@ -2320,7 +2364,7 @@ temperature: number,
  */
 top_p: number, 
 /**
- * Most tokens of one rewrite.
+ * Most tokens of one rewrite; a long prompt gets the room that it needs beyond that.
  */
 max_rewrite_tokens: number, 
 /**
@@ -2340,7 +2384,7 @@ bank_phrases: number,
  */
 max_demonstrations: number, 
 /**
- * Sets of demonstrations tried in each step.
+ * Examples tried for each place among the demonstrations, and orders of them.
  */
 demonstration_sets: number, 
 /**
@@ -2369,17 +2413,26 @@ patience: number,
  */
 min_gain: number, 
 /**
+ * How many standard errors a gain must be, so that chance alone seldom replaces the
+ * incumbent.
+ */
+accept_z: number, 
+/**
+ * Whether parts of the best prompt that are not clearly missed are left out at the end.
+ */
+prune: boolean, 
+/**
+ * Held-out examples that the model answers with start and best prompt at the end.
+ */
+answers: number, 
+/**
  * Budget of computed tokens.
  */
 max_tokens: number | null, 
 /**
  * Budget of working time in minutes.
  */
-max_minutes: number | null, 
-/**
- * Resamples of the bootstrap.
- */
-resamples: number, };
+max_minutes: number | null, };
 
 /**
  * Where a run stands.
@@ -2430,6 +2483,14 @@ best_loss: number | null,
  * What the check on held-out examples said.
  */
 verdict: Verdict | null, 
+/**
+ * Right answers when asked, of start and best prompt on held-out examples.
+ */
+asked: Change | null, 
+/**
+ * Right answers by forced choice, likewise.
+ */
+choices: Change | null, 
 /**
  * Milliseconds since 1970.
  */
@@ -2797,9 +2858,9 @@ shown: Array<number> | null,
 archived: boolean, };
 
 /**
- * What an interval of a loss difference says.
+ * What held-out examples say of the best prompt beside the start prompt.
  */
-export type Verdict = "better" | "no_clear_difference" | "worse";
+export type Verdict = "better" | "surer_but_less_right" | "no_clear_difference" | "worse" | "too_few";
 
 /**
  * Why a run ended.
@@ -2837,7 +2898,11 @@ phrase: string, } | { "kind": "demonstrations",
 /**
  * Indices of the examples shown.
  */
-examples: Array<number>, };
+examples: Array<number>, } | { "kind": "prune", 
+/**
+ * The unit's place among the units.
+ */
+segment: number, };
 
 /**
  * Why a proposal was not scored.
@@ -2846,7 +2911,7 @@ export type Refusal = { "kind": "empty" } | { "kind": "repeated" } | { "kind": "
 /**
  * The copied words.
  */
-words: string, } | { "kind": "too_long" } | { "kind": "budget" };
+words: string, } | { "kind": "too_long" } | { "kind": "budget" } | { "kind": "unfinished" };
 
 /**
  * How far a dropped candidate came.
@@ -2898,9 +2963,21 @@ dropped: DroppedEarly | null,
  */
 std_error: number | null, 
 /**
- * Share of right labels, on label tasks.
+ * Share of right choices among the labels (forced choice).
  */
 accuracy: number | null, 
+/**
+ * Share of examples on which the model would say a right answer by itself.
+ */
+asked: number | null, 
+/**
+ * Mean of `-ln` of the right option's share, in nats, on label tasks.
+ */
+choice: number | null, 
+/**
+ * Mean of `-ln` of the mass of all options, in nats, on label tasks.
+ */
+form: number | null, 
 /**
  * Why it was not scored.
  */
@@ -3024,7 +3101,7 @@ memory: MemoryUse | null, };
 /**
  * What a run is busy with.
  */
-export type RunPhase = "loading_model" | "measuring_start" | "analysing" | "trying" | "validating" | "ended";
+export type RunPhase = "loading_model" | "measuring_start" | "analysing" | "trying" | "demonstrating" | "pruning" | "validating" | "answering" | "ended";
 
 /**
  * A range of values.
@@ -3038,6 +3115,32 @@ low: number,
  * Upper end.
  */
 high: number, };
+
+/**
+ * How answers changed between two prompts on the same examples, and whether chance
+ * alone would do as much (McNemar's test, exact).
+ */
+export type Change = { 
+/**
+ * Share right before, by weight.
+ */
+before: number, 
+/**
+ * Share right after, by weight.
+ */
+after: number, 
+/**
+ * Examples that were wrong and are right.
+ */
+gained: number, 
+/**
+ * Examples that were right and are wrong.
+ */
+lost: number, 
+/**
+ * How often chance alone would make a difference at least as large, two-sided.
+ */
+p: number, };
 
 /**
  * Start and best prompt on the held-out examples.
@@ -3056,17 +3159,73 @@ best_loss: number,
  */
 interval: Interval | null, 
 /**
- * What the interval says.
+ * What is to be said.
  */
 verdict: Verdict, 
 /**
- * Accuracies of start and best, on label tasks.
+ * Shares of right choices of start and best (forced choice), on label tasks and
+ * preference data.
  */
 accuracy: [number, number] | null, 
 /**
  * Number of held-out examples.
  */
-examples: number, };
+examples: number, 
+/**
+ * How many answers the model would say right by itself, where that was asked.
+ */
+asked: Change | null, 
+/**
+ * How forced choices changed.
+ */
+choices: Change | null, 
+/**
+ * As `accuracy`, with each prompt's leaning to single labels taken off.
+ */
+calibrated: [number, number] | null, 
+/**
+ * `-ln` of the right option's share, start and best, in nats, on label tasks.
+ */
+choice: [number, number] | null, 
+/**
+ * `-ln` of the mass of all options, start and best, in nats, on label tasks.
+ */
+form: [number, number] | null, 
+/**
+ * Groups of examples that are no near copies of each other.
+ */
+groups: number | null, 
+/**
+ * The smallest true difference of the loss, in nats, that this check would have
+ * found four times in five.
+ */
+smallest_seen: number | null, 
+/**
+ * How often held-out examples of this data have been looked at, this time included.
+ */
+looks: number | null, };
+
+/**
+ * What start and best prompt make the model write on a held-out example.
+ */
+export type WrittenAnswer = { 
+/**
+ * Index of the example.
+ */
+example: number, 
+/**
+ * With the start prompt.
+ */
+start: string, 
+/**
+ * With the best prompt.
+ */
+best: string, 
+/**
+ * Whether they are right answers but for case and white space, where answers are
+ * short enough to ask that: of start and best.
+ */
+right: [boolean, boolean] | null, };
 
 /**
  * The end of a run.
@@ -3091,7 +3250,11 @@ best_loss: number,
 /**
  * The check on held-out data; none without such data or after a cancel.
  */
-validation: Validation | null, };
+validation: Validation | null, 
+/**
+ * What both prompts make the model write on some held-out examples.
+ */
+answers: Array<WrittenAnswer>, };
 
 /**
  * Everything about a run at one moment.
@@ -3235,7 +3398,137 @@ start_correct: boolean | null,
 /**
  * Whether it is right under the best prompt.
  */
-best_correct: boolean | null, };
+best_correct: boolean | null, 
+/**
+ * Whether the model would say a right answer by itself at the start.
+ */
+start_asked: boolean | null, 
+/**
+ * Whether it would under the best prompt.
+ */
+best_asked: boolean | null, };
+
+/**
+ * What start and best prompt make the model write.
+ */
+export type AnswerPair = { 
+/**
+ * Row in the file, from 1.
+ */
+row: number, 
+/**
+ * The input.
+ */
+input: string, 
+/**
+ * The right answer.
+ */
+target: string, 
+/**
+ * With the start prompt.
+ */
+start: string, 
+/**
+ * With the best prompt.
+ */
+best: string, 
+/**
+ * Whether they are right, where that can be told.
+ */
+right: [boolean, boolean] | null, };
+
+/**
+ * A part of a [`Split`] that figures are taken from.
+ */
+export type SplitPart = "train" | "validation";
+
+/**
+ * Where the rows of one label are.
+ */
+export type LabelShare = { 
+/**
+ * The label, or an answer that repeats.
+ */
+label: string, 
+/**
+ * Rows with it in all the data, used or not.
+ */
+all: number, 
+/**
+ * Rows with it that choose prompts.
+ */
+train: number, 
+/**
+ * Rows with it that only check the result.
+ */
+validation: number, 
+/**
+ * Rows with it that do neither.
+ */
+pool: number, };
+
+/**
+ * What is wrong with a split.
+ */
+export type SplitWarning = { "kind": "label_missing", 
+/**
+ * The label.
+ */
+label: string, 
+/**
+ * The part.
+ */
+part: SplitPart, } | { "kind": "label_uneven", 
+/**
+ * The label.
+ */
+label: string, 
+/**
+ * The part.
+ */
+part: SplitPart, 
+/**
+ * Rows of the label that the part has.
+ */
+has: number, 
+/**
+ * Rows that it would have in proportion.
+ */
+share: number, } | { "kind": "few_held_out", 
+/**
+ * Rows held out.
+ */
+rows: number, } | { "kind": "few_training", 
+/**
+ * Rows that choose prompts.
+ */
+rows: number, };
+
+/**
+ * What a split holds, and what is wrong with it.
+ */
+export type SplitBalance = { 
+/**
+ * Labels, or answers that repeat, sorted; none where most answers do not.
+ * Answers that do not repeat are left out.
+ */
+labels: Array<LabelShare>, 
+/**
+ * Rows that choose prompts.
+ */
+train: number, 
+/**
+ * Rows that only check the result.
+ */
+validation: number, 
+/**
+ * Rows that do neither.
+ */
+pool: number, 
+/**
+ * What is wrong, the worst first.
+ */
+warnings: Array<SplitWarning>, };
 
 /**
  * What a run brought.
@@ -3264,7 +3557,15 @@ part: Part,
 /**
  * The examples.
  */
-rows: Array<ExampleChange>, };
+rows: Array<ExampleChange>, 
+/**
+ * What both prompts make the model write on some held-out examples.
+ */
+answers: Array<AnswerPair>, 
+/**
+ * How the run's examples were split; its warnings say where the split was bad.
+ */
+balance: SplitBalance | null, };
 
 /**
  * A picture to be drawn.
