@@ -1,5 +1,6 @@
-import type { ComparisonRequest, DataNews, ModelsPage } from "./backend/generated/wire";
+import type { ComparisonRequest, DataNews, ModelsPage, RunResult, SplitWarning } from "./backend/generated/wire";
 import { makeScripted, type Scripted } from "./backend/scripted";
+import type { Ending } from "./backend/scripted-run";
 import { historyOf } from "./backend/scripted-history";
 import { dropped } from "./lib/dropped.svelte";
 import { router, type Place } from "./lib/router.svelte";
@@ -18,6 +19,7 @@ import { router, type Place } from "./lib/router.svelte";
  * `?page=project&writer=/models/qwen3-8b.gguf` lets a second model write; `?page=run&tick=30&broke` is a run
  * that paused by itself.
  * `&shows` lets runs put examples into the prompt.
+ * `?page=result&ending=surer_but_less_right` is another verdict, `&unbalanced` with examples badly shared out, `&noanswers` without answers.
  * `?page=versions&count=500` is a long history of a prompt, `&big` with a prompt of a megabyte.
  */
 export async function devBackend() {
@@ -26,6 +28,7 @@ export async function devBackend() {
     pace: Number(query.get("pace") ?? "120"),
     gain: !query.has("nogain"),
     shows: query.has("shows"),
+    ending: (query.get("ending") ?? undefined) as Ending | undefined,
     loaded: !query.has("notloaded"),
     rows: query.has("rows") ? Number(query.get("rows")) : undefined,
     held: query.has("held") ? Number(query.get("held")) : undefined,
@@ -97,11 +100,24 @@ export async function devBackend() {
       project: { page: "project", id: project.id },
     };
     router.reset(places[page] ?? { page: "home" });
+    if (page === "result" && (query.has("unbalanced") || query.has("noanswers"))) return { ...backend, result: async (id: number) => odd(await backend.result(id), query) };
   } else if (page === "run") {
     const run = await backend.startRun(project.id);
     router.reset({ page: "run", id: run.id });
   } else router.reset({ page: "project", id: project.id });
   return backend;
+}
+
+/** A result of which something is not as it should be. */
+function odd(result: RunResult, query: URLSearchParams): RunResult {
+  const warnings: SplitWarning[] = [
+    { kind: "label_missing", label: "positive", part: "train" }, { kind: "label_uneven", label: "negative", part: "validation", has: 31, share: 20.4 },
+    { kind: "few_training", rows: 8 },
+  ];
+  return {
+    ...result, answers: query.has("noanswers") ? [] : result.answers,
+    balance: query.has("unbalanced") && result.balance ? { ...result.balance, warnings } : result.balance,
+  };
 }
 
 /** A run's start beside its best, or the first version beside the draft. */

@@ -3,6 +3,7 @@ import type {
   AnswerTokens, AppError, ComparedFigures, ComparedPrompt, ComparedRow, Comparison, ComparisonRequest, GroundChoice, Project, RunSummary, RunView,
   Scatter, ShellEvent, Subject, TokenSurprise,
 } from "./generated/wire";
+import { changeOf } from "../lib/right";
 import { STEPS, type Turn } from "./scripted-measure";
 import { dice } from "./scripted-run";
 import { lossOf, type Book, type BookRow, type makeTables } from "./scripted-table";
@@ -24,6 +25,8 @@ const CUT = 300;
 const wrong = (code: string, message: string, hint = ""): AppError => ({ code, message, hint });
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const right = (loss: number) => loss < 1.6;
+/** What the model says by itself is right less often than what it picks. */
+const said = (loss: number) => loss < 1.1;
 
 function figuresOf(rows: ComparedRow[], labels: boolean, data: string): ComparedFigures | null {
   if (rows.length < 2) return null;
@@ -34,7 +37,8 @@ function figuresOf(rows: ComparedRow[], labels: boolean, data: string): Compared
   const interval = { low: middle - 1.96 * error, high: middle + 1.96 * error };
   const share = (losses: number[]) => losses.filter(right).length / losses.length;
   return {
-    first_loss: mean(before), second_loss: mean(after), accuracy: labels ? [share(before), share(after)] : null, interval,
+    first_loss: mean(before), second_loss: mean(after), accuracy: labels ? [share(before), share(after)] : null,
+    asked: labels ? changeOf(before.map(said), after.map(said)) : null, choices: labels ? changeOf(before.map(right), after.map(right)) : null, interval,
     verdict: interval.high < 0 ? "better" : interval.low > 0 ? "worse" : "no_clear_difference", examples: rows.length, data,
   };
 }

@@ -39,29 +39,29 @@ export const samples: Array<SampleSummary & { prompt: string; input: string; tar
 ];
 
 const standard: Settings = {
-  seed: 1, objective: "both", normalization: "per_token", preference_normalization: "per_token", beta: 1, end_of_turn: true,
-  content_free_prior: false, split: { train_share: 0.4, train_limit: 50, validation_share: 0.4, validation_limit: 80 },
+  method: 2, seed: 1, objective: "label", normalization: "per_token", preference_normalization: "per_token", beta: 1, end_of_turn: true,
+  content_free_prior: false, form_weight: 0.2, calibration: true, split: { train_share: 0.4, train_limit: 50, validation_share: 0.4, validation_limit: 80 },
   segmenter: "auto", max_segments: 5, mask_mode: "replace", clear_z: 1.96, hard_examples: 2, rewrites: 3, wording: "auto",
   temperature: 0.9, top_p: 0.95, max_rewrite_tokens: 256, propose_drop: true, propose_reorder: true, bank_phrases: 4,
-  max_demonstrations: 0, demonstration_sets: 3, leak_words: 8, racing: true, race_z: 1.75,
-  steps: 8, patience: 3, min_gain: 0.001, max_tokens: null,
-  max_minutes: null, resamples: 10000,
+  max_demonstrations: 12, demonstration_sets: 6, leak_words: 8, racing: true, race_z: 1.75,
+  steps: 8, patience: 3, min_gain: 0.001, accept_z: 1, prune: true, answers: 5, max_tokens: null, max_minutes: null,
 };
 
 export const presets: Record<Preset, Settings> = {
   standard,
   quick: {
     ...standard, split: { train_share: 0.3, train_limit: 20, validation_share: 0.4, validation_limit: 40 }, hard_examples: 1,
-    rewrites: 2, max_rewrite_tokens: 96, bank_phrases: 3, demonstration_sets: 2, steps: 3, patience: 2,
+    rewrites: 2, bank_phrases: 3, demonstration_sets: 3, answers: 3, steps: 3, patience: 2,
   },
   thorough: {
     ...standard, split: { train_share: 0.5, train_limit: 100, validation_share: 0.4, validation_limit: 200 }, hard_examples: 3,
     rewrites: 4, bank_phrases: 6, steps: 20, patience: 5,
   },
   paper: {
-    ...standard, objective: "answer", normalization: "sum", preference_normalization: "sum", end_of_turn: false,
+    ...standard, objective: "pairs", normalization: "sum", preference_normalization: "sum", end_of_turn: false,
     split: { train_share: 0.2, train_limit: 50, validation_share: 0.4, validation_limit: 200 }, segmenter: "model", hard_examples: 3,
-    rewrites: 4, propose_drop: false, propose_reorder: false, bank_phrases: 0, racing: false, steps: 20, patience: 0, min_gain: 0,
+    rewrites: 4, propose_drop: false, propose_reorder: false, bank_phrases: 0, racing: false, steps: 20, patience: 0, min_gain: 0, accept_z: 0,
+    max_demonstrations: 0, prune: false,
   },
 };
 

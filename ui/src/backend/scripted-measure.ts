@@ -34,6 +34,7 @@ export function makeMeasuring(host: MeasureHost, tables: ReturnType<typeof makeT
     cells.unshift({
       version: version.id, dataset: book.id, scope, loss: mean, std_error: losses.length > 1 ? spread / Math.sqrt(losses.length) : null,
       accuracy: book.data.labels ? losses.filter((loss) => loss < 1.6).length / Math.max(1, losses.length) : null,
+      asked: book.data.labels ? losses.filter((loss) => loss < 1.1).length / Math.max(1, losses.length) : null,
       examples: rows.length, model: model_path?.split("/").pop() ?? "Qwen3 0.6B", measured_at: host.now(),
     });
   }

@@ -1,6 +1,7 @@
 import type {
-  Candidate, DroppedEarly, ExampleChange, Origin, Outcome, RunMessage, RunResult, RunSummary, RunView, SegmentView, Settings, VersionSummary,
+  AnswerPair, Candidate, DataKind, DataSummary, DroppedEarly, ExampleChange, ExampleText, Origin, Outcome, RunMessage, RunResult, RunSummary, RunView, SegmentView, Settings, Validation, Verdict, VersionSummary,
 } from "./generated/wire";
+import { changeOf } from "../lib/right";
 import { parse, write } from "../lib/prompt-document";
 import { piecesOf } from "./scripted-prompt";
 
@@ -39,8 +40,46 @@ function dropOf(behind: number): DroppedEarly | null {
 
 export type Plan = { messages: RunMessage[]; outcome: Outcome; best: Candidate };
 
+/** What the check at the end says; `never`: better, though the model never says an answer exactly. */
+export type Ending = Verdict | "never";
+type Task = { ending?: Ending; kind?: DataKind; labels?: string[] | null };
+
+/** Held-out examples of the stand-in. */
+const HELD = 40;
+
+/** So many of the held-out examples are right when asked and by choice, before and after; and what came and went. */
+const RIGHT: Record<Ending, { asked: [number, number]; choices: [number, number] }> = {
+  better: { asked: [0, 35], choices: [19, 36] },
+  never: { asked: [0, 0], choices: [19, 36] },
+  surer_but_less_right: { asked: [22, 9], choices: [30, 15] },
+  no_clear_difference: { asked: [12, 14], choices: [19, 21] },
+  worse: { asked: [20, 12], choices: [24, 17] },
+  too_few: { asked: [2, 5], choices: [3, 6] },
+};
+
+/** The first of them are right. */
+const first = (count: number, of: number) => Array.from({ length: of }, (_, at) => at < count);
+
+function checkOf(ending: Ending, start_loss: number, best_loss: number, { kind, labels }: Task): Validation {
+  const examples = ending === "too_few" ? 8 : HELD;
+  const { asked, choices } = RIGHT[ending];
+  const change = ([before, after]: [number, number]) => changeOf(first(before, examples), first(after, examples));
+  const isLabels = kind !== "preference" && labels !== null;
+  const judged = isLabels || kind === "preference";
+  const gained = best_loss - start_loss;
+  const interval = ending === "no_clear_difference" || ending === "too_few" ? { low: -0.24, high: 0.11 } : { low: gained - 0.21, high: gained + 0.19 };
+  return {
+    start_loss, best_loss, interval, verdict: ending === "never" ? "better" : ending, examples,
+    accuracy: judged ? [choices[0] / examples, choices[1] / examples] : null,
+    asked: kind === "preference" ? null : change(asked), choices: judged ? change(choices) : null,
+    calibrated: isLabels ? [Math.min(1, choices[0] / examples + 0.05), choices[1] / examples] : null,
+    choice: isLabels ? [start_loss * 0.3, best_loss * 0.3] : null, form: isLabels ? [start_loss * 3.5, best_loss * 3.5] : null,
+    groups: ending === "too_few" ? 5 : examples - 2, smallest_seen: 0.28, looks: ending === "better" ? 1 : 4,
+  };
+}
+
 /** All messages of a run, in their order. `gain: false` makes one that finds nothing better. */
-export function planOf(start: string, locked: string[], seed: number, gain: boolean, steps = 3, shows = false): Plan {
+export function planOf(start: string, locked: string[], seed: number, gain: boolean, task: Task = {}, steps = 3, shows = false): Plan {
   const roll = dice(seed);
   const messages: RunMessage[] = [];
   let ordinal = 0;
@@ -60,12 +99,12 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
   };
   const scored = (step: number, parent: number | null, origin: Origin, text: string, loss: number): Candidate => ({
     ordinal: ordinal++, step, parent, origin, text, loss, std_error: 0.05 + roll() * 0.04,
-    accuracy: Math.min(1, Math.max(0, 1.02 - loss / 5 + (roll() - 0.5) * 0.05)), dropped: null, refusal: null,
+    accuracy: Math.min(1, Math.max(0, 1.02 - loss / 5 + (roll() - 0.5) * 0.05)), asked: Math.min(1, Math.max(0, 1.25 - loss / 2.3)), choice: loss * 0.3, form: loss * 3.5, dropped: null, refusal: null,
   });
 
   messages.push({ kind: "phase", phase: "loading_model" }, { kind: "phase", phase: "measuring_start" });
   let best = scored(0, null, { kind: "start" }, start, 2.914);
-  const first = best;
+  const beginning = best;
   tell({ kind: "candidate", candidate: best }, 9000);
 
   for (let step = 1; step <= steps; step++) {
@@ -107,7 +146,9 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
       const candidate = scored(step, base.ordinal, origin, text, Math.max(0.4, (base.loss ?? 0) + change));
       candidate.dropped = dropOf((candidate.loss ?? 0) - (best.loss ?? 0));
       // So few examples give few different shares.
-      if (candidate.dropped) candidate.accuracy = Math.round((candidate.accuracy ?? 0) * candidate.dropped.scored) / candidate.dropped.scored;
+      const of = candidate.dropped?.scored ?? TRAIN;
+      candidate.accuracy = Math.round((candidate.accuracy ?? 0) * of) / of;
+      candidate.asked = Math.round((candidate.asked ?? 0) * of) / of;
       tell({ kind: "candidate", candidate }, 3600);
       if ((candidate.loss ?? 9) < (best.loss ?? 0)) {
         best = candidate;
@@ -119,21 +160,18 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
       candidate: {
         ordinal: ordinal++, step, parent: base.ordinal, origin: { kind: "rewrite", example: 3, variant: 2 },
         text: "Write “small boat and a patient skipper: we even saw dolphins” and then the mood.",
-        loss: null, dropped: null, std_error: null, accuracy: null, refusal: { kind: "leak", words: "small boat and a patient skipper we even saw" },
+        loss: null, dropped: null, std_error: null, accuracy: null, asked: null, choice: null, form: null, refusal: { kind: "leak", words: "small boat and a patient skipper we even saw" },
       },
     });
     messages.push({ kind: "step", step: { step, incumbent: best.ordinal, loss: best.loss ?? 0, improved }, best });
   }
-  messages.push({ kind: "phase", phase: "validating" });
-  const better = best !== first;
-  const gained = (best.loss ?? 0) + 0.08 - 2.871;
+  const better = best !== beginning;
+  if (better) messages.push({ kind: "phase", phase: "pruning" });
+  messages.push({ kind: "phase", phase: "validating" }, { kind: "phase", phase: "answering" });
+  const ending = better ? (task.ending ?? "better") : "no_clear_difference";
   const outcome: Outcome = {
-    reason: better ? "steps" : "patience", best: best.ordinal, start_loss: first.loss ?? 0, best_loss: best.loss ?? 0,
-    validation: {
-      start_loss: 2.871, best_loss: better ? (best.loss ?? 0) + 0.08 : 2.871,
-      interval: better ? { low: gained - 0.21, high: gained + 0.19 } : { low: -0.05, high: 0.05 },
-      verdict: better ? "better" : "no_clear_difference", accuracy: better ? [0.475, 0.9] : [0.475, 0.475], examples: 40,
-    },
+    reason: better ? "steps" : "patience", best: best.ordinal, start_loss: beginning.loss ?? 0, best_loss: best.loss ?? 0,
+    validation: checkOf(ending, 2.871, !better ? 2.871 : ending === "worse" ? 3.2 : (best.loss ?? 0) + 0.08, task), answers: [],
   };
   return { messages, outcome, best };
 }
@@ -168,16 +206,44 @@ export function after(view: RunView, message: RunMessage): RunView {
   }
 }
 
-export function resultOf(view: RunView, version: VersionSummary | null, inputs: string[], examples = 40): RunResult {
-  const roll = dice(view.run.id + 11);
-  const better = view.outcome?.validation?.verdict === "better";
-  const rows: ExampleChange[] = Array.from({ length: examples }, (_, index) => {
-    const before = 1.6 + roll() * 2.6;
-    const now = better ? Math.max(0.05, before - 1.4 + roll() * 1.8) : before;
+/** What a model writes with a good and with a bad prompt. */
+function answersOf(view: RunView, preview: ExampleText[], { kind, labels }: DataSummary): AnswerPair[] {
+  const check = view.outcome?.validation;
+  if (!check) return [];
+  const isRight = (share: number | undefined, at: number) => (share ?? 0) * view.settings.answers > at + 0.5;
+  const babble = "A voyage through the waves of feeling, where the heart of the writer sings of the sea and of the sky. ";
+  return Array.from({ length: view.settings.answers }, (_, at): AnswerPair => {
+    const { input = "", targets = [], row = 1 } = preview[at % preview.length] ?? {};
+    const target = targets[0] ?? "";
+    const other = labels?.find((label) => label !== target) ?? `Mood: ${target}.`;
+    const written = (right: boolean, start: boolean) => (right ? target : start ? babble.repeat(at === 0 ? 6 : 1).trim() : other);
+    const right: [boolean, boolean] = [isRight(check.asked?.before, at), isRight(check.asked?.after, at)];
     return {
-      row: index * 2 + 1, input: inputs[index % inputs.length] ?? "", target: index % 2 ? "negative" : "positive",
-      start_loss: before, best_loss: now, start_correct: before < 2.9, best_correct: now < 2.4,
+      row: row + at, input, target, start: written(right[0], true), best: view.best?.origin.kind === "start" ? written(right[0], true) : written(right[1], false),
+      right: kind === "preference" ? null : right,
     };
   });
-  return { view, start: view.start_prompt, best: view.best?.text ?? view.start_prompt, best_version: version, part: "validation", rows };
+}
+
+export function resultOf(view: RunView, version: VersionSummary | null, preview: ExampleText[], data: DataSummary | null): RunResult {
+  const roll = dice(view.run.id + 11);
+  const check = view.outcome?.validation ?? null;
+  const gain = check ? check.best_loss - check.start_loss : 0;
+  const examples = check?.examples ?? HELD;
+  const judged = data !== null && (data.labels !== null || data.kind === "preference");
+  const rows: ExampleChange[] = Array.from({ length: examples }, (_, at) => {
+    const before = 1.6 + roll() * 2.6;
+    const now = gain ? Math.max(0.05, before + gain * (0.2 + roll() * 1.6)) : before;
+    const like = preview[at % preview.length];
+    const choice = (share: number | undefined) => (judged && share !== undefined ? at < Math.round(share * examples) : null);
+    return {
+      row: at * 2 + 1, input: like?.input ?? "", target: like?.targets[0] ?? "", start_loss: before, best_loss: now,
+      start_correct: choice(check?.accuracy?.[0]), best_correct: choice(check?.accuracy?.[1]),
+      start_asked: check?.asked ? at < Math.round(check.asked.before * examples) : null, best_asked: check?.asked ? at < Math.round(check.asked.after * examples) : null,
+    };
+  });
+  return {
+    view, start: view.start_prompt, best: view.best?.text ?? view.start_prompt, best_version: version, part: "validation", rows,
+    answers: data ? answersOf(view, preview, data) : [], balance: data?.balance ?? null,
+  };
 }

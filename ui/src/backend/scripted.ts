@@ -8,7 +8,7 @@ import { makeCompare } from "./scripted-compare";
 import { makeKeeping } from "./scripted-keeping";
 import { makeMeasuring, type Turn } from "./scripted-measure";
 import { checkOf } from "./scripted-prompt";
-import { after, freshView, planOf, resultOf, type Plan } from "./scripted-run";
+import { after, freshView, planOf, resultOf, type Ending, type Plan } from "./scripted-run";
 import { makeModels } from "./scripted-models";
 import { makeRuns } from "./scripted-runs";
 import { makeServers } from "./scripted-servers";
@@ -20,6 +20,8 @@ export type ScriptedOptions = {
   pace?: number;
   /** Whether runs find something better. */
   gain?: boolean;
+  /** What the check at the end of a run says, in place of better. */
+  ending?: Ending;
   /** Whether the model counts as loaded, so that tokens and minutes are known. */
   loaded?: boolean;
   /** Number of examples that a sample comes with, in place of its own. */
@@ -107,8 +109,8 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
   const shell = (event: ShellEvent) => { for (const listener of [...listeners]) listener(event); };
   const settle = (run: Run, state: RunState, extra: Partial<RunView> = {}) => {
     const finished = state === "paused" ? null : clock++;
-    const verdict = extra.outcome?.validation?.verdict ?? null;
-    const view: RunView = { ...run.view, ...extra, run: { ...run.view.run, state, active: false, finished_at: finished, verdict } };
+    const { verdict = null, asked = null, choices = null } = extra.outcome?.validation ?? {};
+    const view: RunView = { ...run.view, ...extra, run: { ...run.view.run, state, active: false, finished_at: finished, verdict, asked, choices } };
     send(run, { kind: "ended", view });
     announce(run);
   };
@@ -249,7 +251,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     async scorePrompt(id, prompt) {
       if (!projectOf(id).data) throw wrong("no_data", "There are no examples to measure with.", "Choose a file with examples first.");
       loaded = true;
-      return { loss: 2.914 - Math.min(1.9, prompt.length / 400), std_error: 0.081, accuracy: 0.45, examples: 20, left_out: [], seconds: 3.2 };
+      return { loss: 2.914 - Math.min(1.9, prompt.length / 400), std_error: 0.081, accuracy: 0.45, asked: 0.15, examples: 20, left_out: [], seconds: 3.2 };
     },
     async modelInfo(path, device) { return servers.info(path) ?? modelOf(path, device, loaded); },
     async modelRoles(id) { return rolesOf(projectOf(id).draft, runsOf(id).length ? 12.4 : null); },
@@ -268,11 +270,11 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       addVersion(id, project.draft.prompt, { kind: "written" });
       const summary: RunSummary = {
         id: nextId++, project: id, project_name: project.name, name: `Run ${runsOf(id).length + 1}`, state: "running", active: true, earlier_data: false,
-        start_loss: null, best_loss: null, verdict: null, created_at: clock++, finished_at: null, working_seconds: 0, error: null,
+        start_loss: null, best_loss: null, verdict: null, asked: null, choices: null, created_at: clock++, finished_at: null, working_seconds: 0, error: null,
       };
       const run: Run = {
         view: freshView(summary, project.draft.settings, project.draft.prompt, project.data.name),
-        plan: planOf(project.draft.prompt, project.draft.locked, summary.id, gain, 3, options.shows), at: 0, watchers: new Set(),
+        plan: planOf(project.draft.prompt, project.draft.locked, summary.id, gain, { ending: options.ending, kind: project.data.kind, labels: project.data.labels }, 3, options.shows), at: 0, watchers: new Set(),
       };
       runs.set(summary.id, run);
       drive(run);
@@ -291,7 +293,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       const best = run.view.best ?? run.plan.best;
       settle(run, "cancelled", {
         best, phase: "ended",
-        outcome: { reason: "cancelled", best: best.ordinal, start_loss: run.view.run.start_loss ?? 0, best_loss: best.loss ?? 0, validation: null },
+        outcome: { reason: "cancelled", best: best.ordinal, start_loss: run.view.run.start_loss ?? 0, best_loss: best.loss ?? 0, validation: null, answers: [] },
       });
     },
     async runView(id) { return structuredClone(runOf(id).view); },
@@ -305,7 +307,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       const { view } = runOf(id);
       const project = projectOf(view.run.project);
       const version = project.versions.find((one) => one.origin.kind === "run" && one.origin.run === id) ?? null;
-      return structuredClone(resultOf(view, version, project.data?.preview.map((row) => row.input) ?? [""]));
+      return structuredClone(resultOf(view, version, project.data?.preview ?? [], project.data));
     },
     async chart(request) { return chartOf(request, request.runs.map((id) => runOf(id).view)); },
     async exportRun(id, format) { return `/home/you/run-${id}.${format}`; },

@@ -3,7 +3,8 @@ import type { ComparisonRequest } from "../backend/generated/wire";
 /** Where the window is. Kept in memory: a desktop window has no address bar. */
 export type Place =
   | { page: "home" }
-  | { page: "project"; id: number }
+  /** `at`: with the keyboard at the button that starts a run. */
+  | { page: "project"; id: number; at?: "start" }
   | { page: "run"; id: number }
   | { page: "result"; id: number }
   | { page: "try"; project: number; version?: number }

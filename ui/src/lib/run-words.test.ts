@@ -41,7 +41,7 @@ it("has every text in German too, and none left in English", () => {
 });
 
 it("says what an interval of a difference means", () => {
-  expect(intervalWords({ low: -0.5, high: -0.1 }, enRun.result, "en")).toBe("The true gain most likely lies between 0.100 and 0.500 nats per token.");
+  expect(intervalWords({ low: -0.5, high: -0.1 }, enRun.result, "en")).toBe("The true gain most likely lies between 0.100 and 0.500 nats.");
   expect(intervalWords({ low: 0.1, high: 0.5 }, deRun.result, "de")).toContain("steigt höchstwahrscheinlich um 0,100 bis 0,500");
   expect(intervalWords({ low: -0.1, high: 0.2 }, enRun.result, "en")).toContain("between 0.100 nats better and 0.200 nats worse");
 });

@@ -23,6 +23,8 @@ export function originWords(origin: Origin, text: RunText, language: string): st
       return words.bank(firstWords(origin.phrase, 60));
     case "demonstrations":
       return words.demonstrations(origin.examples.length, formatCount(origin.examples.length, language));
+    case "prune":
+      return words.prune(number(origin.segment));
   }
 }
 

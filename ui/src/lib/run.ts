@@ -128,6 +128,11 @@ export function listed(candidates: Candidate[], order: CandidateOrder): Candidat
   return list.sort((a, b) => late(a) - late(b) || (a.loss ?? Infinity) - (b.loss ?? Infinity) || a.ordinal - b.ordinal);
 }
 
+/** How many examples a prompt shows: after its text each begins with a line of its own. */
+export function demonstrations(prompt: string): number {
+  return prompt.match(/^\[\[example\]\]\r?$/gmu)?.length ?? 0;
+}
+
 /** Numbers of the prompts dropped early, with how far each came. */
 export type Drops = ReadonlyMap<number, DroppedEarly>;
 

@@ -1,7 +1,9 @@
 import type { Settings } from "../backend/generated/wire";
 
+/** What a person can set; the method itself is none of it. */
+type Setting = Exclude<keyof Settings, "split" | "method">;
 /** Where a setting lies in `Settings`. */
-export type SettingPath = Exclude<keyof Settings, "split"> | `split.${keyof Settings["split"]}`;
+export type SettingPath = Setting | `split.${keyof Settings["split"]}`;
 export type Control =
   | { control: "number"; whole: boolean; least?: number; above?: number; most?: number; optional?: boolean }
   | { control: "switch" }
@@ -18,7 +20,7 @@ const choice = (...choices: string[]): Control => ({ control: "choice", choices 
 /** Every setting, in the groups and the order in which it is shown. */
 export const settingGroups = {
   looking: {
-    steps: whole(0), patience: whole(0), min_gain: real(0),
+    steps: whole(0), patience: whole(0), min_gain: real(0), accept_z: real(0),
     max_minutes: { control: "number", whole: false, above: 0, optional: true },
     max_tokens: { control: "number", whole: true, least: 0, optional: true },
     seed: whole(0, Number.MAX_SAFE_INTEGER),
@@ -26,10 +28,10 @@ export const settingGroups = {
   examples: {
     "split.train_share": { control: "number", whole: false, above: 0, most: 1 }, "split.train_limit": whole(2),
     "split.validation_share": share, "split.validation_limit": whole(0), hard_examples: whole(0),
-    racing: onOff, race_z: { control: "number", whole: false, above: 0 },
+    racing: onOff, race_z: { control: "number", whole: false, above: 0 }, answers: whole(0),
   },
   measuring: {
-    objective: choice("both", "answer", "choice"), normalization: choice("per_token", "sum"),
+    objective: choice("label", "pairs", "answer", "choice", "both"), form_weight: real(0), calibration: onOff, normalization: choice("per_token", "sum"),
     preference_normalization: choice("per_token", "sum"), beta: { control: "number", whole: false, above: 0 },
     end_of_turn: onOff, content_free_prior: onOff,
   },
@@ -42,8 +44,9 @@ export const settingGroups = {
   },
   proposing: {
     propose_drop: onOff, propose_reorder: onOff, bank_phrases: whole(0), max_demonstrations: whole(0), demonstration_sets: whole(0),
+    prune: onOff,
   },
-  safety: { leak_words: whole(2), resamples: whole(100) },
+  safety: { leak_words: whole(2) },
 } as const satisfies Record<string, Partial<Record<SettingPath, Control>>>;
 
 export type SettingGroup = keyof typeof settingGroups;
@@ -54,7 +57,7 @@ export function allSettings(): Array<[SettingPath, Control]> {
 
 export function valueOf(settings: Settings, path: SettingPath): SettingValue {
   if (path.startsWith("split.")) return settings.split[path.slice(6) as keyof Settings["split"]];
-  return settings[path as Exclude<keyof Settings, "split">];
+  return settings[path as Setting];
 }
 
 export function withValue(settings: Settings, path: SettingPath, value: SettingValue): Settings {

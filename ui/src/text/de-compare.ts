@@ -31,6 +31,8 @@ export const deCompare: typeof enCompare = {
       better: "Der zweite Prompt ist besser.",
       no_clear_difference: "Die beiden Prompts lassen sich nicht unterscheiden.",
       worse: "Der zweite Prompt ist schlechter.",
+      surer_but_less_right: "Mit dem zweiten Prompt sagt das Modell es sicherer, hat aber seltener recht: nicht besser.",
+      too_few: "Zu wenige Beispiele für ein Urteil: 12 verschiedene sind nötig.",
     },
     fewerRight: "Das Modell ist von den richtigen Antworten weniger überrascht, doch seine erste Wahl ist seltener richtig. Probieren Sie beide Prompts aus, bevor Sie ihn verwenden.",
     nothing: "Die beiden wurden noch nicht an denselben Beispielen gemessen.",

@@ -20,7 +20,10 @@ export const deRun: typeof enRun = {
       measuring_start: "Der Start-Prompt wird gemessen",
       analysing: "Es wird geprüft, was jeder Teil bewirkt",
       trying: "Bessere Prompts werden ausprobiert",
+      demonstrating: "Beispiele für den Prompt werden ausgesucht",
+      pruning: "Unnötiges wird weggelassen",
       validating: "Prüfung an zurückgehaltenen Beispielen",
+      answering: "Das Modell beantwortet einige Beispiele",
       waiting_for_database: "Wartet auf die Datenbank",
       ended: "Wird abgeschlossen",
     },
@@ -30,7 +33,10 @@ export const deRun: typeof enRun = {
       measuring_start: "Zuerst liest das Modell jedes Beispiel mit Ihrem Prompt, damit es etwas zum Vergleichen gibt.",
       analysing: "Ein Teil des Prompts nach dem anderen wird abgedeckt, um zu sehen, ob der Verlust ohne ihn steigt oder fällt.",
       trying: "Neue Formulierungen werden an den Beispielen gemessen. Die mit dem kleinsten Verlust bleibt.",
+      demonstrating: "Gelöste Beispiele kommen nacheinander in den Prompt. Die, die am meisten helfen, bleiben.",
+      pruning: "Teile des besten Prompts werden nacheinander weggelassen. Was nicht fehlt, bleibt weg.",
       validating: "Start und bester Prompt werden an Beispielen verglichen, die nicht zum Auswählen dienten.",
+      answering: "Das Modell schreibt zu einigen zurückgehaltenen Beispielen eigene Antworten mit beiden Prompts, damit Sie sie nebeneinander lesen können.",
       waiting_for_database: "Ein anderes Programm schreibt in sie, vielleicht eine Datensicherung. Der Lauf geht danach von selbst weiter.",
       ended: "Die letzten Ergebnisse werden gespeichert.",
     },
@@ -75,7 +81,7 @@ export const deRun: typeof enRun = {
       seeResult: "Ergebnis ansehen",
       curve: "Verlust aller ausprobierten Prompts",
       loss: "Verlust",
-      lossMeaning: "Wie sehr die richtigen Antworten das Modell überraschen; kleiner ist besser. Gemessen in Nats je Token.",
+      lossMeaning: "Wie sehr die richtigen Antworten das Modell überraschen, in Nats; kleiner ist besser. Wo nur wenige Antworten möglich sind: wie schwer die Wahl unter ganzen Antworten fällt, dazu ein kleiner Teil dafür, überhaupt eine davon zu schreiben. Sonst der Mittelwert über die Stücke einer Antwort, wenn die Einstellungen nichts anderes sagen.",
     },
     notice: {
       pausedTitle: "Dieser Lauf ist angehalten",
@@ -119,6 +125,8 @@ export const deRun: typeof enRun = {
       reorder: "Teile anders angeordnet",
       bank: (phrase) => `Satz hinzugefügt: „${phrase}“`,
       demonstrations: (count, shown) => (count === 1 ? "Ein gelöstes Beispiel hinzugefügt" : `${shown} gelöste Beispiele hinzugefügt`),
+      prune: (part) => `Teil ${part} am Ende weggelassen`,
+      with: (count, shown) => (count === 1 ? "mit 1 Beispiel" : `mit ${shown} Beispielen`),
     },
     refusal: {
       empty: "Nicht ausprobiert: leer",
@@ -127,6 +135,7 @@ export const deRun: typeof enRun = {
       frozen: "Nicht ausprobiert: ein gesperrter Teil war verändert",
       leak: (words) => `Nicht ausprobiert: aus einem Beispiel abgeschrieben („${words}“)`,
       too_long: "Nicht ausprobiert: zu lang für das Modell",
+      unfinished: "Nicht ausprobiert: wurde abgeschnitten, bevor er fertig war",
       budget: "Nicht zu Ende gemessen: die erlaubte Zeit oder Arbeitsmenge war aufgebraucht",
     },
     dropped: {
@@ -149,6 +158,7 @@ export const deRun: typeof enRun = {
       text: "Sein Text",
       error: (value) => `± ${value}`,
       right: (share) => `${share} richtig`,
+      chosen: (share) => `${share} richtig gewählt`,
       rightOf: (share, scored) => `${share} richtig bei diesen ${scored} Beispielen`,
     },
     segments: {
@@ -204,6 +214,8 @@ export const deRun: typeof enRun = {
     notYetText: "Ein Ergebnis gibt es, sobald der Lauf fertig ist oder beendet wurde.",
     openRun: "Lauf öffnen",
     better: "Besser",
+    surer_but_less_right: "Sagt es sicherer, hat aber seltener recht: nicht besser",
+    too_few: "Zu wenige Beispiele für ein Urteil (12 verschiedene sind nötig)",
     no_clear_difference: "Kein klarer Unterschied",
     worse: "Schlechter",
     no_improvement: "Keine Verbesserung gefunden",
@@ -221,13 +233,12 @@ export const deRun: typeof enRun = {
     uncheckedText:
       "Der beste Prompt hat an den Beispielen zum Auswählen einen kleineren Verlust. Es wurden keine Beispiele zurückgehalten, darum ist nicht bekannt, ob das auch für neue gilt.",
     noneText: "Der Lauf wurde beendet, bevor sich etwas vergleichen ließ.",
-    intervalBetter: (low, high) => `Der wahre Gewinn liegt höchstwahrscheinlich zwischen ${low} und ${high} Nats je Token.`,
-    intervalWorse: (low, high) => `Der Verlust steigt höchstwahrscheinlich um ${low} bis ${high} Nats je Token.`,
+    intervalBetter: (low, high) => `Der wahre Gewinn liegt höchstwahrscheinlich zwischen ${low} und ${high} Nats.`,
+    intervalWorse: (low, high) => `Der Verlust steigt höchstwahrscheinlich um ${low} bis ${high} Nats.`,
     intervalUnclear: (less, more) =>
       `Der wahre Unterschied liegt höchstwahrscheinlich zwischen ${less} Nats besser und ${more} Nats schlechter; auch gar keiner ist möglich.`,
     interval: "95-%-Intervall",
-    intervalMeaning:
-      "Wiederholte man den Vergleich mit anderen Beispielen derselben Art, läge der Unterschied in etwa 95 von 100 Fällen in diesem Bereich.",
+    intervalMeaning: "Der wahre Unterschied liegt hier; solche Verfahren haben in 95 von 100 Fällen recht.",
     noInterval: "Es gibt zu wenige zurückgehaltene Beispiele, um zu sagen, wie sicher das ist.",
     accuracy: "Richtige Antworten",
     fewerRight:

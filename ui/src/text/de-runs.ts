@@ -105,7 +105,7 @@ export const deRuns: typeof enRuns = {
     columnDown: (name) => `Nach unten: ${name}`,
     columns: {
       name: "Lauf", project: "Projekt", prompt: "Start-Prompt", data: "Beispiele", model: "Modell", device: "Rechnet auf", settings: "Abweichende Einstellungen",
-      start_loss: "Loss am Start", best_loss: "Bester Loss", validation: "Zurückgelegte", verdict: "Urteil", pairs: "Paare", tokens: "Token",
+      right: "Richtige Antworten", start_loss: "Loss am Start", best_loss: "Bester Loss", validation: "Zurückgelegte", verdict: "Urteil", pairs: "Paare", tokens: "Token",
       working_seconds: "Arbeitszeit", steps: "Schritte", state: "Zustand", tags: "Stichwörter", note: "Notiz", created_at: "Begonnen",
     },
     sortBy: (name) => `Sortieren nach ${name}`,

@@ -138,7 +138,10 @@ export const de: typeof en = {
     states: {
       queued: "wartet", running: "läuft", paused: "angehalten", completed: "fertig", failed: "abgebrochen", cancelled: "beendet",
     },
-    verdicts: { better: "besser", no_clear_difference: "kein klarer Unterschied", worse: "schlechter" },
+    verdicts: {
+      better: "besser", surer_but_less_right: "sicherer, aber seltener richtig", no_clear_difference: "kein klarer Unterschied", worse: "schlechter",
+      too_few: "zu wenige Beispiele für ein Urteil",
+    },
     lossWay: (start, best) => `Loss ${start} → ${best}`,
     noGain: "keine Verbesserung gefunden",
   },

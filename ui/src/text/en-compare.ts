@@ -29,6 +29,8 @@ export const enCompare = {
       better: "The second prompt does better.",
       no_clear_difference: "The two prompts cannot be told apart.",
       worse: "The second prompt does worse.",
+      surer_but_less_right: "With the second prompt the model says it more surely, but is right less often: not better.",
+      too_few: "Too few examples to say: 12 different ones are needed.",
     },
     fewerRight: "The model is less surprised by the right answers, yet its first choice is right less often. Try both prompts before you use it.",
     nothing: "The two have not been measured on the same examples yet.",

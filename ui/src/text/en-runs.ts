@@ -103,7 +103,7 @@ export const enRuns = {
     columnUp: (name: string) => `Move up: ${name}`,
     columnDown: (name: string) => `Move down: ${name}`,
     columns: {
-      name: "Run", project: "Project", prompt: "Start prompt", data: "Examples", model: "Model", device: "Runs on", settings: "Settings that differ",
+      name: "Run", right: "Right answers", project: "Project", prompt: "Start prompt", data: "Examples", model: "Model", device: "Runs on", settings: "Settings that differ",
       start_loss: "Start loss", best_loss: "Best loss", validation: "Held out", verdict: "Verdict", pairs: "Pairs", tokens: "Tokens",
       working_seconds: "Working time", steps: "Steps", state: "State", tags: "Tags", note: "Note", created_at: "Begun",
     },

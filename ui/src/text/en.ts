@@ -138,7 +138,10 @@ export const en = {
     states: {
       queued: "waiting", running: "running", paused: "paused", completed: "finished", failed: "broken off", cancelled: "stopped",
     },
-    verdicts: { better: "better", no_clear_difference: "no clear difference", worse: "worse" },
+    verdicts: {
+      better: "better", surer_but_less_right: "surer, but less often right", no_clear_difference: "no clear difference", worse: "worse",
+      too_few: "too few examples to say",
+    },
     lossWay: (start: string, best: string) => `loss ${start} → ${best}`,
     noGain: "no improvement found",
   },

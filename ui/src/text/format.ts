@@ -19,7 +19,7 @@ export function count(value: number): string {
   return number(value, 0, 0);
 }
 
-/** A loss in nats per token, with three digits after the point unless told. */
+/** A loss in nats, with three digits after the point unless told. */
 export function loss(value: number | null | undefined, digits = 3): string {
   return value === null || value === undefined || !Number.isFinite(value) ? "–" : number(value, digits, digits);
 }

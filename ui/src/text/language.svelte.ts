@@ -1,4 +1,5 @@
 import { de } from "./de";
+import { deAnswers } from "./de-answers";
 import { deCompare } from "./de-compare";
 import { deImport } from "./de-import";
 import { deKeeping } from "./de-keeping";
@@ -10,6 +11,7 @@ import { deShown } from "./de-shown";
 import { deTable } from "./de-table";
 import { deVersions } from "./de-versions";
 import { en } from "./en";
+import { enAnswers } from "./en-answers";
 import { enCompare } from "./en-compare";
 import { enImport } from "./en-import";
 import { enKeeping } from "./en-keeping";
@@ -21,9 +23,9 @@ import { enShown } from "./en-shown";
 import { enTable } from "./en-table";
 import { enVersions } from "./en-versions";
 
-const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels, ...enServers, ...enShown };
+const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels, ...enServers, ...enShown, ...enAnswers };
 export type Texts = typeof english;
-const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels, ...deServers, ...deShown };
+const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels, ...deServers, ...deShown, ...deAnswers };
 
 export const languages = { en: english, de: german } as const;
 export type Language = keyof typeof languages;

@@ -41,7 +41,7 @@ it("measures what is missing and says what came out", async () => {
   expect(await screen.findByTestId("compare-verdict")).toHaveTextContent(/The two prompts cannot be told apart\..*95 % interval/);
   expect(asked("measureComparison")).toEqual([[request]]);
   expect(screen.getByTestId("compare-figures")).toHaveTextContent(/On the same 60 examples of\s+review-mood\.csv, with the model Qwen3 0\.6B/);
-  expect(screen.getByTestId("compare-figures")).toHaveTextContent(/Loss\s*\d\.\d{3}\s*\d\.\d{3}.*Right answers\s*\d+%\s*\d+%/);
+  expect(screen.getByTestId("compare-figures")).toHaveTextContent(/Right answers\s*\d+ of 60\s*\d+ of 60.*Loss\s*\d\.\d{3}\s*\d\.\d{3}/);
   expect(screen.queryByTestId("compare-measure")).toBeNull();
   expect(await screen.findByTestId("scatter-layer")).toBeInTheDocument();
   expect(await seriousFaults(container)).toEqual([]);
@@ -123,7 +123,7 @@ it("says that both are the same, that there is no data, and that something is go
 });
 
 const figures = (more: Partial<ComparedFigures>): ComparedFigures => ({
-  first_loss: 2, second_loss: 1.5, accuracy: null, interval: { low: -0.7, high: -0.3 }, verdict: "better", examples: 60, data: "<b>reviews</b>", ...more,
+  first_loss: 2, second_loss: 1.5, accuracy: null, asked: null, choices: null, interval: { low: -0.7, high: -0.3 }, verdict: "better", examples: 60, data: "<b>reviews</b>", ...more,
 });
 const compared = (example: number, more: Partial<ComparedRow> = {}): ComparedRow => ({
   example, row: example + 1, input: `Input ${example}`, target: "yes", first: 2, second: 1 + example / 10_000, first_correct: null, second_correct: null, ...more,
@@ -155,6 +155,21 @@ it("says each verdict in words, in German too, and warns of fewer right answers"
   await userEvent.click(screen.getByTestId("compare-swap"));
   await userEvent.click(within(await screen.findByTestId("compare-no-data")).getByRole("button"));
   expect(router.place.page).toBe("project");
+});
+
+it("tells right answers before the loss, and calls nothing better that is right clearly less often", async () => {
+  const lost = { before: 0.75, after: 0.25, gained: 0, lost: 30, p: 1e-9 };
+  let answer = found({ figures: figures({ asked: lost, choices: { before: 0.5, after: 0.55, gained: 6, lost: 3, p: 0.51 } }) });
+  const { show } = await page({}, makeScripted(), answering(() => answer));
+  show();
+  expect(await screen.findByTestId("compare-asked")).toHaveTextContent(/Right answers\s*45 of 60\s*15 of 60\s*clearly fewer/u);
+  expect(screen.getByTestId("compare-choices")).toHaveTextContent(/30 of 60\s*33 of 60\s*no clear difference/u);
+  expect(screen.getByTestId("compare-choices").nextElementSibling).toHaveTextContent("Loss");
+  expect(screen.getByTestId("compare-verdict")).toHaveAttribute("data-verdict", "surer_but_less_right");
+  expect(screen.getByTestId("compare-verdict")).toHaveTextContent(/is right less often: not better\./u);
+  answer = found({ figures: figures({ verdict: "too_few" }) });
+  await userEvent.click(screen.getByTestId("compare-swap"));
+  await waitFor(() => expect(screen.getByTestId("compare-verdict")).toHaveTextContent(/^Too few examples to say/u));
 });
 
 it("lets a late answer to an old choice go, and asks again after a fault", async () => {

@@ -213,3 +213,13 @@ it("says in its dialog why the storage cannot be read", async () => {
   await userEvent.click(await screen.findByTestId("storage"));
   expect(await screen.findByText("The file is gone.")).toBeInTheDocument();
 });
+
+it("tells of the last run what became of right answers, not of the loss", async () => {
+  const backend = makeScripted({ ending: "surer_but_less_right" });
+  const project = await backend.openSample("review-mood");
+  backend.finish((await backend.startRun(project.id)).id);
+  renderPage(HomePage, {}, backend);
+  const last = await screen.findByTestId(`last-right-${project.id}`);
+  expect(last).toHaveTextContent("right answers 22 of 40 → 9 of 40 · surer, but less often right");
+  expect(screen.queryByText(/loss 2/u)).toBeNull();
+});

@@ -79,7 +79,7 @@ it("frees a locked part that was edited", async () => {
 it("measures the prompt and says when the number is old", async () => {
   const { editor } = await sample();
   await userEvent.click(screen.getByTestId("score-prompt"));
-  expect(await screen.findByTestId("scored")).toHaveTextContent(/loss\s*2\.\d{3} ± 0\.081 on 20 examples, 45% right/);
+  expect(await screen.findByTestId("scored")).toHaveTextContent(/loss\s*2\.\d{3} ± 0\.081 on 20 examples, 15% right when asked, 45% right by choice/);
   await userEvent.type(editor, "x");
   expect(screen.getByTestId("scored")).toHaveTextContent("of an earlier wording");
 });
@@ -250,6 +250,7 @@ it("shows earlier runs and versions, and takes a version back", async () => {
   backend.finish(run.id);
   const { container } = renderPage(ProjectPage, { id: project.id }, backend);
   expect(await screen.findByTestId(`open-run-${run.id}`)).toHaveTextContent("Run 1");
+  expect(screen.getByTestId(`outcome-${run.id}`)).toHaveTextContent("right answers 0 of 40 → 35 of 40 · better");
   expect(screen.getByTestId("version-2")).toHaveTextContent("found by Run 1");
   expect(await seriousFaults(container)).toEqual([]);
   await userEvent.click(screen.getByTestId("copy-version-2"));
@@ -314,4 +315,11 @@ it("says why a run could not be deleted", async () => {
   await userEvent.click(await screen.findByTestId(`delete-run-${run.id}`));
   expect(await screen.findByTestId("error-note")).toHaveTextContent("Stop it first.");
   expect(screen.getByTestId(`open-run-${run.id}`)).toBeInTheDocument();
+});
+
+it("has the keyboard at the start button where a new run is wanted", async () => {
+  const backend = makeScripted();
+  const project = await backend.openSample("review-mood");
+  renderPage(ProjectPage, { id: project.id, at: "start" }, backend);
+  await waitFor(() => expect(screen.getByTestId("start-run")).toHaveFocus());
 });

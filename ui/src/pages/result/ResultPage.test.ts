@@ -2,7 +2,7 @@ import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 import type { Backend } from "../../backend";
-import type { Project, RunResult } from "../../backend/generated/wire";
+import type { AnswerPair, Change, Project, RunResult, Validation, Verdict } from "../../backend/generated/wire";
 import { makeScripted } from "../../backend/scripted";
 import { router } from "../../lib/router.svelte";
 import { toasts } from "../../lib/toasts.svelte";
@@ -77,6 +77,189 @@ describe("the verdict comes first, in words", () => {
     show(runResult(), { result: () => Promise.reject({ code: "not_found", message: "Gone.", hint: "" }) });
     expect(await screen.findByTestId("error-note")).toHaveTextContent("Gone.");
   });
+});
+
+const changed = (before: number, after: number, of = 40, more: Partial<Change> = {}): Change => ({
+  before: before / of, after: after / of, gained: Math.max(0, after - before), lost: Math.max(0, before - after), p: after === before ? 1 : 0.0001, ...more,
+});
+
+describe("the verdict decides which button is offered", () => {
+  const cases: Array<[string, Verdict, Partial<Validation>, string, boolean]> = [
+    ["better", "better", {}, "Better", true],
+    ["surer, but less right", "surer_but_less_right", {}, "Says it more surely, but is right less often: not better", false],
+    ["a better loss with clearly fewer right answers", "better", { asked: changed(30, 9) }, "Says it more surely, but is right less often: not better", false],
+    ["a better loss with clearly fewer right choices", "better", { choices: changed(30, 9) }, "Says it more surely, but is right less often: not better", false],
+    ["no clear difference", "no_clear_difference", {}, "No clear difference", false],
+    ["worse", "worse", { interval: { low: 0.1, high: 0.4 } }, "Worse", false],
+    ["too few", "too_few", { groups: 5 }, "Too few examples to say (12 different ones are needed)", false],
+  ];
+
+  it.each(cases)("%s", async (_, said, more, headline, isBetter) => {
+    show(runResult({}, validation({ verdict: said, ...more })));
+    expect((await verdict()).textContent?.trim()).toBe(headline);
+    const use = screen.getByTestId("use-best");
+    if (isBetter) {
+      expect(use).toHaveClass("primary");
+      expect(screen.queryByTestId("keep-mine")).toBeNull();
+      return;
+    }
+    expect(screen.queryByText("Better")).toBeNull();
+    expect(use).not.toHaveClass("primary");
+    expect(screen.getByTestId("keep-mine")).toHaveClass("primary");
+    await fireEvent.click(screen.getByTestId("keep-mine"));
+    expect(router.place).toEqual({ page: "project", id: 1 });
+  });
+
+  it("using a prompt that is not better stays possible, and then nothing is blue", async () => {
+    const { backend } = show(runResult({}, validation({ verdict: "no_clear_difference" })));
+    await fireEvent.click(await screen.findByTestId("use-best"));
+    expect(backend.useVersion).toHaveBeenCalledWith(1, 31);
+    expect(await screen.findByTestId("in-use")).toBeInTheDocument();
+    await waitFor(() => expect(screen.queryByTestId("keep-mine")).toBeNull());
+    expect(screen.getByTestId("use-best")).not.toHaveClass("primary");
+  });
+
+  it("keeps the own prompt where none was better", async () => {
+    show(runResult({ best: "Start prompt", best_version: null }));
+    expect(await screen.findByTestId("keep-mine")).toHaveClass("primary");
+  });
+
+  it("an older run is judged by its examples", async () => {
+    const rows = Array.from({ length: 40 }, (_, at) => change(at + 1, { start_correct: at < 12, best_correct: at < 3 }));
+    show(runResult({ rows }, validation({ accuracy: [0.3, 0.075] })));
+    expect(await verdict()).toHaveAttribute("data-verdict", "surer_but_less_right");
+    expect(screen.getByTestId("keep-mine")).toHaveClass("primary");
+  });
+});
+
+describe("right answers lead", () => {
+  it("as counts, with a word whether that is more", async () => {
+    show(runResult({}, validation({ asked: changed(0, 35), choices: changed(19, 20, 40, { gained: 5, lost: 4, p: 1 }), choice: [1, 0.5], form: [3, 0.2] })));
+    expect(await screen.findByTestId("right-asked")).toHaveTextContent("Right answers 0 of 40 → 35 of 40from 0 of 40 to 35 of 40 clearly more");
+    expect(screen.getByTestId("right-choose")).toHaveTextContent(/Picks the right one when it must choose 19 of 40 → 20 of 40.*no clear difference/u);
+    expect(screen.getByTestId("right-asked").compareDocumentPosition(screen.getByTestId("right-choose"))).toBe(Node.DOCUMENT_POSITION_FOLLOWING);
+    expect(screen.queryByTestId("never-said")).toBeNull();
+    const numbers = screen.getByTestId("numbers");
+    expect(numbers).not.toHaveAttribute("open");
+    expect(numbers).toHaveTextContent(/Knows the answer 1\.000 → 0\.500.*Says it the right way 3\.000 → 0\.200/u);
+  });
+
+  it("clearly fewer is said so", async () => {
+    show(runResult({}, validation({ verdict: "surer_but_less_right", asked: changed(30, 9) })));
+    expect(await screen.findByTestId("right-asked")).toHaveTextContent("clearly fewer");
+  });
+
+  it("fewer, but not clearly, is better with a warning", async () => {
+    show(runResult({}, validation({ asked: changed(30, 28, 40, { p: 0.5 }) })));
+    expect(await verdict()).toHaveTextContent("Better");
+    expect(screen.getByTestId("fewer-right")).toBeInTheDocument();
+  });
+
+  it("says honestly that the model never says it exactly", async () => {
+    show(runResult({}, validation({ asked: changed(0, 0), choices: changed(19, 36), choice: [1, 0.5] })));
+    expect(await screen.findByTestId("right-asked")).toHaveTextContent("0 of 40 → 0 of 40");
+    expect(screen.getByTestId("never-said")).toHaveTextContent("The model still does not say it exactly");
+  });
+
+  it("names choices between a better and a worse answer", async () => {
+    show(runResult({}, validation({ choices: changed(19, 36) })));
+    expect(await screen.findByTestId("right-prefer")).toHaveTextContent(/Prefers the better answer.*19 of 40 → 36 of 40/u);
+    expect(screen.queryByTestId("right-asked")).toBeNull();
+  });
+
+  it("of an older run are shares, and where there are none the loss leads", async () => {
+    const { unmount } = show(runResult({}, validation({ accuracy: [0.475, 0.9] })));
+    expect(await screen.findByTestId("right-choose")).toHaveTextContent("48% → 90%");
+    expect(screen.queryByTestId("looks")).toBeNull();
+    unmount();
+    show(runResult());
+    await verdict();
+    expect(screen.queryByTestId("right-choose")).toBeNull();
+    expect(screen.getAllByText("from 3.000 to 2.000").length).toBeGreaterThan(0);
+  });
+
+  it("tells how often the examples were looked at", async () => {
+    show(runResult({}, validation({ looks: 4 })));
+    expect(await screen.findByTestId("looks")).toHaveTextContent("These examples have been looked at 4 times.");
+  });
+});
+
+describe("what the model really answers", () => {
+  const pair = (row: number, more: Partial<AnswerPair> = {}): AnswerPair =>
+    ({ row, input: `Input ${row}`, target: "yes", start: "A poem of the sea.", best: "yes", right: [false, true], ...more });
+
+  it("stands side by side, marked in words", async () => {
+    show(runResult({ answers: [pair(3), pair(5, { start: "", right: null })] }));
+    const one = await screen.findByTestId("answer-1");
+    expect(one).toHaveTextContent(/Input Row 3 Input 3 Right answer yes With the start prompt wrong A poem of the sea\. With the new prompt right yes/u);
+    const two = screen.getByTestId("answer-2");
+    expect(two).toHaveTextContent("The model wrote nothing.");
+    expect(within(two).queryByText("wrong")).toBeNull();
+  });
+
+  it("is folded where it is long", async () => {
+    const long = "creature of the sea ".repeat(60).trim();
+    show(runResult({ answers: [pair(1, { start: long })] }));
+    const one = await screen.findByTestId("answer-1");
+    expect(one).not.toHaveTextContent(long);
+    await fireEvent.click(within(one).getByRole("button", { name: "Show the whole text: With the start prompt" }));
+    expect(one).toHaveTextContent(long);
+  });
+
+  it("says why there are none", async () => {
+    show(runResult());
+    expect(await screen.findByTestId("answers-none")).toHaveTextContent("No answers were written");
+  });
+
+  it("is one answer where the prompt stayed", async () => {
+    show(runResult({ best: "Start prompt", answers: [pair(1)] }));
+    expect(await screen.findByTestId("answer-1")).toHaveTextContent("With your prompt");
+    expect(screen.queryByText("With the new prompt")).toBeNull();
+  });
+});
+
+describe("a bad split", () => {
+  const balance = { labels: [], train: 8, validation: 40, pool: 0, warnings: [] };
+
+  it("is told in words, with the way to a new run", async () => {
+    show(runResult({ balance: { ...balance, warnings: [
+      { kind: "label_missing", label: "joy", part: "train" }, { kind: "label_uneven", label: "fear", part: "validation", has: 9, share: 3.4 },
+      { kind: "few_training", rows: 8 }, { kind: "few_held_out", rows: 1 },
+    ] } }));
+    const note = await screen.findByTestId("split-note");
+    expect(note).toHaveTextContent("No example with the answer “joy” was used to look for a better prompt.");
+    expect(note).toHaveTextContent("Examples with the answer “fear” kept for the check: 9; in proportion it would be 3.4.");
+    expect(note).toHaveTextContent("Only 8 examples were used to look");
+    expect(note).toHaveTextContent("Only 1 example was kept for the check");
+    await fireEvent.click(screen.getByTestId("split-again"));
+    expect(router.place).toEqual({ page: "project", id: 1, at: "start" });
+  });
+
+  it("of few examples says that there are few", async () => {
+    show(runResult({ balance: { ...balance, warnings: [{ kind: "few_training", rows: 8 }] } }));
+    expect(await screen.findByRole("heading", { name: "This run had few examples" })).toBeInTheDocument();
+    expect(screen.getByTestId("split-note")).not.toHaveTextContent("evenly");
+  });
+
+  it("is not told where there is none", async () => {
+    show(runResult({ balance }));
+    await verdict();
+    expect(screen.queryByTestId("split-note")).toBeNull();
+  });
+});
+
+it("a row that lost its right answer never reads better", async () => {
+  show(runResult({ rows: [
+    change(1, { start_asked: true, best_asked: false, start_correct: true, best_correct: true }),
+    change(2, { start_asked: false, best_asked: true, start_correct: false, best_correct: true, best_loss: 3 }),
+  ] }));
+  await verdict();
+  const [, lost, won] = within(screen.getByTestId("changes-table")).getAllByRole("row");
+  expect(lost).toHaveTextContent(/right → wrong.*right.*−1\.000 surer, but now wrong/u);
+  expect(lost).not.toHaveTextContent("better");
+  expect(won).toHaveTextContent("less sure, but now right");
+  expect(screen.getByRole("columnheader", { name: "Right when asked" })).toBeInTheDocument();
+  expect(screen.getByTestId("changes-summary")).toHaveTextContent("1 better, 1 worse, 0 unchanged");
 });
 
 describe("start and best prompt", () => {
@@ -209,6 +392,10 @@ it("has no serious faults of accessibility", async () => {
     runResult({ rows: [change(1), change(2, { start_correct: true, best_correct: false })] }),
     runResult({ best: "Start prompt", rows: [] }),
     runResult({}, null),
+    runResult({
+      answers: [{ row: 1, input: "A", target: "yes", start: "x".repeat(500), best: "yes", right: [false, true] }],
+      balance: { labels: [], train: 8, validation: 40, pool: 0, warnings: [{ kind: "few_training", rows: 8 }] },
+    }, validation({ verdict: "surer_but_less_right", asked: changed(30, 9), choices: changed(30, 9), looks: 4 })),
   ];
   for (const result of results) {
     const { container, unmount } = show(result);

@@ -44,7 +44,10 @@ describe("a run at work", () => {
     ["measuring_start", "Measuring the start prompt"],
     ["analysing", "Finding what each part does"],
     ["trying", "Trying better prompts"],
+    ["demonstrating", "Choosing examples to show in the prompt"],
+    ["pruning", "Leaving out what is not needed"],
     ["validating", "Checking on held-out examples"],
+    ["answering", "Letting the model answer a few examples"],
     ["waiting_for_database", "Waiting for the database"],
   ] as const)("says what it does while %s", async (phase, words) => {
     show(runView({ phase }));
@@ -189,7 +192,7 @@ describe("a run that is not at work", () => {
 
   it("is finished and leads to its result", async () => {
     const best = candidate(1, { text: "Better" });
-    const outcome = { reason: "patience" as const, best: 1, start_loss: 3, best_loss: 2, validation: validation() };
+    const outcome = { reason: "patience" as const, best: 1, start_loss: 3, best_loss: 2, validation: validation(), answers: [] };
     show(runView({ phase: "ended", outcome, best }, { state: "completed", active: false }));
     expect(await screen.findByTestId("run-notice")).toHaveTextContent("Better");
     await fireEvent.click(screen.getByTestId("open-result"));
@@ -381,5 +384,53 @@ describe("a prompt with examples", () => {
     await fireEvent.click(row as HTMLElement);
     expect(within(screen.getByTestId("candidates")).getByTestId("shown-example")).toHaveTextContent("It broke.");
     expect(container).not.toHaveTextContent("[[");
+  });
+});
+
+describe("right answers while it runs", () => {
+  const start = candidate(0, { origin: { kind: "start" }, step: 0, parent: null, loss: 3, text: "Start prompt", asked: 0, accuracy: 0.45, choice: 1 });
+  const best = candidate(2, {
+    loss: 2, asked: 0.6, accuracy: 0.8, choice: 0.5, origin: { kind: "demonstrations", examples: [1, 4] },
+    text: "Name it.\n[[example]]\nGood\n[[answer]]\nyes\n[[example]]\nBad\n[[answer]]\nno",
+  });
+
+  it("come before the loss", async () => {
+    show(runView({ best, candidates: [start, best] }));
+    const figures = await screen.findByTestId("run-figures");
+    expect(figures.firstElementChild).toBe(screen.getByTestId("figure-asked"));
+    expect(screen.getByTestId("figure-asked")).toHaveTextContent(/Right answers\s*0 of 20 →\s*12 of 20/u);
+    expect(screen.getByTestId("figure-choice")).toHaveTextContent(/must choose\s*9 of 20 →\s*16 of 20/u);
+    expect(within(screen.getByTestId("candidates")).getByText("60% right")).toBeInTheDocument();
+    expect(screen.getByTestId("candidates")).toHaveTextContent("2 worked examples added, with 2 examples");
+  });
+
+  it("are choices between a better and a worse answer where that is the task", async () => {
+    const pair = (one: typeof best) => ({ ...one, asked: null, choice: null });
+    show(runView({ best: pair(best), candidates: [pair(start), pair(best)] }));
+    expect(await screen.findByTestId("figure-choice")).toHaveTextContent(/Prefers the better answer/u);
+    expect(screen.queryByTestId("figure-asked")).toBeNull();
+  });
+
+  it("of an older run stay shares among labels", async () => {
+    const old = (one: typeof best) => ({ ...one, asked: null, choice: null });
+    const view = runView({ best: old(best), candidates: [old(start), old(best)] });
+    show({ ...view, settings: { ...view.settings, method: 1 } });
+    expect(await screen.findByTestId("figure-choice")).toHaveTextContent(/must choose\s*45% →\s*80%/u);
+  });
+
+  it("are not claimed for an older run whose fall nobody has judged here", async () => {
+    const outcome = { reason: "steps" as const, best: 2, start_loss: 3, best_loss: 2, validation: validation({ accuracy: [0.3, 0.1] }), answers: [] };
+    show(runView({ phase: "ended", best, outcome }, { state: "completed", active: false }));
+    expect(await screen.findByTestId("run-notice")).toHaveTextContent("This run is finished");
+    expect(screen.getByTestId("run-notice")).not.toHaveTextContent("Better");
+  });
+
+  it("words for what is new in a run", async () => {
+    const pruned = candidate(3, { origin: { kind: "prune", segment: 1 }, text: "Shorter" });
+    const cut = candidate(4, { loss: null, std_error: null, refusal: { kind: "unfinished" }, text: "Cut o" });
+    show(runView({ candidates: [start, pruned, cut] }));
+    const list = await screen.findByTestId("candidates");
+    expect(list).toHaveTextContent("Part 2 left out at the end");
+    expect(list).toHaveTextContent("was cut off before it was finished");
   });
 });

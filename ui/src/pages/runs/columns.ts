@@ -1,4 +1,6 @@
 import type { RunLine, RunState, RunSummary } from "../../backend/generated/wire";
+import { examplesOf, rightOf, verdictOf } from "../../lib/right";
+import { changeWords } from "../../lib/right-words";
 import { allSettings, valueOf, type SettingPath, type SettingValue } from "../../lib/settings";
 import { format, language, t } from "../../text";
 
@@ -8,7 +10,7 @@ export const HEAD = 46;
 
 /** Columns beside that of the name; `settings` stands for one column per setting that differs. */
 export const COLUMNS = [
-  "state", "start_loss", "best_loss", "validation", "verdict", "project", "prompt", "data", "model", "settings", "pairs", "working_seconds", "tags", "note",
+  "state", "right", "start_loss", "best_loss", "validation", "verdict", "project", "prompt", "data", "model", "settings", "pairs", "working_seconds", "tags", "note",
   "created_at", "device", "tokens", "steps",
 ] as const;
 export type ColumnName = (typeof COLUMNS)[number];
@@ -29,10 +31,10 @@ export type Column = {
 };
 
 const widths: Record<ColumnName | "name", number> = {
-  name: 320, project: 170, state: 126, start_loss: 104, best_loss: 104, validation: 148, verdict: 168, prompt: 260, data: 190, model: 160, device: 160,
+  name: 320, project: 170, state: 126, right: 190, start_loss: 104, best_loss: 104, validation: 148, verdict: 168, prompt: 260, data: 190, model: 160, device: 160,
   settings: 132, pairs: 92, tokens: 116, working_seconds: 124, steps: 84, tags: 190, note: 220, created_at: 168,
 };
-const figures: ReadonlySet<string> = new Set(["start_loss", "best_loss", "validation", "pairs", "tokens", "working_seconds", "steps"]);
+const figures: ReadonlySet<string> = new Set(["right", "start_loss", "best_loss", "validation", "pairs", "tokens", "working_seconds", "steps"]);
 const losses: ReadonlySet<string> = new Set(["start_loss", "best_loss"]);
 
 /** The columns that are kept as chosen, in their order. */
@@ -60,7 +62,7 @@ export function differing(lines: RunLine[]): SettingPath[] {
 export function columnsOf(chosen: ColumnName[], settings: SettingPath[], everywhere: boolean): Column[] {
   const plain = (name: ColumnName | "name"): Column => ({
     key: name, name, setting: null, title: t.overlay.columns[name], width: widths[name], figure: figures.has(name),
-    meaning: losses.has(name) ? t.common.lossMeaning : name === "validation" ? t.overlay.heldOutMeaning : name === "pairs" ? t.overlay.pairsMeaning
+    meaning: losses.has(name) ? t.common.lossMeaning : name === "validation" ? t.overlay.heldOutMeaning : name === "right" ? t.answers.columnMeaning : name === "pairs" ? t.overlay.pairsMeaning
       : name === "tokens" ? t.overlay.tokensMeaning : undefined,
   });
   const others = chosen.filter((name) => name !== "project" || everywhere).flatMap((name) => (name !== "settings" ? plain(name) : settings.map((setting): Column => ({
@@ -81,6 +83,12 @@ export function settingWords(path: string, value: SettingValue): string {
 /** A run that nobody works on has been broken off, whatever was last stored. */
 export const standingOf = (run: RunSummary): RunState => (run.state === "running" && !run.active ? "failed" : run.state);
 
+/** Right answers on held-out examples, before and after: when asked, else by choice. */
+export function rightEnds({ run }: RunLine): [string, string] | null {
+  const change = rightOf(run);
+  return change && changeWords(change, examplesOf(change));
+}
+
 /** What a cell says, where it is nothing but text. */
 export function cellText(line: RunLine, { name, setting }: Column): string {
   const { run } = line;
@@ -95,7 +103,8 @@ export function cellText(line: RunLine, { name, setting }: Column): string {
     case "start_loss": return format.loss(run.start_loss);
     case "best_loss": return format.loss(run.best_loss);
     case "validation": return line.validation ? t.overlay.way(format.loss(line.validation[0]), format.loss(line.validation[1])) : "–";
-    case "verdict": return run.verdict ? t.runs.verdicts[run.verdict] : "–";
+    case "right": return rightEnds(line)?.join(" → ") ?? "–";
+    case "verdict": { const verdict = verdictOf(run); return verdict ? t.runs.verdicts[verdict] : "–"; }
     case "pairs": return format.count(line.pairs);
     case "tokens": return format.count(line.tokens);
     case "working_seconds": return format.duration(run.working_seconds);
@@ -107,7 +116,7 @@ export function cellText(line: RunLine, { name, setting }: Column): string {
   }
 }
 
-const verdicts = ["better", "no_clear_difference", "worse"];
+const verdicts = ["better", "no_clear_difference", "surer_but_less_right", "worse", "too_few"];
 const states = ["running", "queued", "paused", "completed", "cancelled", "failed"];
 
 /** What a line is sorted by; lines with null come last whichever way. */
@@ -123,7 +132,8 @@ function weightOf(line: RunLine, key: string): string | number | null {
     case "prompt": case "data": case "model": case "device": return line[key];
     case "start_loss": case "best_loss": case "working_seconds": return run[key];
     case "validation": return line.validation?.[1] ?? null;
-    case "verdict": return run.verdict && verdicts.indexOf(run.verdict);
+    case "right": return rightOf(run)?.after ?? null;
+    case "verdict": { const verdict = verdictOf(run); return verdict && verdicts.indexOf(verdict); }
     case "pairs": case "tokens": case "steps": return line[key];
     case "state": return states.indexOf(standingOf(run));
     case "tags": return line.tags.join(", ") || null;

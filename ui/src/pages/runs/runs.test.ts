@@ -155,7 +155,7 @@ it("chooses columns and their order, and shows only settings that differ", async
   await userEvent.click(screen.getByTestId("column-settings"));
   await userEvent.click(screen.getByTestId("column-down-state"));
   expect(screen.getByTestId("column-down-state")).toHaveFocus();
-  await waitFor(() => expect(kept(backend)?.columns.slice(0, 3)).toEqual(["start_loss", "state", "best_loss"]));
+  await waitFor(() => expect(kept(backend)?.columns.slice(0, 3)).toEqual(["right", "state", "start_loss"]));
   expect(kept(backend)?.columns).toContain("tokens");
   expect(screen.queryByTestId("sort-settings.steps")).toBeNull();
   await userEvent.click(screen.getByTestId("columns-usual"));
@@ -368,4 +368,20 @@ it("is told in German", async () => {
   renderPage(RunsPage as never, { project } as never, backend);
   expect(await screen.findByText("Läufe übereinandergelegt")).toBeInTheDocument();
   expect(await screen.findByTestId("sort-best_loss")).toHaveTextContent("Bester Loss");
+});
+
+it("has right answers as a usual column to sort by, old runs without any last", async () => {
+  const { backend, project, ids } = await ended(3);
+  const [low, none, high] = ids as [number, number, number];
+  const change = (after: number) => ({ before: 0.1, after, gained: Math.round((after - 0.1) * 40), lost: 0, p: 0.001 });
+  for (const [id, asked] of [[low, change(0.25)], [none, null], [high, change(0.875)]] as const) {
+    backend.setView(id, { run: { ...(await backend.runView(id)).run, asked, choices: null } });
+  }
+  await show(backend, project);
+  expect(screen.getByTestId(`right-run-${high}`)).toHaveTextContent("4 of 40 → 35 of 40");
+  expect(screen.getByTestId(`right-run-${none}`)).toHaveTextContent(/^–$/u);
+  await userEvent.click(screen.getByTestId("sort-right"));
+  const first = rows();
+  await userEvent.click(screen.getByTestId("sort-right"));
+  expect([first, rows()].map((order) => order.join()).sort()).toEqual([[high, low, none].join(), [low, high, none].join()].sort());
 });

@@ -68,6 +68,7 @@ it("measures on old and new data, draws it, and goes back to the old", async () 
   expect(screen.queryByTestId("data-chart")).toBeNull();
   await userEvent.click(screen.getByTestId("measure-all"));
   await waitFor(() => expect(screen.getByTestId(`figure-2-${now}`)).toHaveTextContent("±"));
+  expect(screen.getByTestId(`figure-2-${now}`)).toHaveTextContent(/% right when asked\s*\d+% right by choice/u);
   expect(measured(backend).at(-1)).toEqual([[best], [old, now]]);
   const chart = await screen.findByTestId("data-chart");
   await waitFor(() => expect(chart.querySelector("img")?.src).toMatch(/^data:image\/svg\+xml/u));
@@ -81,7 +82,7 @@ it("measures on old and new data, draws it, and goes back to the old", async () 
 
 it("dims figures that cannot be compared and says why", async () => {
   const { backend, id, first, best } = await prepared();
-  const cell = { std_error: null, accuracy: null, examples: 60, model: "Other 1B", measured_at: 1 };
+  const cell = { std_error: null, accuracy: null, asked: null, examples: 60, model: "Other 1B", measured_at: 1 };
   const data = (await backend.project(id)).data?.id ?? 0;
   const found: Measurements = {
     datasets: [{ id: data, name: "review-mood.csv", examples: 100, edits: 0, current: true, created_at: 1 }], busy: false,
@@ -158,5 +159,6 @@ it("takes new examples and measures on the old and the new ones", async () => {
   expect(now).not.toBe(old);
   expect(measured(backend)).toEqual([[[best], [old, now]]]);
   await waitFor(() => expect(screen.getByTestId(`figure-2-${now}`)).toHaveTextContent("±"));
+  expect(screen.getByTestId(`figure-2-${now}`)).toHaveTextContent(/% right when asked\s*\d+% right by choice/u);
   expect(screen.getByTestId(`figure-2-${old}`)).toHaveTextContent("±");
 });
