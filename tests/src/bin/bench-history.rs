@@ -180,10 +180,9 @@ fn one_run(
             score: PromptScore {
                 examples: (0..losses)
                     .map(|example| ExampleLoss {
-                        example,
-                        loss: loss + noise(example as u32 * 17) - 0.5,
                         correct: Some(example % 3 == 0),
-                        weight: 1.0,
+                        asked: Some(example % 4 == 0),
+                        ..ExampleLoss::of(example, loss + noise(example as u32 * 17) - 0.5)
                     })
                     .collect(),
                 tokens: TokenCount {
@@ -213,6 +212,7 @@ fn one_run(
         start_loss: level(0),
         best_loss: level(best),
         validation: None,
+        answers: Vec::new(),
     };
     store.finish_run(run, &outcome, None).unwrap();
 }

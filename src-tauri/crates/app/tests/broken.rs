@@ -334,6 +334,9 @@ async fn a_run_that_cannot_be_stored_is_paused_in_words_and_goes_on_later() {
     assert_eq!(view.run.state, RunState::Completed, "{:?}", view.run.error);
 }
 
+/// Something that uses a model.
+type Work = Box<dyn Fn(Arc<Studio>)>;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_is_being_used_is_not_pushed_out_by_another_one() {
     let folder = tempfile::tempdir().unwrap();
@@ -350,7 +353,7 @@ async fn a_model_that_is_being_used_is_not_pushed_out_by_another_one() {
         assert!(!error.hint.is_empty());
     };
     let (done, answers) = channel();
-    let all: [(&str, Box<dyn Fn(Arc<Studio>)>); 3] = [
+    let all: [(&str, Work); 3] = [
         ("measuring", {
             let done = done.clone();
             Box::new(move |studio| {
