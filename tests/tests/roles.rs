@@ -6,7 +6,6 @@
 #[allow(unreachable_pub)] // The writing of folders is used here alone.
 #[path = "../../src-tauri/crates/packed/tests/common/mod.rs"]
 mod tiny;
-#[allow(dead_code)] // And its tokeniser.
 #[path = "../../src-tauri/crates/engine/tests/words/mod.rs"]
 mod words;
 
