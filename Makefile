@@ -14,7 +14,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)/release
 # rustup and set-up put programs there that a shell opened before does not know.
 export PATH := $(HOME)/.cargo/bin:$(CACHE)/node/bin:$(PATH)
 
-.PHONY: run test bench bench-growth bench-import bench-history bench-window cuda metal accelerate mkl build check ui-test setup setup-test wire fmt
+.PHONY: run test study bench bench-growth bench-import bench-history bench-window cuda metal accelerate mkl build check ui-test setup setup-test wire fmt
 
 # Exit status 3 means that no better prompt was found, which is a result too.
 run: build
@@ -29,6 +29,16 @@ run: build
 test: check ui-test
 	cargo build --release --locked --workspace
 	cargo test --release --locked --workspace
+	$(TARGET)/pmpo-study --model $(MODEL) --prompts 6 --seeds 0 --lines $(TARGET)/study.jsonl \
+		datasets/review-mood/examples.csv
+
+# Whether the loss orders prompts as right answers do, and whether runs end in prompts that
+# are right more often. DATA names files with inputs and answers; a whole study of three of
+# them takes hours on two cores, STUDY="--seeds 1 --prompts 20" a part of it.
+DATA ?= datasets/review-mood/examples.csv datasets/order-details/examples.csv
+MODEL ?= $(or $(PMPO_DATA_DIR),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/pmpo-studio)/models/SmolLM2-135M-Instruct.Q4_1.gguf
+study: build
+	$(TARGET)/pmpo-study --model $(MODEL) $(STUDY) $(DATA)
 
 # How fast answers are scored, beside llama.cpp and transformers on this machine.
 bench: build
