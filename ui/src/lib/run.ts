@@ -1,4 +1,5 @@
 import type { Candidate, DroppedEarly, RunMessage, RunView, SegmentView, StepSummary } from "../backend/generated/wire";
+import { parse } from "./prompt-document";
 
 /**
  * The view after `messages`. Messages are taken in batches because a copy of
@@ -128,9 +129,13 @@ export function listed(candidates: Candidate[], order: CandidateOrder): Candidat
   return list.sort((a, b) => late(a) - late(b) || (a.loss ?? Infinity) - (b.loss ?? Infinity) || a.ordinal - b.ordinal);
 }
 
-/** How many examples a prompt shows: after its text each begins with a line of its own. */
-export function demonstrations(prompt: string): number {
-  return prompt.match(/^\[\[example\]\]\r?$/gmu)?.length ?? 0;
+/**
+ * How many examples a prompt shows, where that is worth a word: how it came about
+ * may say so already.
+ */
+export function shownExamples({ origin, text }: Candidate): number {
+  const count = parse(text).demonstrations.length;
+  return origin.kind === "demonstrations" && origin.examples.length === count ? 0 : count;
 }
 
 /** Numbers of the prompts dropped early, with how far each came. */

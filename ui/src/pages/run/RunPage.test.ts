@@ -401,7 +401,16 @@ describe("right answers while it runs", () => {
     expect(screen.getByTestId("figure-asked")).toHaveTextContent(/Right answers\s*0 of 20 →\s*12 of 20/u);
     expect(screen.getByTestId("figure-choice")).toHaveTextContent(/must choose\s*9 of 20 →\s*16 of 20/u);
     expect(within(screen.getByTestId("candidates")).getByText("60% right")).toBeInTheDocument();
-    expect(screen.getByTestId("candidates")).toHaveTextContent("2 worked examples added, with 2 examples");
+    // Said once where it came about by them, and of each prompt that keeps them.
+    expect(screen.getByTestId("candidates")).not.toHaveTextContent("with 2 examples");
+  });
+
+  it("tell of a prompt that keeps its examples, and of none that only writes such a line", async () => {
+    const kept = candidate(3, { text: best.text, origin: { kind: "drop", segment: 0 } });
+    const line = candidate(4, { text: "Name it.\n[[example]]\nGood", origin: { kind: "reorder", how: "" } });
+    show(runView({ best: kept, candidates: [start, kept, line] }));
+    expect(await screen.findByTestId("candidates")).toHaveTextContent("Part 1 taken out, with 2 examples");
+    expect(screen.getByTestId("candidates")).toHaveTextContent(/Parts put in another order(?!, with)/u);
   });
 
   it("are choices between a better and a worse answer where that is the task", async () => {
