@@ -93,12 +93,12 @@ impl PairLedger for Memory {
     fn recall_pairs(&mut self, keys: &[PairKey]) -> Result<Vec<Option<PairLoss>>, JournalError> {
         Ok(keys
             .iter()
-            .map(|key| self.pairs.get(key).copied())
+            .map(|key| self.pairs.get(key).cloned())
             .collect())
     }
 
     fn keep_pairs(&mut self, pairs: &[(PairKey, PairLoss)]) -> Result<(), JournalError> {
-        self.pairs.extend(pairs.iter().copied());
+        self.pairs.extend(pairs.iter().cloned());
         Ok(())
     }
 }
@@ -155,7 +155,6 @@ fn task() -> Task {
 
 fn settings() -> Settings {
     Settings {
-        resamples: 500,
         steps: 2,
         segmenter: Segmenter::Rules,
         ..Preset::Quick.settings()
