@@ -87,6 +87,16 @@ impl LanguageModel for Counted {
         }
         self.inner.generate(request, cancel).await
     }
+
+    async fn answer(
+        &self,
+        request: &GenerateRequest,
+        cancel: &CancellationToken,
+    ) -> Result<Generated, ModelError> {
+        // What a prompt makes the model say, the model says that the prompt is for.
+        assert_ne!(self.description.name, "Writer");
+        self.inner.generate(request, cancel).await
+    }
 }
 
 /// Models of a gigabyte each.

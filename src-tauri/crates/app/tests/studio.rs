@@ -178,7 +178,7 @@ async fn pause_stop_and_another_start_of_the_program() {
     let messages = watch(&second, run.id);
     loop {
         let message = messages.recv_timeout(Duration::from_secs(30)).unwrap();
-        if matches!(message, RunMessage::Step { .. }) {
+        if matches!(message, RunMessage::Step { step, .. } if step.improved) {
             break;
         }
     }

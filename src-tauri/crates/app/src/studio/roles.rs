@@ -141,6 +141,15 @@ impl LanguageModel for InTurn {
         model(&here)?.generate(request, cancel).await
     }
 
+    async fn answer(
+        &self,
+        request: &GenerateRequest,
+        cancel: &CancellationToken,
+    ) -> Result<Generated, ModelError> {
+        let here = self.of(Role::Scores).await?;
+        model(&here)?.answer(request, cancel).await
+    }
+
     async fn generate_telling(
         &self,
         request: &GenerateRequest,

@@ -371,6 +371,11 @@ impl Run<'_> {
     async fn refusal(&self, document: &str) -> Result<Option<Refusal>, OptimizeError> {
         let prompt = Prompt::parse(document);
         let text = &prompt.text;
+        // Places for columns alone say nothing, unless the start prompt was no more.
+        let start = Prompt::parse(&self.task.prompt).text;
+        if !Template::parse(text).says_something() && Template::parse(&start).says_something() {
+            return Ok(Some(Refusal::Empty));
+        }
         if !text.contains(char::is_alphanumeric) {
             return Ok(Some(Refusal::Empty));
         }

@@ -147,6 +147,18 @@ impl<'a> Template<'a> {
         names
     }
 
+    /// Whether there is a word beside the placeholders.
+    pub fn says_something(&self) -> bool {
+        let mut from = 0;
+        for placeholder in &self.placeholders {
+            if self.text[from..placeholder.range.start].contains(char::is_alphanumeric) {
+                return true;
+            }
+            from = placeholder.range.end;
+        }
+        self.text[from..].contains(char::is_alphanumeric)
+    }
+
     /// Puts the example's values in place of the placeholders.
     ///
     /// Values are inserted as they are: braces in the data are never filled again.
@@ -252,6 +264,7 @@ mod tests {
     fn fills_any_column_and_leaves_braces_in_values_alone() {
         let template = Template::parse("Say {{ input }} in {{language}}. {{}} {{a{b}}");
         assert_eq!(template.names(), ["input", "language"]);
+        assert!(template.says_something() && !Template::parse(" {{a}}: {{b}}").says_something());
         let text = template
             .fill("{{language}}", &columns(&[("language", "French")]))
             .unwrap();
