@@ -18,6 +18,8 @@ export default defineConfig(({ mode }) => ({
   },
   server: { port: 5180, strictPort: true },
   test: {
+    // Busy computers are slow; a test that hangs still ends.
+    testTimeout: 30_000,
     environment: "jsdom",
     setupFiles: ["./src/test/setup.ts"],
     include: ["src/**/*.test.ts"],

@@ -146,6 +146,8 @@ async fn a_run_of_a_base_model() {
     let mut draft = project.draft;
     draft.settings = small();
     draft.settings.mask_mode = MaskMode::Remove;
+    // Beside demonstrations so small a model is not asked for rewrites.
+    draft.may_show_examples = Some(false);
     draft.model_path = Some(path.clone());
     studio.save_draft(id, &draft).unwrap();
     let info = studio.model_info(Some(&path), "auto").unwrap();

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use pmpo_app::wire::{Draft, RunState};
 use pmpo_app::{EngineLoader, Preset, Settings, Studio};
+use pmpo_core::prompt::Prompt;
 use pmpo_tests::project::prepare;
 use pmpo_tests::window::{data_folder, Display, Window};
 use serde_json::Value;
@@ -418,7 +419,8 @@ async fn the_sample_by_keyboard_alone() {
         let studio = Studio::open(&data, Box::new(EngineLoader)).unwrap();
         studio.result(1).unwrap().best
     };
-    assert_eq!(window.clipboard().await, best);
+    // As readable text: with examples, these follow the instructions.
+    assert_eq!(window.clipboard().await, Prompt::parse(&best).as_text());
     window.close().await;
 }
 
