@@ -60,7 +60,7 @@ fn sheets_keep_rows_whose_last_cells_are_empty() {
         .map(|i| format!("Review number {i} of the tea"))
         .collect();
     let mood = |at: usize| ["good", "bad"][at % 2];
-    let seldom = |at: usize, note: &'static str| if at % 4 == 0 { note } else { "" };
+    let seldom = |at: usize, note: &'static str| if at.is_multiple_of(4) { note } else { "" };
     let header = |names: [&'static str; 3]| vec![names.to_vec()];
     let cases = [
         (
