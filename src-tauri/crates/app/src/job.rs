@@ -286,8 +286,11 @@ pub async fn execute(
 /// What a run did so far, where it was begun by a method that this program would not
 /// repeat letter by letter; nothing where it had not decided a step or tried a prompt.
 fn earlier(store: &Store, row: &RunRow) -> Result<Option<Earlier>, AppError> {
+    if row.settings.method >= METHOD {
+        return Ok(None);
+    }
     let candidates = store.candidates(row.id)?;
-    if row.settings.method >= METHOD || candidates.len() < 2 {
+    if candidates.len() < 2 {
         return Ok(None);
     }
     let last = store.steps(row.id)?.last().copied();

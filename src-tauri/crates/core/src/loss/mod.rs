@@ -114,15 +114,6 @@ pub fn choice(options: &[AnswerScore], targets: &[usize], prior: Option<&[f64]>)
     log_sum_exp(&values) - log_sum_exp(&accepted)
 }
 
-/// The option with the highest `s` per token less its prior; the first of equals.
-pub fn chosen_option(options: &[AnswerScore], prior: Option<&[f64]>) -> usize {
-    let values = option_values(options, prior);
-    (1..values.len()).fold(
-        0,
-        |best, at| if values[at] > values[best] { at } else { best },
-    )
-}
-
 fn option_values(options: &[AnswerScore], prior: Option<&[f64]>) -> Vec<f64> {
     options
         .iter()
@@ -191,8 +182,6 @@ mod tests {
     fn choice_is_a_share_and_the_prior_counts() {
         let options = [score(-2.0, 2), score(-1.0, 1)];
         close(choice(&options, &[0], None), 2.0_f64.ln());
-        assert_eq!(chosen_option(&options, None), 0);
-        assert_eq!(chosen_option(&options, Some(&[0.0, -1.0])), 1);
         close(
             choice(&options, &[1], Some(&[0.0, -1.0])),
             (1.0 + (-1.0_f64).exp()).ln(),

@@ -185,13 +185,11 @@ impl<'a> Evaluator<'a> {
         labels::choice(calibrated, accepted) + self.settings.form_weight * labels::form(options)
     }
 
-    /// How a prompt leans to labels over a batch of inputs, where the objective takes
-    /// that off.
+    /// How a prompt leans to labels over a batch of inputs; nothing without labels.
     pub(super) fn leaning(&self, pairs: &[PairLoss]) -> Option<Vec<f64>> {
         let batch: Vec<&[f64]> = pairs.iter().map(|pair| &pair.options[..]).collect();
         let known = !batch.is_empty() && batch.iter().all(|options| !options.is_empty());
-        let wanted = self.settings.objective == Objective::Label && self.settings.calibration;
-        (known && wanted).then(|| labels::leaning(&batch))
+        known.then(|| labels::leaning(&batch))
     }
 
     /// The score that single pairs make together, calibrated over themselves.
@@ -245,7 +243,9 @@ impl<'a> Evaluator<'a> {
         if let Some(leaning) = leaning {
             let without = labels::calibrated(&pair.options, leaning);
             own.calibrated = Some(accepted.contains(&labels::likeliest(&without)));
-            own.loss = self.label_loss(&without, &pair.options, &accepted);
+            if self.settings.objective == Objective::Label && self.settings.calibration {
+                own.loss = self.label_loss(&without, &pair.options, &accepted);
+            }
         }
         own
     }

@@ -73,7 +73,8 @@ impl Run<'_> {
     pub(super) fn phrases_alone(&self, prompt: &Prompt) -> Vec<Proposal> {
         let bound = !Template::parse(&prompt.text).placeholders().is_empty()
             || !self.task.frozen.is_empty();
-        if bound || prompt.demonstrations.is_empty() {
+        // Only where answers are labels does a phrase name all that is asked.
+        if bound || self.plan.labels.is_none() || prompt.demonstrations.is_empty() {
             return Vec::new();
         }
         let train = self.plan.split.train.iter();
