@@ -1,13 +1,15 @@
 //! The check of the best prompt on examples that chose nothing.
 
-use crate::dataset::{similar_examples, Answer};
-use crate::loss::{Change, Difference, Verdict, FEWEST_GROUPS};
+use crate::dataset::similar_examples;
+use crate::loss::{weights_of_mean, Change, Difference, Verdict, FEWEST_GROUPS};
 use crate::model::GenerateRequest;
 use crate::prompt::Prompt;
 use crate::random::derived_seed;
 
 use super::plan::OptimizeError;
 use super::run::{Run, Scored, Writer};
+use super::written::AnswerCheck;
+
 use super::{Activity, ExampleLoss, GenerationKey, Part, PromptScore, Validation, WrittenAnswer};
 
 /// Tokens beyond twice the right answer's that the model may write for the eye.
@@ -58,22 +60,26 @@ impl Run<'_> {
         start: &Scored,
         best: &Scored,
     ) -> Result<Vec<WrittenAnswer>, OptimizeError> {
-        let rows: Vec<usize> = self.plan.split.validation.clone();
-        let rows = &rows[..rows.len().min(self.settings.answers)];
+        let check = AnswerCheck::of(&self.task.examples, self.evaluator.exact);
+        let mut rows: Vec<usize> = self.plan.split.validation.clone();
+        if !self.writes_all(check) {
+            rows.truncate(self.settings.answers);
+        }
         if !rows.is_empty() {
             self.busy(Activity::Answers)?;
         }
         let mut out = Vec::with_capacity(rows.len());
-        for &example in rows {
+        for example in rows {
             let before = self.write_answer(start, example).await?;
             let after = match start.candidate.ordinal == best.candidate.ordinal {
                 true => before.clone(),
                 false => self.write_answer(best, example).await?,
             };
-            let right = self.evaluator.exact.then(|| {
+            let accepted = &self.task.examples[example].answer;
+            let right = check.map(|check| {
                 (
-                    self.is_right(example, &before),
-                    self.is_right(example, &after),
+                    check.accepts(accepted, &before),
+                    check.accepts(accepted, &after),
                 )
             });
             out.push(WrittenAnswer {
@@ -86,17 +92,40 @@ impl Run<'_> {
         Ok(out)
     }
 
-    /// Whether a text is an accepted answer but for case and white space.
-    fn is_right(&self, example: usize, text: &str) -> bool {
-        let plain = |text: &str| {
-            let words: Vec<&str> = text.split_whitespace().collect();
-            words.join(" ").to_lowercase()
+    /// Whether all held-out examples are answered: where only the text shows what is right.
+    fn writes_all(&self, check: Option<AnswerCheck>) -> bool {
+        self.settings.answers > 0 && check.is_some_and(AnswerCheck::needs_text)
+    }
+
+    /// The check with right answers counted in what was written, where only that shows
+    /// them and every held-out example was answered.
+    pub(super) fn with_written(
+        &self,
+        validation: Validation,
+        answers: &[WrittenAnswer],
+    ) -> Validation {
+        let check = AnswerCheck::of(&self.task.examples, self.evaluator.exact);
+        let right: Option<Vec<(bool, bool)>> = answers.iter().map(|one| one.right).collect();
+        let Some(right) = right.filter(|right| {
+            self.writes_all(check) && !right.is_empty() && right.len() == validation.examples
+        }) else {
+            return validation;
         };
-        match &self.task.examples[example].answer {
-            Answer::Supervised { targets } => {
-                targets.iter().any(|target| plain(target) == plain(text))
-            }
-            Answer::Preference { .. } => false,
+        let (before, after): (Vec<bool>, Vec<bool>) = right.into_iter().unzip();
+        let rows = &self.plan.split.validation;
+        let weights: Vec<f64> = rows
+            .iter()
+            .map(|&at| self.task.examples[at].weight())
+            .collect();
+        let asked = Change::new(&before, &after, &weights_of_mean(weights.into_iter()));
+        let verdict = match validation.verdict {
+            Verdict::Better if asked.is_clearly_lower() => Verdict::SurerButLessRight,
+            verdict => verdict,
+        };
+        Validation {
+            asked: Some(asked),
+            verdict,
+            ..validation
         }
     }
 
@@ -116,13 +145,18 @@ impl Run<'_> {
             false => vec!["\n\n".to_owned()],
         };
         let purpose = format!("answer {} {example}", scored.candidate.ordinal);
-        let wanted = row.answer.best().split_whitespace().count();
+        let check = AnswerCheck::of(&self.task.examples, self.evaluator.exact);
+        let max_tokens = match check.is_some_and(AnswerCheck::needs_text) {
+            // A token has at least a byte, so that no right answer is cut off.
+            true => row.answer.best().len() + ROOM,
+            false => (4 * row.answer.best().split_whitespace().count() + ROOM).min(LONGEST),
+        };
         let request = GenerateRequest {
             conversation,
             temperature: 0.0,
             top_p: 1.0,
             seed: derived_seed(self.settings.seed, &["answer"]),
-            max_tokens: (4 * wanted + ROOM).min(LONGEST),
+            max_tokens,
             stop,
         };
         let key = GenerationKey {

@@ -16,6 +16,7 @@ mod run;
 mod score;
 mod settings;
 mod steps;
+mod written;
 
 pub use check::compare;
 pub use evaluate::has_exact_answers;

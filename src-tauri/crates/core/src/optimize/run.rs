@@ -165,6 +165,7 @@ impl Run<'_> {
             let ended = async {
                 validation = self.validate(&start, &incumbent).await?;
                 answers = self.answer(&start, &incumbent).await?;
+                validation = validation.map(|found| self.with_written(found, &answers));
                 Ok(())
             };
             match ended.await {

@@ -262,7 +262,7 @@ pub(crate) fn quick() -> Settings {
 pub(crate) async fn run(
     task: &Task,
     settings: &Settings,
-    model: &Scripted,
+    model: &dyn LanguageModel,
     journal: &mut Memory,
 ) -> Outcome {
     let cancel = CancellationToken::new();
