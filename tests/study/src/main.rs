@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // That is what it is for.
 
 mod memory;
+mod preference;
 mod runs;
 mod task;
 mod tau;
@@ -29,6 +30,9 @@ struct Arguments {
     /// Where single results go, one JSON line each.
     lines: PathBuf,
     demonstrations: Option<usize>,
+    /// Points by which right answers when asked must rise in every run, where answers are
+    /// short; elsewhere the verdict must be "better". Else the program ends with 1.
+    least: Option<f64>,
 }
 
 fn arguments() -> Result<Arguments, Box<dyn Error>> {
@@ -40,6 +44,7 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
         presets: vec![Preset::Quick, Preset::Standard],
         lines: PathBuf::from("study.jsonl"),
         demonstrations: None,
+        least: None,
     };
     let mut rest = std::env::args().skip(1);
     while let Some(word) = rest.next() {
@@ -50,6 +55,7 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
             "--seeds" => found.seeds = value()?.parse()?,
             "--lines" => found.lines = value()?.into(),
             "--demonstrations" => found.demonstrations = Some(value()?.parse()?),
+            "--least" => found.least = Some(value()?.parse()?),
             "--preset" => {
                 found.presets = vec![serde_json::from_value(value()?.into())?];
             }
@@ -59,7 +65,7 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
     if found.files.is_empty() || found.model.as_os_str().is_empty() {
         return Err(
             "usage: study --model FILE [--prompts N] [--seeds N] [--preset NAME] \
-                    [--lines FILE] DATA..."
+                    [--lines FILE] [--least POINTS] DATA..."
                 .into(),
         );
     }
@@ -88,6 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut lines = File::create(&asked.lines)?;
         if asked.prompts > 0 {
             tau::study(&tasks, asked.prompts, &engine, &mut lines).await?;
+            preference::study(&tasks, asked.prompts, &engine, &mut lines).await?;
         }
         if asked.seeds > 0 {
             let change = |settings: &mut pmpo_core::optimize::Settings| {
@@ -96,7 +103,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             };
             let presets = &asked.presets;
-            runs::study(&tasks, presets, asked.seeds, &change, &engine, &mut lines).await?;
+            let found =
+                runs::study(&tasks, presets, asked.seeds, &change, &engine, &mut lines).await?;
+            if let Some(least) = asked.least {
+                runs::hold_against(&found, least)?;
+            }
         }
         Ok(())
     })

@@ -5,9 +5,9 @@ use std::error::Error;
 use std::io::Write;
 use std::time::Instant;
 
-use pmpo_core::loss::Change;
+use pmpo_core::loss::{Change, Verdict};
 use pmpo_core::model::LanguageModel;
-use pmpo_core::optimize::{optimize, Outcome, Part, Preset, RunEvent, Settings};
+use pmpo_core::optimize::{optimize, Outcome, Part, Preset, RunEvent, Settings, Validation};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -61,7 +61,8 @@ pub(crate) async fn study(
     change: &dyn Fn(&mut Settings),
     model: &dyn LanguageModel,
     out: &mut dyn Write,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<Vec<Found>, Box<dyn Error>> {
+    let mut all = Vec::new();
     println!("\n## Runs\n\nHeld-out rows. `+`: clearly more, `!`: clearly fewer (McNemar, 5 %).\n");
     println!("| task | preset | seed | loss | forced choice | right when asked | verdict | s |");
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
@@ -92,6 +93,10 @@ pub(crate) async fn study(
                 };
                 writeln!(out, "{}", serde_json::to_string(&line)?)?;
                 tell(&line, &mut tally);
+                all.push(Found {
+                    run: format!("{}, {preset:?}, seed {seed}", named.name),
+                    check: outcome.validation,
+                });
             }
         }
         println!(
@@ -105,7 +110,35 @@ pub(crate) async fn study(
             tally.choice_down
         );
     }
-    Ok(())
+    Ok(all)
+}
+
+/// What held-out rows said of a run.
+pub(crate) struct Found {
+    run: String,
+    check: Option<Validation>,
+}
+
+/// Whether every run is a success: right answers when asked rise clearly and by so many
+/// points, or, where answers are too long for that, the verdict is "better".
+pub(crate) fn hold_against(runs: &[Found], points: f64) -> Result<(), String> {
+    let failed = runs.iter().filter(|one| {
+        !one.check.is_some_and(|check| match check.asked {
+            Some(asked) => {
+                let rise = 100.0 * (asked.after - asked.before);
+                check.verdict == Verdict::Better && asked.is_clearly_higher() && rise >= points
+            }
+            None => check.verdict == Verdict::Better,
+        })
+    });
+    let names: Vec<&str> = failed.map(|one| one.run.as_str()).collect();
+    match names.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "not the success that is asked for: {}",
+            names.join("; ")
+        )),
+    }
 }
 
 /// Work by the origin of prompts on the training rows, of checks, and of writing.
@@ -162,7 +195,7 @@ fn tell(line: &Line<'_>, tally: &mut Tally) {
         return;
     };
     let lower = |change: Option<Change>| change.is_some_and(|one| one.is_clearly_lower());
-    let better = check.verdict == pmpo_core::loss::Verdict::Better;
+    let better = check.verdict == Verdict::Better;
     tally.runs += 1;
     tally.better += usize::from(better);
     tally.better_but_lower += usize::from(better && (lower(check.asked) || lower(check.choices)));

@@ -118,7 +118,7 @@ fn forced(known: &Known<'_>) -> f64 {
 }
 
 /// Kendall's tau-b; `None` where one side is all equal.
-fn tau(a: &[f64], b: &[f64]) -> Option<f64> {
+pub(crate) fn tau(a: &[f64], b: &[f64]) -> Option<f64> {
     let (mut score, mut tied_a, mut tied_b, mut pairs) = (0.0, 0.0, 0.0, 0.0);
     for i in 0..a.len() {
         for j in 0..i {
@@ -138,7 +138,7 @@ fn tau(a: &[f64], b: &[f64]) -> Option<f64> {
 
 /// Prompts of one task: wordings with phrases of the bank, and any number of
 /// demonstrations, even or not.
-fn prompts(named: &Named, pool: &[usize], count: usize, seed: u64) -> Vec<String> {
+pub(crate) fn prompts(named: &Named, pool: &[usize], count: usize, seed: u64) -> Vec<String> {
     let task = &named.task;
     let train: Vec<&Example> = task.examples.iter().collect();
     let set = LabelSet::detect(&task.examples);

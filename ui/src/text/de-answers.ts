@@ -18,9 +18,9 @@ export const deAnswers: typeof enAnswers = {
     never: "Das Modell sagt es weiterhin nicht genau so, mit keinem der Prompts. Was es stattdessen schreibt, steht unten.",
 
     tooFewText: (groups, one) =>
-      `${one ? `Nur ${groups} der zurückgehaltenen Beispiele ist` : `Nur ${groups} der zurückgehaltenen Beispiele sind`} wirklich verschieden. Bei so wenigen entscheidet der Zufall. Bringen Sie mehr Beispiele und starten Sie einen neuen Lauf; bis dahin bleibt Ihr eigener Prompt in Gebrauch.`,
+      `${one ? `Nur ${groups} der zurückgelegten Beispiele ist` : `Nur ${groups} der zurückgelegten Beispiele sind`} wirklich verschieden. Bei so wenigen entscheidet der Zufall. Bringen Sie mehr Beispiele und starten Sie einen neuen Lauf; bis dahin bleibt Ihr eigener Prompt in Gebrauch.`,
     surerText: (examples) =>
-      `An ${examples} zurückgehaltenen Beispielen überraschen die richtigen Antworten das Modell weniger, doch es antwortet selbst seltener richtig. Ihr eigener Prompt bleibt in Gebrauch.`,
+      `An ${examples} zurückgelegten Beispielen überraschen die richtigen Antworten das Modell weniger, doch es antwortet selbst seltener richtig. Ihr eigener Prompt bleibt in Gebrauch.`,
     keep: "Meinen Prompt behalten",
 
     numbers: "Zahlen",
@@ -38,8 +38,8 @@ export const deAnswers: typeof enAnswers = {
     looks: (n) => `Diese Beispiele wurden schon ${n}-mal angesehen. Je öfter, desto weniger besagt eine gute Zahl; bringen Sie für eine letzte Prüfung neue.`,
 
     title: "Was das Modell wirklich antwortet",
-    text: "Zurückgehaltene Beispiele, am Ende des Laufs mit beiden Prompts beantwortet.",
-    textOne: "Zurückgehaltene Beispiele, am Ende des Laufs beantwortet.",
+    text: "Zurückgelegte Beispiele, am Ende des Laufs mit beiden Prompts beantwortet.",
+    textOne: "Zurückgelegte Beispiele, am Ende des Laufs beantwortet.",
     none: "Es wurden keine Antworten geschrieben",
     noneText: "Bei diesem Lauf hat das Modell am Ende keine Antworten geschrieben: Er ist älter, wurde beendet, oder seine Einstellungen verlangen keine.",
     row: (n) => `Zeile ${n}`,
