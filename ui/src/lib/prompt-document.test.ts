@@ -71,6 +71,9 @@ describe("a prompt's text and its demonstrations", () => {
     expect(asText(prompt)).toBe("Name the mood.\n\nInput: It broke.\nAnswer: bad\n\nInput: Lovely!\nAnswer: good");
     expect(asText({ ...prompt, text: "" })).toBe("Input: It broke.\nAnswer: bad\n\nInput: Lovely!\nAnswer: good");
     expect(asText(plain("As it is. \n"))).toBe("As it is. \n");
+    const placed = { ...prompt, text: "Name the mood.\n\nReview: {{input}}\nMood: " };
+    expect(asText(placed)).toBe("Name the mood.\n\nReview: It broke.\nMood: bad\n\nReview: Lovely!\nMood: good\n\nReview: {{input}}\nMood: ");
+    expect(asText({ ...prompt, text: "{{input}}\n" })).toBe("It broke.\nbad\n\nLovely!\ngood\n\n{{input}}\n");
   });
 });
 

@@ -102,11 +102,35 @@ export function isWhole({ input, answer }: Demonstration): boolean {
   return trim(input) !== "" && trim(answer) !== "";
 }
 
-/** All of it as readable text, for places that know no turns. */
+/** A text with what stands for each of its places. */
+function filled(text: string, value: (name: string, place: string) => string): string {
+  let [out, from] = ["", 0];
+  for (const place of placesOf(text)) {
+    out += text.slice(from, place.from) + value(place.name, text.slice(place.from, place.to));
+    from = place.to;
+  }
+  return out + text.slice(from);
+}
+
+/** What stands for a place in a demonstration. */
+const shownValue = ({ input, columns }: Demonstration) => (name: string) => (Object.hasOwn(columns, name) ? (columns[name] ?? input) : input);
+
+/**
+ * All of it as readable text, for places that know no turns. A text with places says what stands
+ * before the paragraph of the first one once, and the rest for each demonstration.
+ */
 export function asText(prompt: PromptDocument): string {
   if (prompt.demonstrations.length === 0) return prompt.text;
-  const shown = prompt.demonstrations.map((one) => `Input: ${trim(one.input)}\nAnswer: ${one.answer}`);
-  return [trimEnd(prompt.text), ...shown].filter((part) => part !== "").join("\n\n");
+  const first = placesOf(prompt.text)[0];
+  const gap = first ? prompt.text.slice(0, first.from).lastIndexOf("\n\n") : -1;
+  const cut = !first ? prompt.text.length : gap < 0 ? 0 : gap + 2;
+  const pattern = first ? prompt.text.slice(cut) : "Input: {{input}}\nAnswer:";
+  const shown = prompt.demonstrations.map((one) => {
+    const asked = filled(pattern, shownValue({ ...one, input: trim(one.input) }));
+    const before = asked.replace(/ +$/, "");
+    return before + (before !== asked || !/\p{White_Space}$/u.test(before) ? " " : "") + one.answer;
+  });
+  return [trimEnd(prompt.text.slice(0, cut)), ...shown, ...(first ? [pattern] : [])].filter((part) => part !== "").join("\n\n");
 }
 
 /** Letters of a stored prompt that are its text, before the first demonstration and the empty line there. */
@@ -127,24 +151,14 @@ export function beginning(document: string): string {
 /** Messages as OpenAI's interface takes them, with `{{input}}` where the input belongs. */
 export function messages(document: string): Array<{ role: "system" | "user" | "assistant"; content: string }> {
   const { text, demonstrations } = parse(document);
-  const places = placesOf(text);
-  /** The text with what stands for each place. */
-  const filled = (value: (name: string, place: string) => string) => {
-    let [out, from] = ["", 0];
-    for (const place of places) {
-      out += text.slice(from, place.from) + value(place.name, text.slice(place.from, place.to));
-      from = place.to;
-    }
-    return out + text.slice(from);
-  };
-  const inPlace = places.length > 0;
+  const inPlace = placesOf(text).length > 0;
   const turns: ReturnType<typeof messages> = [];
   if (!inPlace && trim(text) !== "") turns.push({ role: "system", content: text });
-  for (const { input, columns, answer } of demonstrations) {
-    turns.push({ role: "user", content: inPlace ? filled((name) => (Object.hasOwn(columns, name) ? (columns[name] ?? input) : input)) : input });
-    turns.push({ role: "assistant", content: answer });
+  for (const shown of demonstrations) {
+    turns.push({ role: "user", content: inPlace ? filled(text, shownValue(shown)) : shown.input });
+    turns.push({ role: "assistant", content: shown.answer });
   }
-  turns.push({ role: "user", content: inPlace ? filled((name, place) => (name === "input" ? "{{input}}" : place)) : "{{input}}" });
+  turns.push({ role: "user", content: inPlace ? filled(text, (name, place) => (name === "input" ? "{{input}}" : place)) : "{{input}}" });
   return turns;
 }
 

@@ -536,3 +536,33 @@ async fn a_run_begun_by_an_earlier_method_goes_on_from_its_best_prompt() {
     }
     assert_eq!(steps.first(), Some(&2));
 }
+
+#[tokio::test]
+async fn a_base_model_is_shown_examples_in_the_form_that_scores_best() {
+    let mut model = Scripted::new();
+    model.description.has_chat_template = false;
+    // Examples help, and their form.
+    model.effects = vec![("thing 0\nAnswer: answer", -1.0), ("Q: the text", -2.0)];
+    model.effects.push(("Input: the text", -1.0));
+    let settings = Settings {
+        max_demonstrations: 4,
+        ..quick()
+    };
+    let task = task("Answer the text.", 40);
+    let mut journal = Memory::default();
+    let outcome = run(&task, &settings, &model, &mut journal).await;
+    assert!(outcome.improved());
+    let best = journal.events.iter().find_map(|event| match event {
+        RunEvent::Scored { candidate, .. } if candidate.ordinal == outcome.best => {
+            Some(Prompt::parse(&candidate.text))
+        }
+        _ => None,
+    });
+    let best = best.unwrap();
+    assert!(best.text.ends_with("\n\nQ: {{input}}\nA:"), "{best}");
+    assert!(!best.demonstrations.is_empty());
+    assert!(best
+        .as_text()
+        .starts_with("Answer the text.\n\nQ: the text"));
+    assert!(best.as_text().ends_with("\n\nQ: {{input}}\nA:"));
+}

@@ -2,7 +2,7 @@
 
 use rand::seq::SliceRandom;
 
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, Template};
 use crate::random::generator;
 
 use super::choose::{by_answers, is_admissible, paired, winner};
@@ -18,6 +18,14 @@ const FEWEST: usize = 4;
 /// Most demonstrations where there are no labels: each is longer, and each must earn
 /// its place.
 const MOST_FREE: usize = 6;
+/// Forms of demonstrations for models without a chat template, beside `Input:` and
+/// `Answer:`.
+const FORMS: [&str; 4] = [
+    "Q: {{input}}\nA:",
+    "Text: {{input}}\nResult:",
+    "{{input}} ->",
+    "{{input}}\n",
+];
 /// Places in a row that bring nothing before no more are tried, without labels.
 const FUTILE: usize = 2;
 
@@ -83,7 +91,8 @@ impl Run<'_> {
         let Some(best) = winner(incumbent, stages, self.settings) else {
             return Ok(None);
         };
-        Ok(Some(self.order_shown(best).await?))
+        let ordered = self.order_shown(best).await?;
+        Ok(Some(self.form_shown(ordered).await?))
     }
 
     fn shown(&self, scored: &Scored) -> Vec<usize> {
@@ -198,6 +207,33 @@ impl Run<'_> {
         for _ in 0..self.settings.demonstration_sets {
             let mut other = prompt.clone();
             other.demonstrations.shuffle(&mut rng);
+            let proposal = self.showing(other, &shown, None);
+            racers.extend(self.consider_new(proposal, &best).await?);
+        }
+        let scored = self.race(racers, &best, Against::Incumbent).await?;
+        Ok(winner(&best, scored, self.settings).unwrap_or(best))
+    }
+
+    /// A model without a chat template reads demonstrations as text: other forms of it, in
+    /// the prompt's own words from then on.
+    async fn form_shown(&mut self, best: Scored) -> Result<Scored, OptimizeError> {
+        let prompt = Prompt::parse(&best.candidate.text);
+        let placed = !Template::parse(&prompt.text).placeholders().is_empty();
+        let bound = self.evaluator.has_chat_template || placed || !self.task.frozen.is_empty();
+        if bound || prompt.demonstrations.is_empty() || self.exhausted().is_some() {
+            return Ok(best);
+        }
+        let shown = self.shown_in(&prompt);
+        let mut racers = Vec::new();
+        for form in FORMS {
+            let text = match prompt.text.trim_end() {
+                "" => form.to_owned(),
+                text => format!("{text}\n\n{form}"),
+            };
+            let other = Prompt {
+                text,
+                demonstrations: prompt.demonstrations.clone(),
+            };
             let proposal = self.showing(other, &shown, None);
             racers.extend(self.consider_new(proposal, &best).await?);
         }

@@ -15,6 +15,10 @@ const ANSWER: &str = "[[answer]]";
 /// The line before another column's value, with the column's name and `]]`.
 const COLUMN: &str = "[[column: ";
 
+/// How inputs and answers are set apart where there are no turns and the text says nothing
+/// of it.
+const LINES: &str = "Input: {{input}}\nAnswer:";
+
 /// An input with its right answer that a prompt shows to the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Demonstration {
@@ -160,7 +164,9 @@ impl Prompt {
     /// demonstration as well. Demonstrations are earlier turns. A model without a chat
     /// template reads all of it as one text: prompt, input and answer joined by blank
     /// lines; with demonstrations, lines that begin with `Input:` and `Answer:`, because
-    /// blank lines alone do not tell inputs from answers.
+    /// blank lines alone do not tell inputs from answers. Of a text with placeholders it
+    /// reads what stands before the paragraph of the first one once, and the rest for each
+    /// demonstration and for the input.
     ///
     /// # Errors
     /// The text names a column that the data does not have.
@@ -176,11 +182,11 @@ impl Prompt {
         }
         let in_place = !template.placeholders().is_empty();
         let filled = template.fill(input, columns)?;
-        let shown = |one: &Demonstration| match in_place {
-            true => template.fill_or(&one.input, &one.columns),
-            false => one.input.clone(),
-        };
         if has_chat_template {
+            let shown = |one: &Demonstration| match in_place {
+                true => template.fill_or(&one.input, &one.columns),
+                false => one.input.clone(),
+            };
             let mut turns = Vec::with_capacity(2 * self.demonstrations.len() + 2);
             if !in_place && !filled.trim().is_empty() {
                 turns.push(Turn::new(Role::System, filled.clone()));
@@ -193,23 +199,22 @@ impl Prompt {
             turns.push(Turn::new(Role::User, asked));
             return Ok(Conversation::Chat { turns });
         }
-        let mut before = String::new();
-        if !in_place && !filled.trim().is_empty() {
-            before = format!("{}\n\n", filled.trim_end());
+        let (head, pattern) = match in_place {
+            true => self.head_and_pattern(),
+            false => (filled.trim_end(), LINES),
+        };
+        let pattern = Template::parse(pattern);
+        let mut before = head.to_owned();
+        if !in_place && !head.is_empty() {
+            before.push_str("\n\n");
         }
         for one in &self.demonstrations {
-            if in_place {
-                if let Conversation::Text { before: own, joint } = join_in_place(&shown(one)) {
-                    before.push_str(&format!("{own}{joint}{}\n\n", one.answer));
-                }
-            } else {
-                let line = format!("Input: {}\nAnswer: {}\n\n", one.input.trim(), one.answer);
-                before.push_str(&line);
-            }
+            before.push_str(&in_the_pattern(&pattern, one));
+            before.push_str("\n\n");
         }
         let asked = match in_place {
-            true => filled,
-            false => format!("Input: {}\nAnswer:", input.trim()),
+            true => pattern.fill(input, columns)?,
+            false => pattern.fill_or(input.trim(), &Columns::new()),
         };
         Ok(match join_in_place(&asked) {
             Conversation::Text { before: own, joint } => Conversation::Text {
@@ -220,20 +225,45 @@ impl Prompt {
         })
     }
 
+    /// What a text with placeholders says once, and what it says of each input: the text
+    /// from the paragraph on that holds the first placeholder.
+    fn head_and_pattern(&self) -> (&str, &str) {
+        let template = Template::parse(&self.text);
+        let first = template.placeholders().first();
+        let first = first.map_or(0, |place| place.range.start);
+        let cut = self.text[..first].rfind("\n\n").map_or(0, |at| at + 2);
+        self.text.split_at(cut)
+    }
+
     /// All of it as readable text, for places that know no turns: demonstrations as lines
-    /// that begin with `Input:` and `Answer:`.
+    /// that begin with `Input:` and `Answer:`, or, where the text has placeholders, as it
+    /// says of each input, with the open place at the end.
     pub fn as_text(&self) -> String {
-        let shown = self
-            .demonstrations
-            .iter()
-            .map(|one| format!("Input: {}\nAnswer: {}", one.input.trim(), one.answer));
-        let text = self.text.trim_end().to_owned();
-        let parts = std::iter::once(text).chain(shown);
-        let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
-        match self.demonstrations.is_empty() {
-            true => self.text.clone(),
-            false => parts.join("\n\n"),
+        if self.demonstrations.is_empty() {
+            return self.text.clone();
         }
+        let in_place = !Template::parse(&self.text).placeholders().is_empty();
+        let (head, pattern) = match in_place {
+            true => self.head_and_pattern(),
+            false => (self.text.as_str(), LINES),
+        };
+        let template = Template::parse(pattern);
+        let shown = self.demonstrations.iter();
+        let shown = shown.map(|one| in_the_pattern(&template, one));
+        let open = in_place.then(|| pattern.to_owned());
+        let parts = std::iter::once(head.trim_end().to_owned())
+            .chain(shown)
+            .chain(open);
+        let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+        parts.join("\n\n")
+    }
+}
+
+/// A demonstration in the words that stand around its input, with its answer.
+fn in_the_pattern(pattern: &Template<'_>, one: &Demonstration) -> String {
+    match join_in_place(&pattern.fill_or(one.input.trim(), &one.columns)) {
+        Conversation::Text { before, joint } => format!("{before}{joint}{}", one.answer),
+        Conversation::Chat { .. } => one.answer.clone(),
     }
 }
 
@@ -355,6 +385,16 @@ mod tests {
         assert_eq!(
             prompt.render("Nice.", &none, false).unwrap(),
             text("Mood of It broke.: bad\n\nMood of Nice.:")
+        );
+        // What stands before the paragraph of the first place is said once.
+        prompt.text = "Name the mood.\n\nReview: {{input}}\nMood: ".into();
+        assert_eq!(
+            prompt.render("Nice.", &none, false).unwrap(),
+            text("Name the mood.\n\nReview: It broke.\nMood: bad\n\nReview: Nice.\nMood:")
+        );
+        assert_eq!(
+            prompt.as_text(),
+            "Name the mood.\n\nReview: It broke.\nMood: bad\n\nReview: {{input}}\nMood: "
         );
         assert!(Prompt::plain("{{x}}").render("a", &none, true).is_err());
     }

@@ -10,4 +10,5 @@ pub use document::{Demonstration, Prompt};
 pub use mask::{drop_segment, mask_segment, move_segment_to_front, swap_segments, MaskMode, MASK};
 pub use segment::{free_regions, locate_frozen, parse_marked, FreezeError, MarkError, Segment};
 pub use split::split_into_segments;
+pub(crate) use template::INPUT;
 pub use template::{Columns, Conversation, Placeholder, Role, Template, TemplateError, Turn};

@@ -8,7 +8,7 @@ use thiserror::Error;
 pub type Columns = BTreeMap<String, String>;
 
 /// The name that always stands for the example's input.
-pub(super) const INPUT: &str = "input";
+pub(crate) const INPUT: &str = "input";
 
 /// A `{{name}}` in a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
