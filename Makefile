@@ -14,7 +14,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)/release
 # rustup and set-up put programs there that a shell opened before does not know.
 export PATH := $(HOME)/.cargo/bin:$(CACHE)/node/bin:$(PATH)
 
-.PHONY: run test study bench bench-growth bench-import bench-history bench-window cuda metal accelerate mkl build check ui-test setup setup-test wire fmt
+.PHONY: run test study pictures bench bench-growth bench-import bench-history bench-window cuda metal accelerate mkl build check ui-test setup setup-test wire fmt
 
 # Exit status 3 means that no better prompt was found, which is a result too.
 run: build
@@ -39,6 +39,10 @@ DATA ?= datasets/review-mood/examples.csv datasets/order-details/examples.csv
 MODEL ?= $(or $(PMPO_DATA_DIR),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/pmpo-studio)/models/SmolLM2-135M-Instruct.Q4_1.gguf
 study: build
 	$(TARGET)/pmpo-study --model $(MODEL) $(STUDY) $(DATA)
+
+# The README's pictures, taken of real runs of the sample in the real window.
+pictures: setup-test build
+	$(TARGET)/pictures
 
 # How fast answers are scored, beside llama.cpp and transformers on this machine.
 bench: build

@@ -99,7 +99,7 @@ fn programs() -> PathBuf {
 }
 
 /// Where pictures are left to be looked at.
-fn pictures() -> PathBuf {
+pub fn picture_folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-output/window");
     std::fs::create_dir_all(&folder).unwrap();
     folder
@@ -347,7 +347,7 @@ impl Window {
         // Of the display: the driver's own call never answers on a page that moves.
         let taken = Command::new("import")
             .args(["-silent", "-window", "root"])
-            .arg(pictures().join(format!("{name}.png")))
+            .arg(picture_folder().join(format!("{name}.png")))
             .env("DISPLAY", &self.display)
             .status();
         let taken = taken.is_ok_and(|status| status.success());

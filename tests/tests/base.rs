@@ -12,9 +12,9 @@ use pmpo_app::engine::{Engine, EngineOptions, LoadOptions};
 use pmpo_app::wire::{RunState, RunView, TryMessage};
 use pmpo_app::{open_store_at, score_prompt, EngineLoader, Preset, Settings, Studio, TrySink};
 use pmpo_core::dataset::{Answer, Example};
-use pmpo_core::model::LanguageModel;
+use pmpo_core::model::{GenerateRequest, LanguageModel, ScoreItem};
 use pmpo_core::optimize::{Origin, Segmenter, Task, Wording};
-use pmpo_core::prompt::{Columns, MaskMode};
+use pmpo_core::prompt::{Columns, Demonstration, MaskMode, Prompt};
 use pmpo_tests::window::data_folder;
 use tokio_util::sync::CancellationToken;
 
@@ -121,6 +121,69 @@ async fn prompt_input_and_answer_are_joined_by_blank_lines() {
             );
         }
     }
+}
+
+/// What greedy writing says up to a blank line is what the scores foretell.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_a_base_model_ends_where_a_blank_line_begins() {
+    pmpo_app::engine::prepare_process();
+    let (_folder, data) = data_folder();
+    let path = base_model(&data);
+    let engine = Engine::load(&LoadOptions::new(path), EngineOptions::default())
+        .await
+        .unwrap();
+    let shown = [
+        ("The soup was cold.", "bad"),
+        ("We loved every minute.", "good"),
+        ("It broke after a day.", "bad"),
+        ("Kind people and fair prices.", "good"),
+    ];
+    let prompt = Prompt {
+        text: "Name the mood.".to_owned(),
+        demonstrations: shown
+            .map(|(input, answer)| Demonstration {
+                input: input.to_owned(),
+                columns: Columns::new(),
+                answer: answer.to_owned(),
+            })
+            .to_vec(),
+    };
+    let cancel = CancellationToken::new();
+    let (mut said, mut pairs) = (0, 0);
+    for input in [
+        "The tea was lovely.",
+        "Rude staff and a dirty floor.",
+        "I would come again at once.",
+        "My parcel never came.",
+    ] {
+        let conversation = prompt.render(input, &Columns::new(), false).unwrap();
+        let request = GenerateRequest {
+            conversation: conversation.clone(),
+            temperature: 0.0,
+            top_p: 1.0,
+            seed: 1,
+            max_tokens: 8,
+            stop: vec!["\n\n".to_owned()],
+        };
+        let written = engine.generate(&request, &cancel).await.unwrap().text;
+        // The beginning of a word is likely as well; only the end tells it from the word.
+        for answer in ["good", "bad", "go", "good\n\nInput"] {
+            let item = ScoreItem {
+                conversation: conversation.clone(),
+                answer: answer.to_owned(),
+                end_of_turn: true,
+            };
+            let score = engine.score(&[item], &cancel).await.unwrap().scores[0];
+            assert_eq!(
+                score.likeliest,
+                Some(written.trim() == answer),
+                "{input} {answer:?}: {written:?}"
+            );
+            said += usize::from(score.likeliest == Some(true));
+            pairs += 1;
+        }
+    }
+    assert!(said >= 3 && pairs == 16, "{said} of {pairs}");
 }
 
 /// Runs a project to its end.

@@ -76,8 +76,8 @@ pub struct TokenScores {
     /// Whether each is the likeliest token in its place, and after them, where it does
     /// not count, whether the one that ends the turn is.
     pub likeliest: Vec<bool>,
-    /// Whether the last of `likeliest` is that of the token that ends the turn, or the
-    /// model has no such token: a base model does not say where an answer ends.
+    /// Whether the last of `likeliest` is that of the token that ends the turn, or, of a
+    /// model without turns, that of the token with which a blank line begins.
     pub to_the_end: bool,
 }
 

@@ -362,13 +362,30 @@ impl Tokens {
             prefix.extend(self.bos.or_else(|| self.eos()));
         }
         let own = answer.len();
-        answer.extend(self.end_of_turn);
+        let end = match self.end_of_turn {
+            Some(end) => Some(end),
+            None => self.paragraph_end(&whole, &ids).await?,
+        };
+        answer.extend(end);
+        let counts = item.end_of_turn && self.end_of_turn.is_some();
         Ok(Encoded {
             before: prefix,
-            counted: if item.end_of_turn { answer.len() } else { own },
+            counted: if counts { answer.len() } else { own },
             answer,
-            to_the_end: true,
+            to_the_end: end.is_some(),
         })
+    }
+
+    /// The token with which a blank line begins after a text: there an answer ends for a
+    /// model that has no turns. None where the text's own last token would be another one.
+    async fn paragraph_end(
+        &self,
+        text: &str,
+        ids: &[(u32, usize)],
+    ) -> Result<Option<u32>, ModelError> {
+        let longer = self.encode(&format!("{text}\n\n")).await?;
+        let goes_on = longer.len() > ids.len() && longer[..ids.len()] == *ids;
+        Ok(goes_on.then(|| longer[ids.len()].0))
     }
 }
 
