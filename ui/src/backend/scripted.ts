@@ -109,8 +109,8 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
   const shell = (event: ShellEvent) => { for (const listener of [...listeners]) listener(event); };
   const settle = (run: Run, state: RunState, extra: Partial<RunView> = {}) => {
     const finished = state === "paused" ? null : clock++;
-    const { verdict = null, asked = null, choices = null } = extra.outcome?.validation ?? {};
-    const view: RunView = { ...run.view, ...extra, run: { ...run.view.run, state, active: false, finished_at: finished, verdict, asked, choices } };
+    const { verdict = null, asked = null, choices = null, examples: held_out = null } = extra.outcome?.validation ?? {};
+    const view: RunView = { ...run.view, ...extra, run: { ...run.view.run, state, active: false, finished_at: finished, verdict, asked, choices, held_out } };
     send(run, { kind: "ended", view });
     announce(run);
   };
@@ -270,7 +270,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       addVersion(id, project.draft.prompt, { kind: "written" });
       const summary: RunSummary = {
         id: nextId++, project: id, project_name: project.name, name: `Run ${runsOf(id).length + 1}`, state: "running", active: true, earlier_data: false,
-        start_loss: null, best_loss: null, verdict: null, asked: null, choices: null, created_at: clock++, finished_at: null, working_seconds: 0, error: null,
+        start_loss: null, best_loss: null, verdict: null, asked: null, choices: null, held_out: null, created_at: clock++, finished_at: null, working_seconds: 0, error: null,
       };
       const run: Run = {
         view: freshView(summary, project.draft.settings, project.draft.prompt, project.data.name),

@@ -16,7 +16,7 @@ export function changeWords(change: Pick<Change, "before" | "after">, of: number
 export function rightWords(run: RunSummary): string | null {
   const change = rightOf(run);
   if (!change) return null;
-  return (run.asked ? t.answers.way : t.answers.chosenWay)(...changeWords(change, examplesOf(change)));
+  return (run.asked ? t.answers.way : t.answers.chosenWay)(...changeWords(change, examplesOf(change, run.held_out)));
 }
 
 /** What is wrong with how examples were shared out. */

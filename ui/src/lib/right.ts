@@ -19,17 +19,11 @@ export function countOf(share: number, of: number): number {
   return Math.round(share * of);
 }
 
-/**
- * On how many examples a change was found, where that follows from it: what came and
- * went is known in examples and in shares. Null where as many came as went, and where
- * examples weigh differently.
- */
-export function examplesOf({ before, after, gained, lost }: Change): number | null {
-  if (gained === lost || before === after) return null;
-  const of = (gained - lost) / (after - before);
-  const isWhole = (value: number) => Math.abs(value - Math.round(value)) < 1e-6 * Math.max(1, of);
-  const fits = isWhole(of) && of >= gained + lost && isWhole(before * of) && isWhole(after * of);
-  return fits ? Math.round(of) : null;
+/** Of how many examples right ones may be counted: null where these weigh differently, so that a share is no count. */
+export function examplesOf({ before, after }: Change, examples: number | null): number | null {
+  if (examples === null) return null;
+  const isWhole = (value: number) => Math.abs(value - Math.round(value)) < 1e-6 * Math.max(1, examples);
+  return isWhole(before * examples) && isWhole(after * examples) ? examples : null;
 }
 
 /** Two-sided probability of `few` heads or tails or fewer in `of` tosses of a coin. */

@@ -13,7 +13,7 @@ export function runView(change: Partial<RunView> = {}, run: Partial<RunSummary> 
   return {
     run: {
       id: 7, project: 1, project_name: "Reviews", name: "Run 1", state: "running", active: true, earlier_data: false, start_loss: 3, best_loss: 3,
-      verdict: null, asked: null, choices: null, created_at: 0, finished_at: null, working_seconds: 12, error: null, ...run,
+      verdict: null, asked: null, choices: null, held_out: null, created_at: 0, finished_at: null, working_seconds: 12, error: null, ...run,
     },
     settings: presets.quick, model: "Model", device: "Processor", data_name: "reviews.csv", train: 20, validation: 40,
     start_prompt: "Start prompt", best: first, candidates: [first], segments: [], steps: [], phase: "trying",

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 /// Reviews, each with its mood.
 const ROWS: &str = include_str!("../../../../datasets/review-mood/examples.csv");
 /// How many of them are asked about; others are shown.
-const ASKED: usize = 14;
+const ASKED: usize = 40;
 const LABELS: [&str; 4] = ["positive", "negative", "Positive", "good"];
 /// Most tokens that are written.
 const MOST: usize = 8;

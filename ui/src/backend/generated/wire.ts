@@ -2492,6 +2492,10 @@ asked: Change | null,
  */
 choices: Change | null, 
 /**
+ * Number of held-out examples, where they were looked at.
+ */
+held_out: number | null, 
+/**
  * Milliseconds since 1970.
  */
 created_at: number, 

@@ -86,7 +86,7 @@ export const standingOf = (run: RunSummary): RunState => (run.state === "running
 /** Right answers on held-out examples, before and after: when asked, else by choice. */
 export function rightEnds({ run }: RunLine): [string, string] | null {
   const change = rightOf(run);
-  return change && changeWords(change, examplesOf(change));
+  return change && changeWords(change, examplesOf(change, run.held_out));
 }
 
 /** What a cell says, where it is nothing but text. */

@@ -375,7 +375,7 @@ it("has right answers as a usual column to sort by, old runs without any last", 
   const [low, none, high] = ids as [number, number, number];
   const change = (after: number) => ({ before: 0.1, after, gained: Math.round((after - 0.1) * 40), lost: 0, p: 0.001 });
   for (const [id, asked] of [[low, change(0.25)], [none, null], [high, change(0.875)]] as const) {
-    backend.setView(id, { run: { ...(await backend.runView(id)).run, asked, choices: null } });
+    backend.setView(id, { run: { ...(await backend.runView(id)).run, asked, choices: null, held_out: 40 } });
   }
   await show(backend, project);
   expect(screen.getByTestId(`right-run-${high}`)).toHaveTextContent("4 of 40 → 35 of 40");

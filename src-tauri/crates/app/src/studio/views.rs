@@ -60,6 +60,7 @@ impl Studio {
             verdict: check.map(|check| check.verdict),
             asked: check.and_then(|check| check.asked),
             choices: check.and_then(|check| check.choices),
+            held_out: check.map(|check| check.examples),
             created_at: row.created_at,
             finished_at: row.finished_at,
             working_seconds: row.working_seconds,

@@ -67,6 +67,8 @@ pub struct RunSummary {
     pub asked: Option<Change>,
     /// Right answers by forced choice, likewise.
     pub choices: Option<Change>,
+    /// Number of held-out examples, where they were looked at.
+    pub held_out: Option<usize>,
     /// Milliseconds since 1970.
     pub created_at: i64,
     /// Milliseconds since 1970.
