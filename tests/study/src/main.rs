@@ -26,6 +26,8 @@ struct Arguments {
     prompts: usize,
     /// Runs of each preset and task; 0 leaves them out.
     seeds: u64,
+    /// The first of them.
+    first_seed: u64,
     presets: Vec<Preset>,
     /// Where single results go, one JSON line each.
     lines: PathBuf,
@@ -41,6 +43,7 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
         files: Vec::new(),
         prompts: 120,
         seeds: 5,
+        first_seed: 1,
         presets: vec![Preset::Quick, Preset::Standard],
         lines: PathBuf::from("study.jsonl"),
         demonstrations: None,
@@ -53,6 +56,7 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
             "--model" => found.model = value()?.into(),
             "--prompts" => found.prompts = value()?.parse()?,
             "--seeds" => found.seeds = value()?.parse()?,
+            "--first-seed" => found.first_seed = value()?.parse()?,
             "--lines" => found.lines = value()?.into(),
             "--demonstrations" => found.demonstrations = Some(value()?.parse()?),
             "--least" => found.least = Some(value()?.parse()?),
@@ -103,8 +107,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             };
             let presets = &asked.presets;
-            let found =
-                runs::study(&tasks, presets, asked.seeds, &change, &engine, &mut lines).await?;
+            let seeds = asked.first_seed..asked.first_seed + asked.seeds;
+            let found = runs::study(&tasks, presets, seeds, &change, &engine, &mut lines).await?;
             if let Some(least) = asked.least {
                 runs::hold_against(&found, least)?;
             }

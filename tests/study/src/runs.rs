@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
+use std::ops::Range;
 use std::time::Instant;
 
 use pmpo_core::loss::{Change, Verdict};
@@ -57,7 +58,7 @@ fn percent(change: Option<Change>) -> String {
 pub(crate) async fn study(
     tasks: &[Named],
     presets: &[Preset],
-    seeds: u64,
+    seeds: Range<u64>,
     change: &dyn Fn(&mut Settings),
     model: &dyn LanguageModel,
     out: &mut dyn Write,
@@ -69,7 +70,7 @@ pub(crate) async fn study(
     for &preset in presets {
         let mut tally = Tally::default();
         for named in tasks {
-            for seed in 1..=seeds {
+            for seed in seeds.clone() {
                 let mut settings = preset.settings();
                 settings.seed = seed;
                 change(&mut settings);

@@ -13,7 +13,7 @@ use super::written::AnswerCheck;
 use super::{Activity, ExampleLoss, GenerationKey, Part, PromptScore, Validation, WrittenAnswer};
 
 /// Tokens beyond twice the right answer's that the model may write for the eye.
-const ROOM: usize = 24;
+const ROOM: usize = 16;
 /// Most tokens of an answer for the eye.
 const LONGEST: usize = 160;
 

@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use crate::prompt::{Prompt, Template};
 use crate::random::generator;
 
-use super::choose::{by_answers, is_admissible, paired, winner};
+use super::choose::{by_answers, paired, winner};
 use super::plan::OptimizeError;
 use super::racing::Against;
 use super::run::{Proposal, Run, Scored};
@@ -28,6 +28,8 @@ const FORMS: [&str; 4] = [
 ];
 /// Places in a row that bring nothing before no more are tried, without labels.
 const FUTILE: usize = 2;
+/// How many times as many examples are tried for the first place as for others.
+const FIRST: usize = 2;
 
 impl Run<'_> {
     /// How many demonstrations are aimed at.
@@ -51,9 +53,10 @@ impl Run<'_> {
     }
 
     /// Forward selection: one place after the other is filled with the best of a few
-    /// examples of the pool, labels kept even; then other orders are tried. One example
-    /// alone pulls answers to its own label, so that on label tasks what counts is where
-    /// all labels are shown equally often.
+    /// examples of the pool, of a label that is shown least often; then other orders are
+    /// tried. One example alone pulls answers to its own label, and a label that is not shown
+    /// is seldom said, so that on label tasks each place builds on the best of the last one
+    /// whatever its loss, and what counts is where all labels are shown equally often.
     pub(super) async fn demonstrate(
         &mut self,
         incumbent: &Scored,
@@ -61,48 +64,47 @@ impl Run<'_> {
         self.busy(Activity::Demonstrations)?;
         let labelled = self.evaluator.labels.is_some();
         let mut current = incumbent.clone();
-        let mut stages: Vec<Scored> = Vec::new();
+        let mut best: Option<Scored> = None;
         let (mut futile, first) = (0, self.shown(&current).len());
         for place in first..self.places() {
             if self.exhausted().is_some() || futile >= FUTILE {
                 break;
             }
             let tried = self.fill_place(&current, place).await?;
-            let Some(best) = self.best_of(tried) else {
+            let Some(filled) = self.best_of(tried) else {
                 futile += 1;
                 continue;
             };
+            let standard = best.as_ref().unwrap_or(incumbent);
+            let better = winner(standard, vec![filled.clone()], self.settings);
             if labelled {
-                current = best;
+                current = filled;
                 if self.is_even(&current) {
-                    stages.push(current.clone());
+                    best = better.or(best);
                 }
-            } else if paired(&current, &best)
-                .is_lower(self.settings.accept_z, self.settings.min_gain)
-                && is_admissible(&current, &best)
-            {
-                current = best;
-                stages = vec![current.clone()];
+            } else if let Some(better) = better {
                 futile = 0;
+                current = better;
+                best = Some(current.clone());
             } else {
                 futile += 1;
             }
         }
-        let Some(best) = winner(incumbent, stages, self.settings) else {
+        let Some(best) = best else {
             return Ok(None);
         };
         let ordered = self.order_shown(best).await?;
         Ok(Some(self.form_shown(ordered).await?))
     }
 
-    fn shown(&self, scored: &Scored) -> Vec<usize> {
-        self.shown_in(&Prompt::parse(&scored.candidate.text))
-    }
-
     /// Whether every label is shown equally often.
     fn is_even(&self, scored: &Scored) -> bool {
         let counts = self.label_counts(&self.shown(scored));
         counts.iter().all(|count| *count == counts[0])
+    }
+
+    fn shown(&self, scored: &Scored) -> Vec<usize> {
+        self.shown_in(&Prompt::parse(&scored.candidate.text))
     }
 
     /// How often each label stands among examples.
@@ -127,7 +129,10 @@ impl Run<'_> {
         let prompt = Prompt::parse(&current.candidate.text);
         let shown = self.shown_in(&prompt);
         let mut proposals = Vec::new();
-        for example in self.choices(&shown, place, self.settings.demonstration_sets) {
+        // The first one decides most, and costs least.
+        let wider = if shown.is_empty() { FIRST } else { 1 };
+        let count = wider * self.settings.demonstration_sets;
+        for example in self.choices(&shown, place, count) {
             let mut with = prompt.clone();
             with.demonstrations
                 .push(prompt.demonstration(&self.task.examples[example]));
@@ -149,8 +154,8 @@ impl Run<'_> {
         }
     }
 
-    /// Examples of the pool for one more place: of a label that is shown least often,
-    /// drawn by chance.
+    /// Examples of the pool for one more place: of the labels that are shown least often, in
+    /// turn, drawn by chance.
     pub(super) fn choices(&self, shown: &[usize], place: usize, count: usize) -> Vec<usize> {
         let mut pool = self.plan.split.pool.clone();
         pool.retain(|index| !shown.contains(index));
@@ -160,15 +165,21 @@ impl Run<'_> {
         if let Some(set) = &self.evaluator.labels {
             let counts = self.label_counts(shown);
             let label = |at: usize| set.position(self.task.examples[at].answer.best());
-            let here = |label: usize| {
-                pool.iter()
-                    .any(|&at| self.task.examples[at].answer.best() == set.labels[label])
-            };
-            let mut labels: Vec<usize> = (0..counts.len()).filter(|&label| here(label)).collect();
-            labels.shuffle(&mut rng);
-            if let Some(least) = labels.into_iter().min_by_key(|&label| counts[label]) {
-                pool.retain(|&at| label(at) == Some(least));
+            let shown_of = |at: usize| label(at).map_or(usize::MAX, |label| counts[label]);
+            if let Some(least) = pool.iter().map(|&at| shown_of(at)).min() {
+                pool.retain(|&at| shown_of(at) == least);
             }
+            // The first of each label, then the second of each.
+            let mut turns = vec![0; set.labels.len()];
+            let mut turn = |at: usize| {
+                label(at).map_or(0, |label| {
+                    turns[label] += 1;
+                    turns[label]
+                })
+            };
+            let mut ordered: Vec<(usize, usize)> = pool.iter().map(|&at| (turn(at), at)).collect();
+            ordered.sort_by_key(|(turn, _)| *turn);
+            pool = ordered.into_iter().map(|(_, at)| at).collect();
         }
         pool.truncate(count);
         pool

@@ -19,7 +19,7 @@ const DRAWS: usize = 8;
 impl Run<'_> {
     pub(super) fn proposals(&self, incumbent: &Scored) -> Vec<Proposal> {
         let prompt = Prompt::parse(&incumbent.candidate.text);
-        let segments = self.segments();
+        let segments = &self.segments;
         let with_text = |text: String| {
             let whole = Prompt {
                 text,
@@ -39,7 +39,7 @@ impl Run<'_> {
             }
         }
         if self.settings.propose_reorder {
-            if let Some((text, how)) = self.reordered(&prompt.text, &segments, &with_text) {
+            if let Some((text, how)) = self.reordered(&prompt.text, segments, &with_text) {
                 push(text, Origin::Reorder { how });
             }
         }
@@ -56,7 +56,7 @@ impl Run<'_> {
             .filter(|phrase| !says_again(&prompt.text, &phrase.text))
             .map(|phrase| {
                 (
-                    with_text(insert_phrase(&prompt.text, &segments, &phrase)),
+                    with_text(insert_phrase(&prompt.text, segments, &phrase)),
                     phrase.text,
                 )
             })
@@ -116,8 +116,15 @@ impl Run<'_> {
             // Moving units past locked text would move the locked text.
             return None;
         }
-        let effect = |at: usize| self.findings[at].effect.difference;
-        let best = (0..segments.len()).max_by(|&a, &b| effect(a).total_cmp(&effect(b)))?;
+        // The first of all where nothing is known of them.
+        let effect = |at: usize| {
+            self.findings
+                .get(at)
+                .map_or(0.0, |one| one.effect.difference)
+        };
+        let best = (0..segments.len())
+            .rev()
+            .max_by(|&a, &b| effect(a).total_cmp(&effect(b)))?;
         if best > 0 {
             let text = with_text(move_segment_to_front(prompt, segments, best));
             if !self.was_tried(&text) {

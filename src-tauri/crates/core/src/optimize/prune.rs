@@ -2,7 +2,7 @@
 
 use crate::prompt::{drop_segment, split_into_segments, Prompt};
 
-use super::choose::{by_answers, is_admissible, paired};
+use super::choose::{is_admissible, paired};
 use super::plan::OptimizeError;
 use super::racing::Against;
 use super::run::{Proposal, Run, Scored};
@@ -55,8 +55,13 @@ impl Run<'_> {
                     && one.score.asked() >= best.score.asked()
                     && is_admissible(best, one)
             };
-            let shorter = scored.into_iter().filter(not_missed).min_by(by_answers);
-            match shorter {
+            // The part that is missed least goes first.
+            let least = |a: &Scored, b: &Scored| {
+                let right = |one: &Scored| one.score.asked().unwrap_or(0.0);
+                let lower = a.score.loss().total_cmp(&b.score.loss());
+                right(b).total_cmp(&right(a)).then(lower)
+            };
+            match scored.into_iter().filter(not_missed).min_by(least) {
                 Some(shorter) => current = shorter,
                 None => return Ok(current),
             }

@@ -6,7 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dataset::Example;
 use crate::model::{GenerateRequest, Generated, LanguageModel, ModelError, TokenCount};
-use crate::prompt::{locate_frozen, Conversation, Prompt, Segment, Template, INPUT};
+use crate::prompt::{
+    locate_frozen, split_into_segments, Conversation, Prompt, Segment, Template, INPUT,
+};
 use crate::random::derived_seed;
 use crate::rewrite::{language, Language, LeakGuard};
 
@@ -68,6 +70,9 @@ pub(super) struct Run<'a> {
     pub(super) idle: usize,
     done: TokenCount,
     seconds: f64,
+    /// Units of the incumbent's text.
+    pub(super) segments: Vec<Segment>,
+    /// What each of them does; nothing where that was not measured.
     pub(super) findings: Vec<SegmentFinding>,
     pub(super) analysed: Option<u32>,
 }
@@ -130,6 +135,7 @@ pub async fn optimize(
         idle: 0,
         done: TokenCount::default(),
         seconds: 0.0,
+        segments: Vec::new(),
         findings: Vec::new(),
         analysed: None,
     };
@@ -427,16 +433,16 @@ impl Run<'_> {
             findings: findings.clone(),
         })?;
         self.analysed = Some(incumbent.candidate.ordinal);
+        self.segments = findings.iter().map(|one| one.segment.clone()).collect();
         self.findings = findings;
         Ok(())
     }
 
-    /// The units found by the last analysis.
-    pub(super) fn segments(&self) -> Vec<Segment> {
-        self.findings
-            .iter()
-            .map(|finding| finding.segment.clone())
-            .collect()
+    /// Units of a prompt that is not analysed.
+    pub(super) fn forget_findings(&mut self, prompt: &str) {
+        self.findings = Vec::new();
+        let frozen = self.frozen_in(prompt);
+        self.segments = split_into_segments(prompt, &frozen, self.settings.max_segments);
     }
 
     /// The budget that is used up, if any.

@@ -25,22 +25,25 @@ impl Run<'_> {
         &mut self,
         incumbent: &Scored,
     ) -> Result<Option<Option<Scored>>, OptimizeError> {
-        if self.analysed != Some(incumbent.candidate.ordinal) {
+        let prompt = Prompt::parse(&incumbent.candidate.text);
+        // A very small model beside demonstrations writes what changes little and reads like
+        // nonsense; what helps then is built without it.
+        let rewrites = match self.writes_badly() && !prompt.demonstrations.is_empty() {
+            true => 0,
+            false => self.settings.rewrites,
+        };
+        let known = self.analysed == Some(incumbent.candidate.ordinal);
+        if self.analysed.is_none() || (rewrites > 0 && !known) {
             self.busy(Activity::Analysis)?;
             self.analyse(incumbent).await?;
+        } else if !known {
+            // Nobody reads what each part does but who writes; what is not missed is left out
+            // at the end.
+            self.forget_findings(&prompt.text);
         }
         self.busy(Activity::Candidates)?;
         let proposals = self.proposals(incumbent);
         let mut written = Vec::new();
-        // A very small model beside demonstrations writes what changes little and reads like
-        // nonsense; what helps then is built without it.
-        let shows = !Prompt::parse(&incumbent.candidate.text)
-            .demonstrations
-            .is_empty();
-        let rewrites = match self.writes_badly() && shows {
-            true => 0,
-            false => self.settings.rewrites,
-        };
         for example in self.hard_examples(incumbent) {
             for variant in 0..rewrites {
                 if self.exhausted().is_some() {
