@@ -383,7 +383,8 @@ impl Tokens {
         text: &str,
         ids: &[(u32, usize)],
     ) -> Result<Option<u32>, ModelError> {
-        let longer = self.encode(&format!("{text}\n\n")).await?;
+        // Before a word, since line breaks at the end of a text are often another token.
+        let longer = self.encode(&format!("{text}\n\nA")).await?;
         let goes_on = longer.len() > ids.len() && longer[..ids.len()] == *ids;
         Ok(goes_on.then(|| longer[ids.len()].0))
     }
