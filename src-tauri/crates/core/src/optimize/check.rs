@@ -9,10 +9,9 @@ use crate::random::derived_seed;
 use super::plan::OptimizeError;
 use super::run::{Run, Scored, Writer};
 use super::written::AnswerCheck;
-
 use super::{Activity, ExampleLoss, GenerationKey, Part, PromptScore, Validation, WrittenAnswer};
 
-/// Tokens beyond twice the right answer's that the model may write for the eye.
+/// Tokens that the model may write beyond those that the right answer's length allows.
 const ROOM: usize = 16;
 /// Most tokens of an answer for the eye.
 const LONGEST: usize = 160;
@@ -60,9 +59,9 @@ impl Run<'_> {
         start: &Scored,
         best: &Scored,
     ) -> Result<Vec<WrittenAnswer>, OptimizeError> {
-        let check = AnswerCheck::of(&self.task.examples, self.evaluator.exact);
+        let check = self.answer_check;
         let mut rows: Vec<usize> = self.plan.split.validation.clone();
-        if !self.writes_all(check) {
+        if !self.writes_all() {
             rows.truncate(self.settings.answers);
         }
         if !rows.is_empty() {
@@ -93,8 +92,8 @@ impl Run<'_> {
     }
 
     /// Whether all held-out examples are answered: where only the text shows what is right.
-    fn writes_all(&self, check: Option<AnswerCheck>) -> bool {
-        self.settings.answers > 0 && check.is_some_and(AnswerCheck::needs_text)
+    fn writes_all(&self) -> bool {
+        self.settings.answers > 0 && self.answer_check.is_some_and(AnswerCheck::needs_text)
     }
 
     /// The check with right answers counted in what was written, where only that shows
@@ -104,10 +103,9 @@ impl Run<'_> {
         validation: Validation,
         answers: &[WrittenAnswer],
     ) -> Validation {
-        let check = AnswerCheck::of(&self.task.examples, self.evaluator.exact);
         let right: Option<Vec<(bool, bool)>> = answers.iter().map(|one| one.right).collect();
         let Some(right) = right.filter(|right| {
-            self.writes_all(check) && !right.is_empty() && right.len() == validation.examples
+            self.writes_all() && !right.is_empty() && right.len() == validation.examples
         }) else {
             return validation;
         };
@@ -145,8 +143,7 @@ impl Run<'_> {
             false => vec!["\n\n".to_owned()],
         };
         let purpose = format!("answer {} {example}", scored.candidate.ordinal);
-        let check = AnswerCheck::of(&self.task.examples, self.evaluator.exact);
-        let max_tokens = match check.is_some_and(AnswerCheck::needs_text) {
+        let max_tokens = match self.answer_check.is_some_and(AnswerCheck::needs_text) {
             // A token has at least a byte, so that no right answer is cut off.
             true => row.answer.best().len() + ROOM,
             false => (4 * row.answer.best().split_whitespace().count() + ROOM).min(LONGEST),

@@ -15,6 +15,7 @@ use crate::rewrite::{language, Language, LeakGuard};
 use super::evaluate::Evaluator;
 use super::pairs::PairKeys;
 use super::plan::{plan, prompt_tokens, step_tokens, OptimizeError, Plan, Task};
+use super::written::AnswerCheck;
 use super::{
     Activity, Candidate, Estimate, GenerationKey, Journal, Origin, Outcome, PairLoss, Part,
     PromptScore, Refusal, RunEvent, SegmentFinding, Settings, StopReason,
@@ -52,6 +53,8 @@ pub(super) struct Run<'a> {
     pub(super) scorer: &'a dyn LanguageModel,
     pub(super) rewriter: &'a dyn LanguageModel,
     pub(super) evaluator: Evaluator<'a>,
+    /// How written answers are held against the right ones.
+    pub(super) answer_check: Option<AnswerCheck>,
     pub(super) keys: PairKeys,
     pub(super) plan: Plan,
     pub(super) description: String,
@@ -114,6 +117,7 @@ pub async fn optimize(
         settings,
         scorer,
         rewriter,
+        answer_check: AnswerCheck::of(&task.examples, evaluator.exact),
         keys: PairKeys::new(&evaluator, scorer.description()),
         evaluator,
         description,
