@@ -7,7 +7,7 @@ export const enAnswers = {
     chooseMeaning: "How often the right answer is the likeliest one for the model among all possible answers, when it may only choose among them.",
     prefer: "Prefers the better answer",
     preferMeaning: "How often the better answer is likelier for the model than the worse one.",
-    columnMeaning: "Right answers on held-out examples, with the start prompt and with the best one: what the model writes by itself, or what it picks where it was not asked.",
+    columnMeaning: "Right answers on the examples kept for the final check, with the start prompt and with the best one: what the model writes by itself, or what it picks where it was not asked.",
     of: (n: string, of: string) => `${n} of ${of}`,
     way: (before: string, after: string) => `right answers ${before} → ${after}`,
     chosenWay: (before: string, after: string) => `right choices ${before} → ${after}`,
@@ -17,9 +17,9 @@ export const enAnswers = {
     never: "The model still does not say it exactly, with either prompt. What it writes instead is shown below.",
 
     tooFewText: (groups: string, one: boolean) =>
-      `${one ? `Only ${groups} of the held-out examples is` : `Only ${groups} of the held-out examples are`} really different. With so few, chance decides. Bring more examples and run again; until then your own prompt stays in use.`,
+      `${one ? `Only ${groups} of the examples kept for the final check is` : `Only ${groups} of the examples kept for the final check are`} really different. With so few, chance decides. Bring more examples and run again; until then your own prompt stays in use.`,
     surerText: (examples: string) =>
-      `On ${examples} held-out examples the model finds the right answers less surprising, but fewer of its own answers are right. Your own prompt stays in use.`,
+      `On the ${examples} examples kept for the final check the model finds the right answers less surprising, but fewer of its own answers are right. Your own prompt stays in use.`,
     keep: "Keep my prompt",
 
     numbers: "Numbers",
@@ -37,8 +37,8 @@ export const enAnswers = {
     looks: (n: string) => `These examples have been looked at ${n} times. The more often, the less a good figure means; bring new ones for a last check.`,
 
     title: "What the model really answers",
-    text: "Held-out examples, answered with both prompts at the end of the run.",
-    textOne: "Held-out examples, answered at the end of the run.",
+    text: "Examples kept for the final check, answered with both prompts at the end of the run.",
+    textOne: "Examples kept for the final check, answered at the end of the run.",
     none: "No answers were written",
     noneText: "This run let the model write no answers at its end: it is an older run, it was stopped, or its settings ask for none.",
     row: (n: string) => `Row ${n}`,
@@ -59,13 +59,13 @@ export const enAnswers = {
       titleFew: "This run had few examples",
       missing: {
         train: (label: string) => `No example with the answer “${label}” was used to look for a better prompt.`,
-        validation: (label: string) => `No example with the answer “${label}” was kept for the check.`,
+        validation: (label: string) => `No example with the answer “${label}” was kept for the final check.`,
       },
       uneven: {
         train: (label: string, has: string, share: string) => `Examples with the answer “${label}” used to look for a better prompt: ${has}; in proportion it would be ${share}.`,
-        validation: (label: string, has: string, share: string) => `Examples with the answer “${label}” kept for the check: ${has}; in proportion it would be ${share}.`,
+        validation: (label: string, has: string, share: string) => `Examples with the answer “${label}” kept for the final check: ${has}; in proportion it would be ${share}.`,
       },
-      fewHeldOut: (n: string, one: boolean) => (one ? `Only ${n} example was kept for the check: only a large difference can be seen.` : `Only ${n} examples were kept for the check: only a large difference can be seen.`),
+      fewHeldOut: (n: string, one: boolean) => (one ? `Only ${n} example was kept for the final check: only a large difference can be seen.` : `Only ${n} examples were kept for the final check: only a large difference can be seen.`),
       fewTraining: (n: string, one: boolean) => (one ? `Only ${n} example was used to look for a better prompt: chance decides much.` : `Only ${n} examples were used to look for a better prompt: chance decides much.`),
       more: (n: string) => `and ${n} more`,
       evenly: "A new run shares the answers out evenly.",

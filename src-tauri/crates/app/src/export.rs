@@ -107,7 +107,7 @@ fn markdown(details: &RunDetails) -> String {
                 }
                 Verdict::NoClearDifference => "no clear difference from the start",
                 Verdict::Worse => "worse than the start",
-                Verdict::TooFew => "too few examples were held out to say more",
+                Verdict::TooFew => "too few examples were kept for the final check to say more",
             };
             if let Some(asked) = check.asked {
                 let _ = writeln!(out, "- Right answers when asked: {}.", told(&asked));

@@ -318,7 +318,7 @@ fn words(finding: &Finding) -> String {
         Fault::Encoding => "characters read in a wrong encoding",
         Fault::OverLong => "very long",
         Fault::CutOff => "as long as a spreadsheet's cell can be, probably cut off",
-        Fault::NearDuplicate => "held out, and nearly the same as a training row",
+        Fault::NearDuplicate => "kept for the final check, and nearly the same as a row used for choosing",
         Fault::OneSided => {
             return format!("Note: nearly all answers are {:?}.", finding.sample);
         }

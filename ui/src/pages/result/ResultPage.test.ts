@@ -65,7 +65,7 @@ describe("the verdict comes first, in words", () => {
   it("too few examples for an interval", async () => {
     show(runResult({}, validation({ interval: null, verdict: "no_clear_difference", examples: 1 })));
     await verdict();
-    expect(screen.getByTestId("interval")).toHaveTextContent("too few");
+    expect(screen.getByTestId("interval")).toHaveTextContent("Too few");
   });
 
   it("not there yet", async () => {
@@ -228,9 +228,9 @@ describe("a bad split", () => {
     ] } }));
     const note = await screen.findByTestId("split-note");
     expect(note).toHaveTextContent("No example with the answer “joy” was used to look for a better prompt.");
-    expect(note).toHaveTextContent("Examples with the answer “fear” kept for the check: 9; in proportion it would be 3.4.");
+    expect(note).toHaveTextContent("Examples with the answer “fear” kept for the final check: 9; in proportion it would be 3.4.");
     expect(note).toHaveTextContent("Only 8 examples were used to look");
-    expect(note).toHaveTextContent("Only 1 example was kept for the check");
+    expect(note).toHaveTextContent("Only 1 example was kept for the final check");
     await fireEvent.click(screen.getByTestId("split-again"));
     expect(router.place).toEqual({ page: "project", id: 1, at: "start" });
   });

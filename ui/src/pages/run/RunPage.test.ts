@@ -46,7 +46,7 @@ describe("a run at work", () => {
     ["trying", "Trying better prompts"],
     ["demonstrating", "Choosing examples to show in the prompt"],
     ["pruning", "Leaving out what is not needed"],
-    ["validating", "Checking on held-out examples"],
+    ["validating", "Final check"],
     ["answering", "Letting the model answer a few examples"],
     ["waiting_for_database", "Waiting for the database"],
   ] as const)("says what it does while %s", async (phase, words) => {

@@ -200,7 +200,7 @@ pub(super) fn draw<B: DrawingBackend>(
                 .map_err(drawing)?;
             if single {
                 triangles
-                    .label("held-out check")
+                    .label("final check")
                     .legend(move |(x, y)| TriangleMarker::new((x + 8, y), 6, check.filled()));
             }
         }
