@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // That is what it is for.
 
+mod copied;
 mod memory;
 mod preference;
 mod runs;
@@ -109,8 +110,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             let presets = &asked.presets;
             let seeds = asked.first_seed..asked.first_seed + asked.seeds;
             let found = runs::study(&tasks, presets, seeds, &change, &engine, &mut lines).await?;
-            if let Some(least) = asked.least {
-                runs::hold_against(&found, least)?;
+            match asked.least {
+                Some(least) => runs::hold_against(&found, least)?,
+                None => copied::study(&runs::bests(found), &engine, &mut lines).await?,
             }
         }
         Ok(())

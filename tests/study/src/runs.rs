@@ -12,6 +12,7 @@ use pmpo_core::optimize::{optimize, Outcome, Part, Preset, RunEvent, Settings, V
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::copied::Best;
 use crate::memory::Memory;
 use crate::task::Named;
 
@@ -94,9 +95,15 @@ pub(crate) async fn study(
                 };
                 writeln!(out, "{}", serde_json::to_string(&line)?)?;
                 tell(&line, &mut tally);
+                let run = format!("{}, {preset:?}, seed {seed}", named.name);
                 all.push(Found {
-                    run: format!("{}, {preset:?}, seed {seed}", named.name),
                     check: outcome.validation,
+                    best: Best {
+                        task: named.clone(),
+                        settings,
+                        run,
+                        prompt: best,
+                    },
                 });
             }
         }
@@ -114,10 +121,15 @@ pub(crate) async fn study(
     Ok(all)
 }
 
-/// What held-out rows said of a run.
+/// What held-out rows said of a run, and its best prompt.
 pub(crate) struct Found {
-    run: String,
     check: Option<Validation>,
+    best: Best,
+}
+
+/// The best prompts of runs.
+pub(crate) fn bests(runs: Vec<Found>) -> Vec<Best> {
+    runs.into_iter().map(|one| one.best).collect()
 }
 
 /// Whether every run is a success: right answers when asked rise clearly and by so many
@@ -132,7 +144,7 @@ pub(crate) fn hold_against(runs: &[Found], points: f64) -> Result<(), String> {
             None => check.verdict == Verdict::Better,
         })
     });
-    let names: Vec<&str> = failed.map(|one| one.run.as_str()).collect();
+    let names: Vec<&str> = failed.map(|one| one.best.run.as_str()).collect();
     match names.is_empty() {
         true => Ok(()),
         false => Err(format!(
