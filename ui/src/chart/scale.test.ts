@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ChartPoint } from "../backend/generated/wire";
-import { distinct, dragBox, inside, nearest, pixelToX, pixelToY, rangesOf, shownPoints, spotOf, svgAddress, within, xToPixel, yToPixel, zoomed, type Frame } from "./scale";
+import { distinct, dragBox, inside, isBelowBest, nearest, pixelToX, pixelToY, rangesOf, shownPoints, spotOf, svgAddress, within, xToPixel, yToPixel, zoomed, type Frame } from "./scale";
 
 const plot = { left: 50, top: 20, width: 400, height: 200 };
 const linear: Frame = { plot, x: { min: 0, max: 40 }, y: { min: 1, max: 3, log: false } };
@@ -55,6 +55,14 @@ it("tells every prompt once", () => {
     { ...point(1, 1, 2.2), kind: "validation" },
   ]).map((one) => `${one.ordinal} ${one.kind}`);
   expect(kinds).toEqual(["0 start", "1 best", "1 validation"]);
+});
+
+it("knows which prompts lie below the best that was taken by then", () => {
+  const start = { ...point(0, 0, 3), kind: "start" as const };
+  const best = { ...point(2, 2, 2), kind: "best" as const };
+  const masked = { ...point(5, 5, 1), origin: { kind: "mask" as const, segment: 0 } };
+  const points = [start, point(1, 1, 2.9), best, point(3, 3, 2.5), point(4, 4, 1.9), masked];
+  expect(points.filter((one) => isBelowBest(points, one)).map((one) => one.ordinal)).toEqual([1, 4]);
 });
 
 describe("dragging", () => {

@@ -70,6 +70,16 @@ export function distinct(points: ChartPoint[]): ChartPoint[] {
   return [...kept.values()];
 }
 
+/** Whether a prompt that was tried has a lower loss than the best that was taken by then. */
+export function isBelowBest(points: ChartPoint[], tried: ChartPoint): boolean {
+  if (tried.kind !== "candidate" || tried.origin.kind === "mask") return false;
+  const taken = points.filter(
+    (point) => point.run === tried.run && (point.kind === "best" || point.kind === "start") && point.x <= tried.x,
+  );
+  const best = taken.reduce<ChartPoint | null>((last, point) => (last && last.x > point.x ? last : point), null);
+  return best !== null && tried.y < best.y;
+}
+
 /** Points that lie in the shown range of x, from left to right. */
 export function shownPoints(frame: Frame, points: ChartPoint[]): ChartPoint[] {
   return points

@@ -203,6 +203,7 @@ export const enRun = {
     earlier: "Earlier",
     later: "Later",
     show: "Click to show this prompt",
+    below: "Below the best so far. A prompt is only taken where that is more than chance, no fewer answers are right, and its examples show every label equally often.",
   },
   result: {
     title: "Result",
