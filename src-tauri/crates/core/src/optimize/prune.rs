@@ -1,6 +1,6 @@
 //! Leaving out, at the end, what is not missed.
 
-use crate::prompt::{drop_segment, split_into_segments, Prompt};
+use crate::prompt::{drop_segment, split_into_segments, Prompt, Segment, Template};
 
 use super::choose::{is_admissible, paired};
 use super::plan::OptimizeError;
@@ -27,6 +27,7 @@ impl Run<'_> {
             let prompt = Prompt::parse(&current.candidate.text);
             let frozen = self.frozen_in(&prompt.text);
             let parts = split_into_segments(&prompt.text, &frozen, self.settings.max_segments);
+            let parts = without_pattern(&prompt, parts);
             if self.exhausted().is_some() {
                 return Ok(current);
             }
@@ -47,7 +48,12 @@ impl Run<'_> {
                     text: without.to_string(),
                     origin: Origin::Prune { segment },
                 };
-                let considered = self.consider_new(proposal, &current).await?;
+                // Not better is not the same as missed: what the search tried is looked at
+                // again, and its losses are known.
+                let considered = match self.was_tried(&proposal.text) {
+                    true => self.numbered(proposal, None, &current)?,
+                    false => self.consider(proposal, &current).await?,
+                };
                 if start.contains(&part.text) {
                     without_own.extend(considered.iter().map(|one| one.ordinal));
                 }
@@ -78,4 +84,14 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// The parts that are said once: what is said around each input was chosen as a whole.
+fn without_pattern(prompt: &Prompt, mut parts: Vec<Segment>) -> Vec<Segment> {
+    let in_place = !Template::parse(&prompt.text).placeholders().is_empty();
+    if in_place && !prompt.demonstrations.is_empty() {
+        let (head, _) = prompt.head_and_pattern();
+        parts.retain(|part| part.range.end <= head.len());
+    }
+    parts
 }

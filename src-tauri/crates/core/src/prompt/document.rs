@@ -227,7 +227,7 @@ impl Prompt {
 
     /// What a text with placeholders says once, and what it says of each input: the text
     /// from the paragraph on that holds the first placeholder.
-    fn head_and_pattern(&self) -> (&str, &str) {
+    pub(crate) fn head_and_pattern(&self) -> (&str, &str) {
         let template = Template::parse(&self.text);
         let first = template.placeholders().first();
         let first = first.map_or(0, |place| place.range.start);
