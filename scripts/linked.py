@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""What the programs are made of: every package that is linked in, with its licence.
+
+Without an argument it checks that src-tauri/crates/app/linked.tsv, which the window
+shows, is what Cargo and npm say. `--write` writes it. `--copyright FILE` writes the
+copyright file of a package, with the licences' texts as the packages bring them.
+"""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LIST = ROOT / "src-tauri" / "crates" / "app" / "linked.tsv"
+PROGRAMS = ["pmpo-studio", "pmpo-cli"]
+# The list is of the packages for Linux, whatever machine makes it.
+PLATFORM = "x86_64-unknown-linux-gnu"
+TEXTS = re.compile(r"^(licen[cs]e|copying|copyright|notice|unlicense|ofl|ufl)([-._].*)?$", re.I)
+# Packages that bring a licence's text and do not name it.
+UNNAMED = {"svelte-toolbelt": "MIT"}
+# The built-in model, which packages carry as a file.
+MODEL = ("SmolLM2-135M-Instruct (model)", "Q4_1", "Apache-2.0", None)
+
+
+def cargo():
+    """Packages of Rust that are linked into the programs."""
+    answer = subprocess.run(
+        ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", PLATFORM],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    metadata = json.loads(answer.stdout)
+    packages = {package["id"]: package for package in metadata["packages"]}
+    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
+    todo = [id for id in metadata["workspace_members"] if packages[id]["name"] in PROGRAMS]
+    seen = set()
+    while todo:
+        id = todo.pop()
+        if id in seen or any("proc-macro" in target["kind"] for target in packages[id]["targets"]):
+            continue
+        seen.add(id)
+        for needed in nodes[id]["deps"]:
+            # Not what only builds or tests.
+            if any(kind["kind"] is None for kind in needed["dep_kinds"]):
+                todo.append(needed["pkg"])
+    for id in seen:
+        package = packages[id]
+        if package["source"] is not None:
+            folder = Path(package["manifest_path"]).parent
+            yield package["name"], package["version"], package["license"], folder
+
+
+def npm():
+    """Packages of the page."""
+    lock = json.loads((ROOT / "ui" / "package-lock.json").read_text(encoding="utf-8"))
+    for place, package in lock["packages"].items():
+        if place and not package.get("dev"):
+            name = place.split("node_modules/")[-1]
+            folder = ROOT / "ui" / place
+            licence = package.get("license") or UNNAMED[name]
+            yield name, package["version"], licence, folder
+
+
+def linked():
+    everything = [*cargo(), *npm(), MODEL]
+    return sorted(everything, key=lambda one: (one[0].lower(), one[1]))
+
+
+def table(packages):
+    lines = {f"{name}\t{version}\t{licence}" for name, version, licence, _ in packages}
+    return "".join(f"{line}\n" for line in sorted(lines, key=str.lower))
+
+
+def texts(folder):
+    """The texts of a package's licences, each once."""
+    if folder is None or not folder.is_dir():
+        return []
+    files = sorted(file for file in folder.iterdir() if file.is_file() and TEXTS.match(file.name))
+    return [file.read_text(encoding="utf-8", errors="replace").strip() for file in files]
+
+
+def copyright_file(packages):
+    """The program's own licence, one line for each package, and each text once."""
+    out = ["PMPO Studio. Copyright: its developers. Licence: MIT or Apache-2.0, at your option."]
+    out += [(ROOT / name).read_text(encoding="utf-8").strip() for name in ["LICENSE-MIT", "LICENSE-APACHE"]]
+    out.append("The programs are linked with the packages below. A text that several share stands once.")
+    numbers = {}
+    kept = []
+    for name, version, licence, folder in packages:
+        own = []
+        for text in texts(folder):
+            key = hashlib.sha256(re.sub(r"\s+", " ", text).encode()).hexdigest()
+            if key not in numbers:
+                numbers[key] = len(numbers) + 1
+                kept.append(text)
+            own.append(str(numbers[key]))
+        where = f"text {', '.join(own)}" if own else "the usual text of that name"
+        out.append(f"{name} {version}: {licence}; {where}")
+    out += [f"Text {number}\n\n{text}" for number, text in enumerate(kept, 1)]
+    return "\n\n".join(out) + "\n"
+
+
+def main():
+    words = sys.argv[1:]
+    if words[:1] == ["--copyright"] and len(words) == 2:
+        Path(words[1]).write_text(copyright_file(linked()), encoding="utf-8")
+        return 0
+    now = table(linked())
+    if words == ["--write"]:
+        LIST.write_text(now, encoding="utf-8")
+        return 0
+    if words:
+        print(__doc__, file=sys.stderr)
+        return 2
+    kept = LIST.read_text(encoding="utf-8") if LIST.is_file() else ""
+    if kept != now:
+        print("The list of what is linked in is stale: python3 scripts/linked.py --write", file=sys.stderr)
+        return 1
+    print(f"The list of the {now.count(chr(10))} packages that are linked in is true.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
