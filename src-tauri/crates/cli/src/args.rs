@@ -166,6 +166,18 @@ pub(crate) enum Command {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Write what a shell needs to complete commands: source it, or put it where your shell
+    /// looks for such files.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder.
+    #[command(hide = true)]
+    Man {
+        /// The folder; made where missing.
+        folder: PathBuf,
+    },
     /// Draw the loss curve of a run.
     Plot {
         /// Number of the run.

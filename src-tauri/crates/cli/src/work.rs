@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use clap::CommandFactory;
 use pmpo_app::data::{Choice, Import};
 use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
 use pmpo_app::plot::{png, svg, ChartSize, Theme, View};
@@ -189,6 +190,24 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             without_data,
         } => history::backup(&project, &file, without_data, json),
         Command::BringBack { file } => history::bring_back(&file, json),
+        Command::Completions { shell } => {
+            let mut out = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "pmpo", &mut out);
+            say!("{}", String::from_utf8_lossy(&out).trim_end());
+            Ok(0)
+        }
+        Command::Man { folder } => {
+            let write = std::fs::create_dir_all(&folder)
+                .and_then(|()| clap_mangen::generate_to(Cli::command(), &folder));
+            write.map_err(|why| {
+                fault(
+                    "write",
+                    format!("{} cannot be written: {why}.", folder.display()),
+                    "Name another folder.",
+                )
+            })?;
+            Ok(0)
+        }
         Command::Storage { check, compact } => history::storage(check, compact, json),
         Command::Runs => {
             let runs = open_store()?.runs()?;
