@@ -90,6 +90,8 @@ const COMMANDS: &[&str] = &[
     "check_storage",
     "compact_storage",
     "copy_text",
+    "take_opened",
+    "about",
     "shell_events",
     "close_window",
 ];

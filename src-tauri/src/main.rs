@@ -3,9 +3,12 @@
 
 mod commands;
 mod shell;
+mod words;
+
+use std::path::Path;
 
 use pmpo_app::engine::prepare_process;
-use pmpo_app::{data_dir, EngineLoader, Studio};
+use pmpo_app::{folders, EngineLoader, Studio};
 use tauri::Manager;
 
 fn main() {
@@ -16,26 +19,44 @@ fn main() {
     if let Err(why) = pmpo_launch::hand_over() {
         eprintln!("{why}");
     }
+    let folder = std::env::current_dir().unwrap_or_default();
+    let opened = match words::read(std::env::args().skip(1), &folder) {
+        words::Wish::Open(files) => files,
+        words::Wish::Say(text) => {
+            println!("{text}");
+            return;
+        }
+        words::Wish::Fault(why) => {
+            eprintln!("{why}");
+            std::process::exit(2);
+        }
+    };
+    // Faults of a program without a terminal would be lost.
+    pmpo_app::log_panics(&folders().log);
     // Both before any thread starts.
     prepare_process();
     avoid_blank_windows();
     let program = tauri::Builder::default()
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| {
+        .plugin(tauri_plugin_single_instance::init(|app, words, folder| {
             shell::show(app);
+            let words = words.into_iter().skip(1);
+            if let words::Wish::Open(files) = words::read(words, Path::new(&folder)) {
+                shell::open(app, files);
+            }
         }))
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
-        .setup(|app| {
+        .setup(move |app| {
             // A database that cannot be opened is told in the window.
-            let studio = Studio::open(&data_dir(), Box::new(EngineLoader));
+            let studio = Studio::open(&folders().data, Box::new(EngineLoader));
             if let Ok(studio) = &studio {
                 let studio = studio.clone();
                 // What cannot be watched now is told when its project is opened.
                 tauri::async_runtime::spawn_blocking(move || studio.watch_by_itself());
             }
-            app.manage(shell::State::new(studio));
+            app.manage(shell::State::new(studio, opened));
             Ok(())
         })
         .on_window_event(shell::window_event)

@@ -1,7 +1,7 @@
 //! What belongs to the window itself: showing, closing, dropping files.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pmpo_app::wire::{RunState, ShellEvent};
@@ -20,14 +20,26 @@ pub(crate) struct State {
     studio: Result<Arc<Studio>, AppError>,
     /// Whether the program ends with the run that is going on.
     leaving: AtomicBool,
+    /// Files that the program was asked to open, until the page takes them.
+    opened: Mutex<Vec<String>>,
 }
 
 impl State {
-    pub(crate) fn new(studio: Result<Arc<Studio>, AppError>) -> Self {
+    pub(crate) fn new(studio: Result<Arc<Studio>, AppError>, opened: Vec<String>) -> Self {
         Self {
             studio,
             leaving: AtomicBool::new(false),
+            opened: Mutex::new(opened),
         }
+    }
+
+    /// The files to open; each is given once.
+    pub(crate) fn take_opened(&self) -> Vec<String> {
+        std::mem::take(&mut *self.opened())
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Vec<String>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn studio(&self) -> Result<Arc<Studio>, AppError> {
@@ -48,6 +60,19 @@ pub(crate) fn show(app: &AppHandle) {
         let _ = window.show();
         let _ = window.unminimize();
         let _ = window.set_focus();
+    }
+}
+
+/// Files that another start of the program was given.
+pub(crate) fn open(app: &AppHandle, files: Vec<String>) {
+    let state = app.state::<State>();
+    if files.is_empty() {
+        return;
+    }
+    state.opened().extend(files);
+    if let Ok(studio) = state.studio() {
+        // A page that does not listen yet asks by itself when it does.
+        studio.tell(ShellEvent::FilesOpened);
     }
 }
 

@@ -149,3 +149,29 @@ it("leads from the start page to the models, where nothing can be chosen", async
   expect(router.place).toEqual({ page: "models", project: null });
   expect(screen.queryByTestId("model-file")).toBeNull();
 });
+
+it("asks before it brings in a backup that the program was given", async () => {
+  const { backend } = await open({ opened: ["/home/you/Review mood.pmpo"] });
+  expect(await screen.findByText("Bring in “Review mood.pmpo”?")).toBeInTheDocument();
+  expect(backend.calls.some(([name]) => name === "bringBack")).toBe(false);
+  await userEvent.click(screen.getByTestId("open-yes"));
+  await waitFor(() => expect(backend.calls.filter(([name]) => name === "bringBack")).toEqual([["bringBack", "/home/you/Review mood.pmpo"]]));
+  await waitFor(() => expect(router.place.page).toBe("project"));
+});
+
+it("takes files that come while it is open, one after the other, wherever it is", async () => {
+  const opened: string[] = [];
+  const { backend } = await open({ opened });
+  router.go({ page: "about" });
+  await screen.findByTestId("about-page");
+  opened.push("/home/you/first.csv", "/home/you/second.csv");
+  backend.shell({ kind: "files_opened" });
+  expect(await screen.findByText("Use “first.csv”?")).toBeInTheDocument();
+  await userEvent.keyboard("{Escape}");
+  expect(await screen.findByText("Use “second.csv”?")).toBeInTheDocument();
+  await userEvent.click(screen.getByTestId("open-yes"));
+  // A new project, which reads the file.
+  expect(await screen.findByTestId("data-usable")).toBeInTheDocument();
+  expect(backend.calls.filter(([name]) => name === "createProject")).toEqual([["createProject", "second"]]);
+  await waitFor(() => expect(screen.queryByTestId("open-dialog")).toBeNull());
+});

@@ -138,6 +138,8 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         window::check_storage,
         window::compact_storage,
         window::copy_text,
+        window::take_opened,
+        window::about,
         window::shell_events,
         window::close_window,
     ]

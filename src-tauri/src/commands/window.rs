@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use pmpo_app::data::ENDINGS;
 use pmpo_app::wire::{
-    DataFormat, ExportFormat, OverlayFormat, OverlayRequest, Project, ShellEvent, StorageInfo,
-    VersionFormat,
+    About, DataFormat, ExportFormat, OverlayFormat, OverlayRequest, Project, ShellEvent,
+    StorageInfo, VersionFormat,
 };
 use pmpo_app::AppError;
 use serde::Deserialize;
@@ -208,6 +208,18 @@ pub(crate) async fn copy_text(app: AppHandle, text: String) -> Answer<()> {
         })
     })
     .await
+}
+
+/// Files that the program was asked to open; each is given once.
+#[tauri::command]
+pub(crate) async fn take_opened(state: Shared<'_, State>) -> Answer<Vec<String>> {
+    answered(async { Ok(state.take_opened()) }).await
+}
+
+/// What the program is and where it keeps things.
+#[tauri::command]
+pub(crate) async fn about() -> Answer<About> {
+    waited(|| Ok(pmpo_app::about())).await
 }
 
 /// Tells the window what happens outside its pages, from now on.

@@ -1,5 +1,5 @@
 import type {
-  Chart, ChartRequest, Comparison, ComparisonRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExampleTokens, ExportFormat, Home,
+  About, Chart, ChartRequest, Comparison, ComparisonRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExampleTokens, ExportFormat, Home,
   ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, ModelRoles, ModelsPage, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences,
   Project, PromptCheck, RepoModels, RowsChosen, RowText, RunLine, RunMessage, RunResult, RunsPage, RunSummary, RunView, Scatter, ScoredPrompt, ServerTyped, ServerView, ShellEvent,
   StorageInfo, TablePage, TableQuery, TryMessage, VersionFormat, VersionStory, VersionSummary,
@@ -161,6 +161,9 @@ export interface Backend {
   /** Empties the bin, too. */
   compactStorage(): Promise<StorageInfo>;
   copyText(text: string): Promise<void>;
+  /** Files that the program was asked to open; each is given once. */
+  takeOpened(): Promise<string[]>;
+  about(): Promise<About>;
 
   /** Streams an answer; calling the returned function stops it. */
   tryPrompt(project: number, prompt: string, input: string, onMessage: (message: TryMessage) => void): Promise<Unsubscribe>;

@@ -1,6 +1,6 @@
 import type { Backend } from "./backend";
 import type {
-  AppError, DataSummary, Draft, Preferences, Project, RunMessage, RunState, RunSummary, RunView, ShellEvent, VersionSummary,
+  About, AppError, DataSummary, Draft, Preferences, Project, RunMessage, RunState, RunSummary, RunView, ShellEvent, VersionSummary,
 } from "./generated/wire";
 import { chartOf } from "./scripted-chart";
 import { balanceOf, emptyDraft, modelOf, presets, previewOf, rolesOf, samples } from "./scripted-data";
@@ -31,6 +31,8 @@ export type ScriptedOptions = {
   /** How many of them only check a result, in place of 40. */
   held?: number;
   preferences?: Partial<Preferences>;
+  /** Files that the program was asked to open; a test may add to them. */
+  opened?: string[];
 };
 
 type Run = { view: RunView; plan: Plan; at: number; watchers: Set<(message: RunMessage) => void> };
@@ -54,10 +56,21 @@ export type Scripted = Backend & {
   readonly copied: string[];
 };
 
+const ABOUT: About = {
+  version: "0.1.0", commit: "1a2b3c4", data: "/home/you/.local/share/pmpo-studio", cache: "/home/you/.cache/pmpo-studio",
+  log: "/home/you/.local/state/pmpo-studio", model: "/usr/lib/pmpo-studio/models/SmolLM2-135M-Instruct.Q4_1.gguf", model_is_there: true,
+  linked: [
+    { name: "rusqlite", version: "0.39.0", licence: "MIT" },
+    { name: "svelte", version: "5.57.3", licence: "MIT" },
+    { name: "tauri", version: "2.12.1", licence: "Apache-2.0 OR MIT" },
+  ],
+  diagnostics: "PMPO Studio 0.1.0 (1a2b3c4)\nSystem: Debian GNU/Linux 12\nData: ~/.local/share/pmpo-studio\n",
+};
+
 const wrong = (code: string, message: string, hint = ""): AppError => ({ code, message, hint });
 
 export function makeScripted(options: ScriptedOptions = {}): Scripted {
-  const { pace = 0, gain = true } = options;
+  const { pace = 0, gain = true, opened = [] } = options;
   let loaded = options.loaded ?? true;
   let clock = Date.UTC(2025, 4, 12, 9, 30);
   let nextId = 1;
@@ -312,6 +325,8 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     async chart(request) { return chartOf(request, request.runs.map((id) => runOf(id).view)); },
     async exportRun(id, format) { return `/home/you/run-${id}.${format}`; },
     async copyText(text) { copied.push(text); },
+    async takeOpened() { return opened.splice(0); },
+    async about() { return structuredClone(ABOUT); },
     async tryPrompt(_project, _prompt, input, onMessage) {
       const words = `Positive. The writer of “${input.slice(0, 40)}” sounds pleased.`.split(/(?<= )/);
       let stopped = false;

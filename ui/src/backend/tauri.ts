@@ -125,6 +125,8 @@ export const tauri: Backend = {
   checkStorage: () => ask("check_storage"),
   compactStorage: () => ask("compact_storage"),
   copyText: (text) => ask("copy_text", { text }),
+  takeOpened: () => ask("take_opened"),
+  about: () => ask("about"),
 
   tryPrompt: (project, prompt, input, onMessage) =>
     subscribe<TryMessage>("try_prompt", "stop_try", { project, prompt, input }, onMessage),

@@ -14,7 +14,8 @@ export type Place =
   | { page: "compare"; request: ComparisonRequest }
   | { page: "versions"; project: number }
   /** Models to choose from; `project` is the one that a choice is for. */
-  | { page: "models"; project: number | null };
+  | { page: "models"; project: number | null }
+  | { page: "about" };
 
 let place = $state.raw<Place>({ page: "home" });
 let earlier: Place[] = [];

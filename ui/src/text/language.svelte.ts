@@ -1,4 +1,5 @@
 import { de } from "./de";
+import { deAbout } from "./de-about";
 import { deAnswers } from "./de-answers";
 import { deCompare } from "./de-compare";
 import { deImport } from "./de-import";
@@ -11,6 +12,7 @@ import { deShown } from "./de-shown";
 import { deTable } from "./de-table";
 import { deVersions } from "./de-versions";
 import { en } from "./en";
+import { enAbout } from "./en-about";
 import { enAnswers } from "./en-answers";
 import { enCompare } from "./en-compare";
 import { enImport } from "./en-import";
@@ -23,9 +25,9 @@ import { enShown } from "./en-shown";
 import { enTable } from "./en-table";
 import { enVersions } from "./en-versions";
 
-const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels, ...enServers, ...enShown, ...enAnswers };
+const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels, ...enServers, ...enShown, ...enAnswers, ...enAbout };
 export type Texts = typeof english;
-const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels, ...deServers, ...deShown, ...deAnswers };
+const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels, ...deServers, ...deShown, ...deAnswers, ...deAbout };
 
 export const languages = { en: english, de: german } as const;
 export type Language = keyof typeof languages;

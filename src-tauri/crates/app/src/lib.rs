@@ -1,5 +1,6 @@
 //! What a person can do, for the window and the terminal alike.
 
+mod about;
 mod curves;
 pub mod data;
 mod error;
@@ -17,12 +18,15 @@ mod studio;
 pub mod wire;
 mod written;
 
+pub use about::{about, version};
 pub use error::AppError;
 pub(crate) use export::version_card;
 pub use export::{export, ExportFormat};
 pub use job::{estimate, execute, prepare, unfinished, Control, JobEstimate, NewJob};
-pub use panics::{caught, caught_async};
-pub use paths::{built_in_model, data_dir, load_options, open_store, open_store_at};
+pub use panics::{caught, caught_async, log_panics};
+pub use paths::{
+    built_in_model, data_dir, folders, load_options, open_store, open_store_at, Folders,
+};
 pub use results::{run_chart, run_details, RunDetails};
 pub use samples::{sample, sample_titles, Sample, SAMPLES};
 pub use scoring::{

@@ -1,3 +1,6 @@
+//! Where things are: the person's folders by the system's convention, and what came with
+//! the program.
+
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -8,34 +11,114 @@ use crate::AppError;
 
 /// File name of the model that comes with the program.
 const MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+/// The program's folder in each of the person's folders, and in the system's of programs.
+const OWN: &str = "pmpo-studio";
 
-/// The folder of database, models and samples.
-///
-/// `PMPO_DATA_DIR` where set, else `pmpo-studio` in the user's data folder.
-pub fn data_dir() -> PathBuf {
-    if let Some(own) = env::var_os("PMPO_DATA_DIR").filter(|value| !value.is_empty()) {
-        return PathBuf::from(own);
-    }
-    let base = env::var_os("XDG_DATA_HOME")
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
-        .or_else(|| env::home_dir().map(|home| home.join(".local").join("share")))
-        .unwrap_or_else(|| PathBuf::from("."));
-    base.join("pmpo-studio")
+/// The folders that the program uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// Database, models that were brought, samples.
+    pub data: PathBuf,
+    /// What can be made anew.
+    pub cache: PathBuf,
+    /// Size and place of the window.
+    pub config: PathBuf,
+    /// What the program says of itself for who looks for a fault.
+    pub log: PathBuf,
 }
 
-/// The folder of what can be made anew: `pmpo-studio` in the user's cache folder.
-fn cache_dir() -> PathBuf {
-    env::var_os("XDG_CACHE_HOME")
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
-        .or_else(|| env::home_dir().map(|home| home.join(".cache")))
-        .map_or_else(data_dir, |base| base.join("pmpo-studio"))
+/// What decides where folders are.
+struct Surroundings {
+    /// `PMPO_DATA_DIR`.
+    own: Option<PathBuf>,
+    home: Option<PathBuf>,
+    data: Option<PathBuf>,
+    cache: Option<PathBuf>,
+    config: Option<PathBuf>,
+    log: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// As the system says: the XDG folders on Linux, `Library` on a Mac, `AppData\Local`
+    /// on Windows.
+    fn here() -> Self {
+        let home = dirs::home_dir();
+        let log = if cfg!(target_os = "macos") {
+            home.as_ref().map(|home| home.join("Library").join("Logs"))
+        } else {
+            dirs::state_dir().or_else(dirs::data_local_dir)
+        };
+        Self {
+            own: env::var_os("PMPO_DATA_DIR")
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from),
+            data: dirs::data_local_dir(),
+            cache: dirs::cache_dir(),
+            config: dirs::config_local_dir(),
+            log,
+            home,
+        }
+    }
+
+    fn folders(self, is_there: impl Fn(&Path) -> bool) -> Folders {
+        let inside = |base: Option<PathBuf>| base.map(|base| base.join(OWN));
+        // Earlier versions kept to Linux's convention on every system.
+        let earlier = inside(self.home.map(|home| home.join(".local").join("share")));
+        let usual = inside(self.data);
+        let found = [usual.clone(), earlier].into_iter().flatten();
+        let found = found.into_iter().find(|folder| is_there(folder));
+        let data = self.own.or(found).or(usual);
+        let data = data.unwrap_or_else(|| PathBuf::from(OWN));
+        Folders {
+            cache: inside(self.cache).unwrap_or_else(|| data.clone()),
+            config: inside(self.config).unwrap_or_else(|| data.clone()),
+            log: inside(self.log).unwrap_or_else(|| data.clone()),
+            data,
+        }
+    }
+}
+
+/// The folders that the program uses: by the system's convention, or an old one that is
+/// there already. `PMPO_DATA_DIR`, where set, is the folder of data.
+pub fn folders() -> Folders {
+    Surroundings::here().folders(Path::is_dir)
+}
+
+/// The folder of database, models and samples.
+pub fn data_dir() -> PathBuf {
+    folders().data
 }
 
 /// Where the built-in model lies; it may be missing.
 pub fn built_in_model() -> PathBuf {
-    data_dir().join("models").join(MODEL_FILE)
+    let program = env::current_exe().and_then(|path| path.canonicalize());
+    find_model(program.ok().as_deref(), &data_dir(), Path::is_file)
+}
+
+/// Beside the program, in the package's folder of resources, or in the data folder: the
+/// first place that has it, else the last one.
+fn find_model(program: Option<&Path>, data: &Path, is_there: impl Fn(&Path) -> bool) -> PathBuf {
+    let beside = program.and_then(Path::parent);
+    let above = beside.and_then(Path::parent);
+    let own = data.join("models").join(MODEL_FILE);
+    [
+        // An archive, or an installer for Windows.
+        beside.map(|folder| folder.join("models").join(MODEL_FILE)),
+        // A package for Linux: /usr/bin and /usr/lib.
+        above.map(|folder| {
+            let lib = folder.join("lib").join(OWN);
+            lib.join("models").join(MODEL_FILE)
+        }),
+        // A bundle for a Mac: Contents/MacOS and Contents/Resources.
+        above.map(|folder| {
+            let resources = folder.join("Resources");
+            resources.join("models").join(MODEL_FILE)
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .find(|file| is_there(file))
+    .unwrap_or(own)
 }
 
 /// What loads a model's file; the built-in one has a plainer name than its file says.
@@ -43,7 +126,7 @@ pub fn load_options(path: &Path) -> LoadOptions {
     let built_in = path.file_name().is_some_and(|name| name == MODEL_FILE);
     LoadOptions {
         name: built_in.then(|| "SmolLM2 135M Instruct".to_owned()),
-        ready: Some(cache_dir().join("ready")),
+        ready: Some(folders().cache.join("ready")),
         ..LoadOptions::new(path)
     }
 }
@@ -61,4 +144,81 @@ pub fn open_store_at(folder: &Path) -> Result<Store, AppError> {
         hint: "Make the folder writable, or name another one in PMPO_DATA_DIR.".to_owned(),
     })?;
     Ok(Store::open(&folder.join("pmpo.sqlite"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn linux() -> Surroundings {
+        let home = PathBuf::from("/home/ada");
+        Surroundings {
+            own: None,
+            data: Some(home.join(".local/share")),
+            cache: Some(home.join(".cache")),
+            config: Some(home.join(".config")),
+            log: Some(home.join(".local/state")),
+            home: Some(home),
+        }
+    }
+
+    fn mac() -> Surroundings {
+        let library = PathBuf::from("/Users/ada/Library");
+        Surroundings {
+            own: None,
+            home: Some("/Users/ada".into()),
+            data: Some(library.join("Application Support")),
+            cache: Some(library.join("Caches")),
+            config: Some(library.join("Application Support")),
+            log: Some(library.join("Logs")),
+        }
+    }
+
+    #[test]
+    fn folders_follow_each_system() {
+        let folders = linux().folders(|_| false);
+        assert_eq!(folders.data, Path::new("/home/ada/.local/share/pmpo-studio"));
+        assert_eq!(folders.cache, Path::new("/home/ada/.cache/pmpo-studio"));
+        assert_eq!(folders.config, Path::new("/home/ada/.config/pmpo-studio"));
+        assert_eq!(folders.log, Path::new("/home/ada/.local/state/pmpo-studio"));
+        let folders = mac().folders(|_| false);
+        let data = "/Users/ada/Library/Application Support/pmpo-studio";
+        assert_eq!(folders.data, Path::new(data));
+        assert_eq!(folders.log, Path::new("/Users/ada/Library/Logs/pmpo-studio"));
+    }
+
+    #[test]
+    fn an_old_folder_is_kept_and_a_named_one_wins() {
+        let old = Path::new("/Users/ada/.local/share/pmpo-studio");
+        assert_eq!(mac().folders(|folder| folder == old).data, old);
+        // Where both are there, the usual one is it.
+        let data = mac().folders(|_| true).data;
+        assert!(data.starts_with("/Users/ada/Library"));
+        let named = Surroundings {
+            own: Some("/elsewhere".into()),
+            ..mac()
+        };
+        let folders = named.folders(|_| true);
+        assert_eq!(folders.data, Path::new("/elsewhere"));
+        assert!(folders.cache.starts_with("/Users/ada/Library/Caches"));
+    }
+
+    #[test]
+    fn the_model_is_found_beside_the_program_then_in_the_package_then_in_the_data() {
+        let data = Path::new("/home/ada/data");
+        let places = [
+            "/opt/pmpo/bin/models",
+            "/opt/pmpo/lib/pmpo-studio/models",
+            "/opt/pmpo/Resources/models",
+            "/home/ada/data/models",
+        ]
+        .map(|folder| Path::new(folder).join(MODEL_FILE));
+        let program = Some(Path::new("/opt/pmpo/bin/pmpo-studio"));
+        for first in 0..places.len() {
+            let found = find_model(program, data, |file| places[first..].iter().any(|one| one == file));
+            assert_eq!(found, places[first]);
+        }
+        assert_eq!(find_model(program, data, |_| false), places[3]);
+        assert_eq!(find_model(None, data, |_| true), places[3]);
+    }
 }

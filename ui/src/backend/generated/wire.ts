@@ -3755,7 +3755,7 @@ run: number, } | { "kind": "files_dropped",
 /**
  * Where they are.
  */
-paths: Array<string>, } | { "kind": "data_changed", 
+paths: Array<string>, } | { "kind": "files_opened" } | { "kind": "data_changed", 
 /**
  * How it stands to the examples now.
  */
@@ -3808,3 +3808,25 @@ end: DownloadEnd, } | { "kind": "run_changed",
  * The run.
  */
 run: RunSummary, };
+
+/**
+ * A package that is linked into the program.
+ */
+export type Linked = { 
+/**
+ * Its name.
+ */
+name: string, 
+version: string, 
+licence: string, };
+
+export type About = { 
+version: string, 
+commit: string | null, 
+data: string, 
+cache: string, 
+log: string, 
+model: string, 
+model_is_there: boolean, 
+linked: Array<Linked>, 
+diagnostics: string, };

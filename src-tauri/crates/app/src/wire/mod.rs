@@ -1,6 +1,7 @@
 //! The types that the window is told in. TypeScript gets the same from here:
 //! `make wire` writes them down, and a test fails when the file is stale.
 
+mod about;
 mod chart;
 mod compare;
 mod data;
@@ -24,6 +25,7 @@ use pmpo_core::prompt::MaskMode;
 use serde::{Deserialize, Serialize};
 use ts_rs::{Config, TS};
 
+pub use about::*;
 pub use chart::*;
 pub use compare::*;
 pub use data::*;
@@ -82,6 +84,8 @@ pub enum ShellEvent {
         /// Where they are.
         paths: Vec<String>,
     },
+    /// The program was asked to open files; `take_opened` gives them.
+    FilesOpened,
     /// The source of a project's examples is not as it was.
     DataChanged {
         /// How it stands to the examples now.
@@ -312,6 +316,8 @@ pub fn typescript() -> String {
         ExportFormat,
         TryMessage,
         ShellEvent,
+        Linked,
+        About,
     ]
 }
 

@@ -1,0 +1,128 @@
+//! What the program is and where it keeps things.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use pmpo_engine::devices;
+use sysinfo::System;
+
+use crate::wire::{About, Linked};
+use crate::{built_in_model, folders};
+
+/// What is linked in: name, version and licence of each package, a line each. Made by
+/// `scripts/linked.py`.
+const LINKED: &str = include_str!("../linked.tsv");
+
+/// The version, with the commit where the build says so.
+pub fn version() -> String {
+    match commit() {
+        Some(commit) => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+        None => env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// Packages name it when they are built.
+fn commit() -> Option<&'static str> {
+    option_env!("PMPO_COMMIT").filter(|commit| !commit.is_empty())
+}
+
+/// What the program is and where it keeps things.
+pub fn about() -> About {
+    let folders = folders();
+    let model = built_in_model();
+    let text = |path: &Path| path.display().to_string();
+    let mut about = About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: commit().map(str::to_owned),
+        data: text(&folders.data),
+        cache: text(&folders.cache),
+        log: text(&folders.log),
+        model_is_there: model.is_file(),
+        model: text(&model),
+        linked: linked(),
+        diagnostics: String::new(),
+    };
+    about.diagnostics = diagnostics(&about, dirs::home_dir().as_deref());
+    about
+}
+
+fn linked() -> Vec<Linked> {
+    let lines = LINKED.lines();
+    lines
+        .filter_map(|line| {
+            let mut cells = line.split('\t').map(str::to_owned);
+            Some(Linked {
+                name: cells.next()?,
+                version: cells.next()?,
+                licence: cells.next()?,
+            })
+        })
+        .collect()
+}
+
+fn diagnostics(about: &About, home: Option<&Path>) -> String {
+    let mut out = format!("PMPO Studio {}\n", version());
+    let system = System::long_os_version().unwrap_or_else(|| std::env::consts::OS.to_owned());
+    let kernel = System::kernel_version().unwrap_or_default();
+    let mut line = |name: &str, value: &str| {
+        // A string takes all that is written to it.
+        let _ = writeln!(out, "{name}: {value}");
+    };
+    line("System", format!("{system}, {kernel}").trim_end_matches(", "));
+    let threads = std::thread::available_parallelism().map_or(0, usize::from);
+    let processor = format!("{}, {threads} threads{}", std::env::consts::ARCH, extensions());
+    line("Processor", &processor);
+    for device in devices().iter().filter(|device| device.id != "auto") {
+        line(&device.id, &device.label);
+    }
+    let there = if about.model_is_there { "" } else { " (missing)" };
+    line("Built-in model", &format!("{}{there}", about.model));
+    line("Data", &about.data);
+    line("Cache", &about.cache);
+    line("Log", &about.log);
+    match home.map(|home| home.display().to_string()).filter(|home| home.len() > 1) {
+        Some(home) => out.replace(&home, "~"),
+        None => out,
+    }
+}
+
+/// Of the processor's extensions those that decide how fast scoring is.
+fn extensions() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::is_x86_feature_detected!("avx512f") {
+            return ", AVX-512";
+        }
+        if std::is_x86_feature_detected!("avx2") {
+            return ", AVX2";
+        }
+    }
+    ""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_linked_in_is_told_with_its_licence() {
+        let linked = linked();
+        assert_eq!(linked.len(), LINKED.lines().count());
+        let of = |name: &str| linked.iter().find(|one| one.name == name);
+        assert!(of("tauri").is_some_and(|one| one.licence.contains("MIT")));
+        assert!(of("svelte").is_some() && of("rusqlite").is_some());
+        assert!(linked.iter().all(|one| !one.licence.is_empty()));
+    }
+
+    #[test]
+    fn diagnostics_leave_out_who_the_person_is() {
+        let about = About {
+            data: "/home/ada/.local/share/pmpo-studio".to_owned(),
+            ..about()
+        };
+        let text = diagnostics(&about, Some(Path::new("/home/ada")));
+        assert!(text.contains("Data: ~/.local/share/pmpo-studio\n"), "{text}");
+        assert!(!text.contains("ada"));
+        assert!(text.contains(env!("CARGO_PKG_VERSION")) && text.contains("Processor: "));
+    }
+}

@@ -1,0 +1,37 @@
+import type { enAbout } from "./en-about";
+
+export const deAbout: typeof enAbout = {
+  about: {
+    open: "Über",
+    title: "Über PMPO Studio",
+    text: "Macht Prompts besser, auf Ihrem eigenen Computer. Nichts verlässt ihn, wenn Sie es nicht wollen.",
+    version: "Version",
+    commit: (commit) => `gebaut aus ${commit}`,
+    copy: "Angaben kopieren",
+    copyMeaning: "Version, System, Geräte und Ordner als Text, für eine Frage oder Meldung. Kein Prompt, kein Beispiel und nicht Ihr Name.",
+    folders: "Wo alles liegt",
+    data: "Ihre Projekte",
+    cache: "Was neu gemacht werden kann",
+    log: "Fehler des Programms",
+    model: "Eingebautes Modell",
+    missing: "nicht da",
+    method: "Das Verfahren ist PMPO (arXiv 2505.16307).",
+    licence: "PMPO Studio ist freie Software: MIT oder Apache-2.0, wie Sie wollen.",
+    linked: "Woraus es gebaut ist",
+    linkedText: (n) => `${n} Pakete anderer sind Teil des Programms. Danke!`,
+    find: "Paket oder Lizenz suchen",
+    clear: "Suche leeren",
+    nothing: "Kein Paket passt.",
+    name: "Paket",
+    licenceOf: "Lizenz",
+  },
+  opening: {
+    backup: (file) => `„${file}“ hereinholen?`,
+    backupText: "Die Projekte in dieser Datei kommen zu Ihren dazu. Was Sie haben, bleibt, wie es ist.",
+    bring: "Hereinholen",
+    data: (file) => `„${file}“ verwenden?`,
+    dataText: "Mit den Beispielen darin entsteht ein neues Projekt. Sie sehen, was gefunden wurde, bevor etwas behalten wird.",
+    use: "Neues Projekt",
+    more: (n, one) => (one ? `${n} weitere Datei wurde mitgegeben; sie kommen nacheinander dran.` : `${n} weitere Dateien wurden mitgegeben; sie kommen nacheinander dran.`),
+  },
+};
