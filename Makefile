@@ -14,7 +14,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)/release
 # rustup and set-up put programs there that a shell opened before does not know.
 export PATH := $(HOME)/.cargo/bin:$(CACHE)/node/bin:$(PATH)
 
-.PHONY: run test study pictures bench bench-growth bench-import bench-history bench-window cuda metal accelerate mkl build check ui-test setup setup-test wire fmt
+.PHONY: package test-package run test study pictures bench bench-growth bench-import bench-history bench-window cuda metal accelerate mkl build check ui-test setup setup-test wire fmt
 
 # Exit status 3 means that no better prompt was found, which is a result too.
 run: build
@@ -92,6 +92,7 @@ check: setup-test
 	sh scripts/check-architecture.sh
 	python3 scripts/check-licences.py
 	sh scripts/ui.sh
+	python3 scripts/linked.py
 	sh scripts/clippy.sh
 
 ui-test: setup-test
@@ -110,3 +111,13 @@ setup-test:
 
 fmt:
 	cargo fmt --all
+
+# Packages for Linux, in the package folder of TARGET; `make test-package` tries them.
+package: export PMPO_COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
+package: build
+	python3 scripts/package.py $(PACKAGE)
+
+# The packages on fresh Debian systems without a network; needs root.
+test-package: package
+	@sh scripts/setup.sh package
+	python3 scripts/test-package.py

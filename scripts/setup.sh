@@ -7,6 +7,9 @@ packages="build-essential pkg-config cmake libssl-dev python3 python3-pip python
 if [ "${1:-}" = test ]; then
     packages="$packages webkit2gtk-driver xvfb imagemagick procps dbus gnome-keyring"
 fi
+if [ "${1:-}" = package ]; then
+    packages="$packages dpkg-dev mmdebstrap lintian desktop-file-utils appstream rpm iproute2"
+fi
 least_minor=90
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pmpo-studio
 

@@ -52,6 +52,11 @@ impl Default for Display {
 }
 
 impl Display {
+    /// Its name, as programs want it in `DISPLAY`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Starts a server on a free number.
     pub fn new() -> Self {
         // The server chooses a free number and writes it to this pipe.
@@ -87,8 +92,11 @@ pub struct Window {
     data: PathBuf,
 }
 
-/// Where the programs of this build are.
+/// Where the programs are: those of this build, or installed ones (`PMPO_PROGRAMS`).
 fn programs() -> PathBuf {
+    if let Some(folder) = std::env::var_os("PMPO_PROGRAMS") {
+        return folder.into();
+    }
     let own = std::env::current_exe().unwrap();
     let folder = own.parent().unwrap();
     // Tests lie one folder further down.
@@ -100,7 +108,8 @@ fn programs() -> PathBuf {
 
 /// Where pictures are left to be looked at.
 pub fn picture_folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-output/window");
+    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-output/window");
+    let folder = std::env::var_os("PMPO_PICTURES").map_or(usual, PathBuf::from);
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
@@ -123,6 +132,25 @@ impl Window {
 
     /// The same with variables of the environment.
     pub async fn open_with(display: &Display, data: &Path, more: &[(&str, String)]) -> Self {
+        let folder = |path: &Path| path.display().to_string();
+        let mut all = vec![
+            ("PMPO_DATA_DIR", folder(data)),
+            // The plain program itself, whatever is built beside it.
+            ("PMPO_PLAIN", "1".to_owned()),
+            ("PMPO_EXPORT_DIR", folder(data)),
+            // A profile of its own, so that tests do not see each other's window sizes.
+            ("XDG_CONFIG_HOME", folder(&data.join("config"))),
+        ];
+        all.extend(more.iter().cloned());
+        Self::start(display, data, &all).await
+    }
+
+    /// Starts the program as a person's desktop does; `home` is where their folders are.
+    pub async fn open_installed(display: &Display, home: &Path) -> Self {
+        Self::start(display, home, &[]).await
+    }
+
+    async fn start(display: &Display, data: &Path, more: &[(&str, String)]) -> Self {
         let program = programs().join("pmpo-studio");
         assert!(
             program.is_file(),
@@ -138,15 +166,9 @@ impl Window {
             .env("DISPLAY", &display.name)
             .env_remove("WAYLAND_DISPLAY")
             .env("GDK_BACKEND", "x11")
-            .env("PMPO_DATA_DIR", data)
-            // The plain program itself, whatever is built beside it.
-            .env("PMPO_PLAIN", "1")
-            .env("PMPO_EXPORT_DIR", data)
             .env("TAURI_AUTOMATION", "true")
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
-            // A profile of its own, so that tests do not see each other's window sizes.
-            .env("XDG_CONFIG_HOME", data.join("config"))
             .env("LANG", "C.UTF-8")
             .envs(more.iter().map(|(name, value)| (*name, value)))
             .stdout(Stdio::null())
