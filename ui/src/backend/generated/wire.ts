@@ -3817,16 +3817,53 @@ export type Linked = {
  * Its name.
  */
 name: string, 
+/**
+ * Its version.
+ */
 version: string, 
+/**
+ * Its licence, as an SPDX expression.
+ */
 licence: string, };
 
+/**
+ * What the program is and where it keeps things.
+ */
 export type About = { 
+/**
+ * Its version.
+ */
 version: string, 
+/**
+ * The commit it was built from, where the build says so.
+ */
 commit: string | null, 
+/**
+ * Folder of database, models that were brought, samples.
+ */
 data: string, 
+/**
+ * Folder of what can be made anew.
+ */
 cache: string, 
+/**
+ * Folder of what the program says of faults.
+ */
 log: string, 
+/**
+ * The built-in model's file.
+ */
 model: string, 
+/**
+ * Whether it is there.
+ */
 model_is_there: boolean, 
+/**
+ * What is linked in, by name.
+ */
 linked: Array<Linked>, 
+/**
+ * All of this that helps who looks for a fault, with system and devices, as text. The
+ * name of the person's home folder is left out.
+ */
 diagnostics: string, };
