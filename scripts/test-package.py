@@ -91,6 +91,7 @@ def inside(root, *command, network, user=None, **more):
         f"mount -t proc proc {root}/proc && mount -t devtmpfs dev {root}/dev 2>/dev/null "
         f"|| mount --rbind /dev {root}/dev; mkdir -p {root}/dev/shm; "
         f"mount -t tmpfs tmp {root}/dev/shm; mount -t tmpfs tmp {root}/tmp; "
+        f"mkdir -p {root}/dev/pts; mount -t devpts pts {root}/dev/pts; "
     )
     if not network:
         script += "ip link set lo up; "
