@@ -68,19 +68,33 @@ fn diagnostics(about: &About, home: Option<&Path>) -> String {
         // A string takes all that is written to it.
         let _ = writeln!(out, "{name}: {value}");
     };
-    line("System", format!("{system}, {kernel}").trim_end_matches(", "));
+    line(
+        "System",
+        format!("{system}, {kernel}").trim_end_matches(", "),
+    );
     let threads = std::thread::available_parallelism().map_or(0, usize::from);
-    let processor = format!("{}, {threads} threads{}", std::env::consts::ARCH, extensions());
+    let processor = format!(
+        "{}, {threads} threads{}",
+        std::env::consts::ARCH,
+        extensions()
+    );
     line("Processor", &processor);
     for device in devices().iter().filter(|device| device.id != "auto") {
         line(&device.id, &device.label);
     }
-    let there = if about.model_is_there { "" } else { " (missing)" };
+    let there = if about.model_is_there {
+        ""
+    } else {
+        " (missing)"
+    };
     line("Built-in model", &format!("{}{there}", about.model));
     line("Data", &about.data);
     line("Cache", &about.cache);
     line("Log", &about.log);
-    match home.map(|home| home.display().to_string()).filter(|home| home.len() > 1) {
+    match home
+        .map(|home| home.display().to_string())
+        .filter(|home| home.len() > 1)
+    {
         Some(home) => out.replace(&home, "~"),
         None => out,
     }
@@ -121,7 +135,10 @@ mod tests {
             ..about()
         };
         let text = diagnostics(&about, Some(Path::new("/home/ada")));
-        assert!(text.contains("Data: ~/.local/share/pmpo-studio\n"), "{text}");
+        assert!(
+            text.contains("Data: ~/.local/share/pmpo-studio\n"),
+            "{text}"
+        );
         assert!(!text.contains("ada"));
         assert!(text.contains(env!("CARGO_PKG_VERSION")) && text.contains("Processor: "));
     }

@@ -92,7 +92,10 @@ mod tests {
         append(&file, &"x".repeat(1 + LONGEST_LOG as usize)).unwrap();
         append(&file, "last").unwrap();
         let now = std::fs::read_to_string(&file).unwrap();
-        assert!(now.ends_with(" last\n") && now.lines().count() == 1, "{now}");
+        assert!(
+            now.ends_with(" last\n") && now.lines().count() == 1,
+            "{now}"
+        );
         let old = std::fs::read_to_string(file.with_extension("log.old")).unwrap();
         assert!(old.contains(" first\n"));
     }

@@ -177,14 +177,20 @@ mod tests {
     #[test]
     fn folders_follow_each_system() {
         let folders = linux().folders(|_| false);
-        assert_eq!(folders.data, Path::new("/home/ada/.local/share/pmpo-studio"));
+        assert_eq!(
+            folders.data,
+            Path::new("/home/ada/.local/share/pmpo-studio")
+        );
         assert_eq!(folders.cache, Path::new("/home/ada/.cache/pmpo-studio"));
         assert_eq!(folders.config, Path::new("/home/ada/.config/pmpo-studio"));
         assert_eq!(folders.log, Path::new("/home/ada/.local/state/pmpo-studio"));
         let folders = mac().folders(|_| false);
         let data = "/Users/ada/Library/Application Support/pmpo-studio";
         assert_eq!(folders.data, Path::new(data));
-        assert_eq!(folders.log, Path::new("/Users/ada/Library/Logs/pmpo-studio"));
+        assert_eq!(
+            folders.log,
+            Path::new("/Users/ada/Library/Logs/pmpo-studio")
+        );
     }
 
     #[test]
@@ -215,7 +221,9 @@ mod tests {
         .map(|folder| Path::new(folder).join(MODEL_FILE));
         let program = Some(Path::new("/opt/pmpo/bin/pmpo-studio"));
         for first in 0..places.len() {
-            let found = find_model(program, data, |file| places[first..].iter().any(|one| one == file));
+            let found = find_model(program, data, |file| {
+                places[first..].iter().any(|one| one == file)
+            });
             assert_eq!(found, places[first]);
         }
         assert_eq!(find_model(program, data, |_| false), places[3]);

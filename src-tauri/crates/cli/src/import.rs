@@ -318,7 +318,9 @@ fn words(finding: &Finding) -> String {
         Fault::Encoding => "characters read in a wrong encoding",
         Fault::OverLong => "very long",
         Fault::CutOff => "as long as a spreadsheet's cell can be, probably cut off",
-        Fault::NearDuplicate => "kept for the final check, and nearly the same as a row used for choosing",
+        Fault::NearDuplicate => {
+            "kept for the final check, and nearly the same as a row used for choosing"
+        }
         Fault::OneSided => {
             return format!("Note: nearly all answers are {:?}.", finding.sample);
         }

@@ -21,10 +21,19 @@ fn shells_complete_every_command() {
          COMP_WORDS=(pmpo optimize --ef); COMP_CWORD=2; _pmpo pmpo --ef optimize; echo ${{COMPREPLY[@]}}",
         bash.display()
     );
-    let output = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "optimize\n--effort\n");
+    let output = std::process::Command::new("bash")
+        .args(["-c", &script])
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "optimize\n--effort\n"
+    );
     for shell in ["zsh", "fish"] {
-        assert!(said(&terminal, &["completions", shell]).contains("bring-back"), "{shell}");
+        assert!(
+            said(&terminal, &["completions", shell]).contains("bring-back"),
+            "{shell}"
+        );
     }
 }
 
@@ -36,7 +45,10 @@ fn there_is_a_manual_page_of_every_command() {
     let page = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     assert!(page("pmpo.1").contains("Makes prompts better"));
     let help = said(&terminal, &["--help"]);
-    let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let commands = help
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1);
     let commands: Vec<&str> = commands
         .take_while(|line| !line.is_empty())
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
@@ -45,6 +57,9 @@ fn there_is_a_manual_page_of_every_command() {
         .collect();
     assert!(commands.contains(&"optimize") && !commands.contains(&"man"));
     for command in commands {
-        assert!(page(&format!("pmpo-{command}.1")).contains(command), "{command}");
+        assert!(
+            page(&format!("pmpo-{command}.1")).contains(command),
+            "{command}"
+        );
     }
 }
