@@ -1,5 +1,7 @@
 //! What packages take from the program itself: completions and manual pages.
 
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
 mod common;
 
 use common::Terminal;
