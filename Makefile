@@ -85,6 +85,7 @@ mkl: setup
 
 build: setup
 	@sh scripts/ui.sh
+	@[ -x $(TARGET)/pmpo ] || echo "Compiling. The first time this takes about 35 minutes on two cores, less with more."
 	@cargo build --release --locked --workspace
 
 check: setup-test

@@ -142,15 +142,21 @@ impl Window {
             ("XDG_CONFIG_HOME", folder(&data.join("config"))),
         ];
         all.extend(more.iter().cloned());
-        Self::start(display, data, &all).await
+        Self::start(display, data, &all, &[]).await
     }
 
-    /// Starts the program as a person's desktop does; `home` is where their folders are.
-    pub async fn open_installed(display: &Display, home: &Path) -> Self {
-        Self::start(display, home, &[]).await
+    /// Starts the program as a person's desktop does, with a file to open; `home` is where
+    /// their folders are.
+    pub async fn open_installed(display: &Display, home: &Path, file: &Path) -> Self {
+        Self::start(display, home, &[], &[file]).await
     }
 
-    async fn start(display: &Display, data: &Path, more: &[(&str, String)]) -> Self {
+    async fn start(
+        display: &Display,
+        data: &Path,
+        more: &[(&str, String)],
+        words: &[&Path],
+    ) -> Self {
         let program = programs().join("pmpo-studio");
         assert!(
             program.is_file(),
@@ -176,7 +182,7 @@ impl Window {
             .spawn()
             .expect("WebKitWebDriver is installed by scripts/setup.sh test");
         let driver = Owned(driver);
-        let options = json!({ "binary": program, "args": [] });
+        let options = json!({ "binary": program, "args": words });
         let mut wanted = Capabilities::new();
         wanted.insert("webkitgtk:browserOptions".to_owned(), options);
         let clock = Instant::now();

@@ -13,7 +13,18 @@ use pmpo_tests::window::{Display, Window};
 async fn main() {
     let home = PathBuf::from(std::env::var_os("HOME").unwrap());
     let display = Display::new();
-    let window = Window::open_installed(&display, &home).await;
+    let file = home.join("Mood of reviews.pmpo");
+    // The sample has run in the terminal before.
+    let made = Command::new(programs().join("pmpo"))
+        .args(["backup", "Mood of reviews"])
+        .arg(&file)
+        .status();
+    assert!(made.unwrap().success());
+    let window = Window::open_installed(&display, &home, &file).await;
+    window.reads("open-dialog", "Mood of reviews.pmpo").await;
+    window.press("open-no").await;
+    println!("It asks about the file that it was started with.");
+
     // The start page offers the sample; one press runs it.
     window.press("start-sample-review-mood").await;
     window.sees_at_last("open-result").await;
@@ -30,12 +41,6 @@ async fn main() {
     window.pictures("packaged-about").await;
     println!("It knows that the model came with the package.");
 
-    let file = home.join("Mood of reviews.pmpo");
-    let made = Command::new(programs().join("pmpo"))
-        .args(["backup", "Mood of reviews"])
-        .arg(&file)
-        .status();
-    assert!(made.unwrap().success());
     // As a file manager does on a double click.
     let opened = Command::new("gio")
         .arg("open")

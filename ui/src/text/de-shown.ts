@@ -13,7 +13,7 @@ export const deShown: typeof enShown = {
     copyLines: "Als Text kopieren",
     copyLinesNote: "Der Prompt und darunter seine Beispiele als Zeilen",
     copyMessages: "Als Nachrichten kopieren (JSON)",
-    copyMessagesNote: "Für Programme, die mit Modellen sprechen; die letzte Nachricht ist {{input}}",
+    copyMessagesNote: "Für Programme, die mit Modellen sprechen. Kleine Modelle lernen so viel mehr aus den Beispielen als aus Text; die letzte Nachricht ist {{input}}",
 
     editor: {
       title: "Beispiele, die das Modell sieht",

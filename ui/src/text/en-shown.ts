@@ -11,7 +11,7 @@ export const enShown = {
     copyLines: "Copy as text",
     copyLinesNote: "The prompt, and its examples as lines below it",
     copyMessages: "Copy as messages (JSON)",
-    copyMessagesNote: "For programs that speak to models; the last message is {{input}}",
+    copyMessagesNote: "For programs that speak to models. Small models learn far more from examples this way than as text; the last message is {{input}}",
 
     editor: {
       title: "Examples shown to the model",
