@@ -18,7 +18,7 @@ LIST = ROOT / "src-tauri" / "crates" / "app" / "linked.tsv"
 PROGRAMS = ["pmpo-studio", "pmpo-cli"]
 # The list is of the packages for Linux, whatever machine makes it.
 PLATFORM = "x86_64-unknown-linux-gnu"
-TEXTS = re.compile(r"^(licen[cs]e|copying|copyright|notice|unlicense|ofl|ufl)([-._].*)?$", re.I)
+TEXTS = re.compile(r"^(.*[-._])?(licen[cs]e|copying|copyright|notice|unlicense|ofl|ufl)s?([-._].*)?$", re.I)
 # Packages that bring a licence's text and do not name it.
 UNNAMED = {"svelte-toolbelt": "MIT"}
 # The built-in model, which packages carry as a file.
@@ -75,11 +75,34 @@ def table(packages):
     return "".join(f"{line}\n" for line in sorted(lines, key=str.lower))
 
 
+def named(file):
+    """Whether a file's name says that it is a licence."""
+    inside = file.parent.name in {"LICENSES", "licenses"}
+    version = re.match(r"^\.\d", file.suffix)
+    return inside or bool(TEXTS.match(file.name if version else file.stem))
+
+
+def origin(folder):
+    """Who made a package and where its sources are, as it says itself."""
+    file = folder / "Cargo.toml" if folder else None
+    if file is None or not file.is_file():
+        return ""
+    text = file.read_text(encoding="utf-8", errors="replace")
+    makers = re.search(r"^authors\s*=\s*\[(.*?)\]", text, re.M | re.S)
+    names = ", ".join(re.findall(r'"([^"]+)"', makers[1])) if makers else ""
+    where = re.search(r'^repository\s*=\s*"([^"]+)"', text, re.M)
+    told = [f"by {names}"] if names else []
+    told += [f"sources at {where[1]}"] if where else []
+    return "".join(f"; {one}" for one in told)
+
+
 def texts(folder):
-    """The texts of a package's licences, each once."""
+    """The texts of a package's licences, each once, also of parts in folders of their own."""
     if folder is None or not folder.is_dir():
         return []
-    files = sorted(file for file in folder.iterdir() if file.is_file() and TEXTS.match(file.name))
+    found = [*folder.glob("*"), *folder.glob("*/*"), *folder.glob("LICENSES/*")]
+    kinds = {"", ".md", ".txt", ".rst"}
+    files = sorted({file for file in found if file.is_file() and named(file) and file.suffix.lower() in kinds})
     return [file.read_text(encoding="utf-8", errors="replace").strip() for file in files]
 
 
@@ -90,6 +113,7 @@ def copyright_file(packages):
     out.append("The programs are linked with the packages below. A text that several share stands once.")
     numbers = {}
     kept = []
+    lines = []
     for name, version, licence, folder in packages:
         own = []
         for text in texts(folder):
@@ -98,8 +122,17 @@ def copyright_file(packages):
                 numbers[key] = len(numbers) + 1
                 kept.append(text)
             own.append(str(numbers[key]))
-        where = f"text {', '.join(own)}" if own else "the usual text of that name"
-        out.append(f"{name} {version}: {licence}; {where}")
+        lines.append((name, version, licence, own, origin(folder)))
+    # A package that brings no text has the usual one of its licence, as others bring it.
+    usual = {licence: own[0] for _, _, licence, own, _ in reversed(lines) if len(own) == 1}
+    for name, version, licence, own, whence in lines:
+        parts = re.split(r"\s+(?:OR|AND)\s+|/", licence)
+        same = [usual[one] for one in [licence, *parts] if one in usual][:1]
+        numbered = own or same
+        if not numbered:
+            sys.exit(f"There is no text of the licence of {name} {version}: {licence}.")
+        as_usual = "" if own else "the usual "
+        out.append(f"{name} {version}: {licence}; {as_usual}text {', '.join(numbered)}{whence}")
     out += [f"Text {number}\n\n{text}" for number, text in enumerate(kept, 1)]
     return "\n\n".join(out) + "\n"
 

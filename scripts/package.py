@@ -65,6 +65,9 @@ def releases():
         found = re.match(r"\[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?", head)
         number, date = found[1], found[2]
         if number == "Unreleased":
+            # After a release it is what comes next, and no part of what is built.
+            if f"[{version()}]" in text:
+                continue
             number, date = version(), time.strftime("%Y-%m-%d", time.gmtime(moment()))
         points = re.findall(r"^- (.*(?:\n  .*)*)", body, re.M)
         if points:
@@ -104,8 +107,8 @@ def metainfo(to, home):
 def changelog(to):
     """Debian's form of the changelog."""
     out = []
-    for number, _, points in releases():
-        stamp = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime(moment()))
+    for number, date, points in releases():
+        stamp = time.strftime("%a, %d %b %Y 00:00:00 +0000", time.strptime(date, "%Y-%m-%d"))
         lines = "\n".join(
             textwrap.fill(point, 78, initial_indent="  * ", subsequent_indent="    ") for point in points
         )

@@ -5,10 +5,11 @@ mod commands;
 mod shell;
 mod words;
 
+use std::io::Write;
 use std::path::Path;
 
 use pmpo_app::engine::prepare_process;
-use pmpo_app::{folders, EngineLoader, Studio};
+use pmpo_app::folders;
 use tauri::Manager;
 
 fn main() {
@@ -20,10 +21,14 @@ fn main() {
         eprintln!("{why}");
     }
     let folder = std::env::current_dir().unwrap_or_default();
-    let opened = match words::read(std::env::args().skip(1), &folder) {
+    // A name that is not Unicode is told in the window as a file that is not there.
+    let given = std::env::args_os().skip(1);
+    let given = given.map(|word| word.to_string_lossy().into_owned());
+    let opened = match words::read(given, &folder) {
         words::Wish::Open(files) => files,
         words::Wish::Say(text) => {
-            println!("{text}");
+            // Nobody may be reading.
+            let _ = writeln!(std::io::stdout(), "{text}");
             return;
         }
         words::Wish::Fault(why) => {
@@ -48,22 +53,18 @@ fn main() {
         .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
-        .setup(move |app| {
+        // Before anything that another start of the program may ask.
+        .manage(shell::State::new(opened))
+        .setup(|app| {
             // A database that cannot be opened is told in the window.
-            let studio = Studio::open(&folders().data, Box::new(EngineLoader));
-            if let Ok(studio) = &studio {
-                let studio = studio.clone();
-                // What cannot be watched now is told when its project is opened.
-                tauri::async_runtime::spawn_blocking(move || studio.watch_by_itself());
-            }
-            app.manage(shell::State::new(studio, opened));
+            let _ = app.state::<shell::State>().studio();
             Ok(())
         })
         .on_window_event(shell::window_event)
         .invoke_handler(commands::all())
         .build(tauri::generate_context!());
     match program {
-        Ok(program) => program.run(|_, _| {}),
+        Ok(program) => program.run(|app, event| hear(app, &event)),
         Err(why) => {
             eprintln!(
                 "The window could not be opened: {why}.\nUse `pmpo` to do the same in a terminal."
@@ -72,6 +73,20 @@ fn main() {
         }
     }
 }
+
+/// A Mac tells of files to open by an event, not by words.
+#[cfg(target_os = "macos")]
+fn hear(app: &tauri::AppHandle, event: &tauri::RunEvent) {
+    if let tauri::RunEvent::Opened { urls } = event {
+        let words = urls.iter().map(|url| url.to_string());
+        if let words::Wish::Open(files) = words::read(words, Path::new("/")) {
+            shell::open(app, files);
+        }
+    }
+}
+
+#[cfg(not(target_os = "macos"))]
+fn hear(_: &tauri::AppHandle, _: &tauri::RunEvent) {}
 
 /// WebKitGTK draws nothing on some NVIDIA drivers unless this is off.
 fn avoid_blank_windows() {

@@ -1,11 +1,12 @@
 //! What belongs to the window itself: showing, closing, dropping files.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pmpo_app::wire::{RunState, ShellEvent};
-use pmpo_app::{AppError, Studio};
+use pmpo_app::wire::{OpenedFile, RunState, ShellEvent};
+use pmpo_app::{folders, AppError, EngineLoader, Studio};
 use tauri::{AppHandle, DragDropEvent, Manager, Window, WindowEvent};
 use tauri_plugin_notification::NotificationExt;
 
@@ -17,7 +18,8 @@ const TO_BE_NOTICED: Duration = Duration::from_secs(3);
 
 /// What all commands share.
 pub(crate) struct State {
-    studio: Result<Arc<Studio>, AppError>,
+    /// None until it could be opened.
+    studio: Mutex<Option<Arc<Studio>>>,
     /// Whether the program ends with the run that is going on.
     leaving: AtomicBool,
     /// Files that the program was asked to open, until the page takes them.
@@ -25,25 +27,51 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(studio: Result<Arc<Studio>, AppError>, opened: Vec<String>) -> Self {
+    pub(crate) fn new(opened: Vec<String>) -> Self {
         Self {
-            studio,
+            studio: Mutex::default(),
             leaving: AtomicBool::new(false),
             opened: Mutex::new(opened),
         }
     }
 
     /// The files to open; each is given once.
-    pub(crate) fn take_opened(&self) -> Vec<String> {
-        std::mem::take(&mut *self.opened())
+    pub(crate) fn take_opened(&self) -> Vec<OpenedFile> {
+        let paths = std::mem::take(&mut *self.opened());
+        let file = |path: String| OpenedFile {
+            is_there: Path::new(&path).exists(),
+            path,
+        };
+        paths.into_iter().map(file).collect()
     }
 
     fn opened(&self) -> MutexGuard<'_, Vec<String>> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Opens the studio, unless it is open. A database that could not be opened is tried
+    /// again whenever something is asked of it.
     pub(crate) fn studio(&self) -> Result<Arc<Studio>, AppError> {
-        self.studio.clone()
+        let mut held = self.held();
+        if let Some(studio) = held.as_ref() {
+            return Ok(studio.clone());
+        }
+        let studio = Studio::open(&folders().data, Box::new(EngineLoader))?;
+        *held = Some(studio.clone());
+        let watching = studio.clone();
+        // What cannot be watched now is told when its project is opened.
+        tauri::async_runtime::spawn_blocking(move || watching.watch_by_itself());
+        Ok(studio)
+    }
+
+    /// The studio where it is open already.
+    fn open_studio(&self) -> Option<Arc<Studio>> {
+        // Whoever opens it may take a while; the window must not wait for that.
+        self.studio.try_lock().ok()?.clone()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Arc<Studio>>> {
+        self.studio.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hides the window; the run goes on, then the program ends.
@@ -70,7 +98,7 @@ pub(crate) fn open(app: &AppHandle, files: Vec<String>) {
         return;
     }
     state.opened().extend(files);
-    if let Ok(studio) = state.studio() {
+    if let Some(studio) = state.open_studio() {
         // A page that does not listen yet asks by itself when it does.
         studio.tell(ShellEvent::FilesOpened);
     }
@@ -78,7 +106,9 @@ pub(crate) fn open(app: &AppHandle, files: Vec<String>) {
 
 pub(crate) fn window_event(window: &Window, event: &WindowEvent) {
     let state = window.state::<State>();
-    let Ok(studio) = state.studio() else { return };
+    let Some(studio) = state.open_studio() else {
+        return;
+    };
     match event {
         WindowEvent::CloseRequested { api, .. } => {
             if let Some(run) = studio.active_run() {

@@ -1,6 +1,6 @@
 //! The words that the program is started with.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What `--help` prints.
 const HELP: &str = "\
@@ -49,7 +49,11 @@ pub(crate) fn read(words: impl Iterator<Item = String>, folder: &Path) -> Wish {
 
 /// The file's whole path: a window that is open already has another working folder.
 fn placed(folder: &Path, file: &str) -> String {
-    let path: PathBuf = folder.join(file);
+    let address = file.starts_with("file://").then(|| tauri::Url::parse(file));
+    let path = match address {
+        Some(Ok(url)) => url.to_file_path().unwrap_or_else(|()| folder.join(file)),
+        _ => folder.join(file),
+    };
     path.display().to_string()
 }
 
@@ -69,6 +73,10 @@ mod tests {
         assert_eq!(
             wish(&["a b.pmpo", "/data/rows.csv"]),
             open(&["/home/ada/a b.pmpo", "/data/rows.csv"])
+        );
+        assert_eq!(
+            wish(&["file:///data/my%20rows.csv"]),
+            open(&["/data/my rows.csv"])
         );
         assert_eq!(wish(&["--", "--help"]), open(&["/home/ada/--help"]));
     }

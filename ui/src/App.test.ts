@@ -159,19 +159,31 @@ it("asks before it brings in a backup that the program was given", async () => {
   await waitFor(() => expect(router.place.page).toBe("project"));
 });
 
-it("takes files that come while it is open, one after the other, wherever it is", async () => {
+it("takes files that come while it is open, the next one when the person is done with the last", async () => {
   const opened: string[] = [];
   const { backend } = await open({ opened });
   router.go({ page: "about" });
   await screen.findByTestId("about-page");
-  opened.push("/home/you/first.csv", "/home/you/second.csv");
+  opened.push("/home/you/first.csv", "/home/you/gone.csv", "/home/you/second.csv", "/home/you/third.csv");
   backend.shell({ kind: "files_opened" });
+  expect(await screen.findByText("There is no file /home/you/gone.csv.")).toBeInTheDocument();
   expect(await screen.findByText("Use “first.csv”?")).toBeInTheDocument();
   await userEvent.keyboard("{Escape}");
   expect(await screen.findByText("Use “second.csv”?")).toBeInTheDocument();
   await userEvent.click(screen.getByTestId("open-yes"));
-  // A new project, which reads the file.
+  // A new project, which reads the file; nothing stands over it.
   expect(await screen.findByTestId("data-usable")).toBeInTheDocument();
   expect(backend.calls.filter(([name]) => name === "createProject")).toEqual([["createProject", "second"]]);
   await waitFor(() => expect(screen.queryByTestId("open-dialog")).toBeNull());
+  router.go({ page: "home" });
+  expect(await screen.findByText("Use “third.csv”?")).toBeInTheDocument();
+});
+
+it("says about itself even where the projects cannot be opened", async () => {
+  const backend = makeScripted();
+  backend.failNext("home", { code: "store", message: "The database is locked.", hint: "Try again." });
+  render(App, { backend });
+  expect(await screen.findByText(/database is locked/)).toBeInTheDocument();
+  await userEvent.click(screen.getByTestId("about"));
+  expect(await screen.findByTestId("about-version")).toBeInTheDocument();
 });

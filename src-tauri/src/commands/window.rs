@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use pmpo_app::data::ENDINGS;
 use pmpo_app::wire::{
-    About, DataFormat, ExportFormat, OverlayFormat, OverlayRequest, Project, ShellEvent,
-    StorageInfo, VersionFormat,
+    About, DataFormat, ExportFormat, OpenedFile, OverlayFormat, OverlayRequest, Project,
+    ShellEvent, StorageInfo, VersionFormat,
 };
 use pmpo_app::AppError;
 use serde::Deserialize;
@@ -212,7 +212,7 @@ pub(crate) async fn copy_text(app: AppHandle, text: String) -> Answer<()> {
 
 /// Files that the program was asked to open; each is given once.
 #[tauri::command]
-pub(crate) async fn take_opened(state: Shared<'_, State>) -> Answer<Vec<String>> {
+pub(crate) async fn take_opened(state: Shared<'_, State>) -> Answer<Vec<OpenedFile>> {
     answered(async { Ok(state.take_opened()) }).await
 }
 

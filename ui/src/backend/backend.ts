@@ -1,6 +1,6 @@
 import type {
   About, Chart, ChartRequest, Comparison, ComparisonRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExampleTokens, ExportFormat, Home,
-  ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, ModelRoles, ModelsPage, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences,
+  ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, ModelRoles, ModelsPage, OpenedFile, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences,
   Project, PromptCheck, RepoModels, RowsChosen, RowText, RunLine, RunMessage, RunResult, RunsPage, RunSummary, RunView, Scatter, ScoredPrompt, ServerTyped, ServerView, ShellEvent,
   StorageInfo, TablePage, TableQuery, TryMessage, VersionFormat, VersionStory, VersionSummary,
 } from "./generated/wire";
@@ -162,7 +162,7 @@ export interface Backend {
   compactStorage(): Promise<StorageInfo>;
   copyText(text: string): Promise<void>;
   /** Files that the program was asked to open; each is given once. */
-  takeOpened(): Promise<string[]>;
+  takeOpened(): Promise<OpenedFile[]>;
   about(): Promise<About>;
 
   /** Streams an answer; calling the returned function stops it. */

@@ -325,7 +325,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     async chart(request) { return chartOf(request, request.runs.map((id) => runOf(id).view)); },
     async exportRun(id, format) { return `/home/you/run-${id}.${format}`; },
     async copyText(text) { copied.push(text); },
-    async takeOpened() { return opened.splice(0); },
+    async takeOpened() { return opened.splice(0).map((path) => ({ path, is_there: !path.includes("gone") })); },
     async about() { return structuredClone(ABOUT); },
     async tryPrompt(_project, _prompt, input, onMessage) {
       const words = `Positive. The writer of “${input.slice(0, 40)}” sounds pleased.`.split(/(?<= )/);

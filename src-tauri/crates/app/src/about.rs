@@ -87,16 +87,19 @@ fn diagnostics(about: &About, home: Option<&Path>) -> String {
     } else {
         " (missing)"
     };
-    line("Built-in model", &format!("{}{there}", about.model));
-    line("Data", &about.data);
-    line("Cache", &about.cache);
-    line("Log", &about.log);
-    match home
-        .map(|home| home.display().to_string())
-        .filter(|home| home.len() > 1)
-    {
-        Some(home) => out.replace(&home, "~"),
-        None => out,
+    let short = |path: &str| shortened(Path::new(path), home);
+    line("Built-in model", &format!("{}{there}", short(&about.model)));
+    line("Data", &short(&about.data));
+    line("Cache", &short(&about.cache));
+    line("Log", &short(&about.log));
+    out
+}
+
+/// A path without the person's home folder, whose name is often theirs.
+fn shortened(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(inside) => Path::new("~").join(inside).display().to_string(),
+        None => path.display().to_string(),
     }
 }
 
@@ -140,6 +143,9 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("ada"));
+        let home = Some(Path::new("/home/ada/"));
+        assert_eq!(shortened(Path::new("/home/adam/x"), home), "/home/adam/x");
+        assert_eq!(shortened(Path::new("/home/ada/x"), home), "~/x");
         assert!(text.contains(env!("CARGO_PKG_VERSION")) && text.contains("Processor: "));
     }
 }

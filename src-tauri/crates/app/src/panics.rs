@@ -9,7 +9,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::Path;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use crate::error::unexpected;
 use crate::AppError;
@@ -64,10 +64,9 @@ fn append(file: &Path, words: &str) -> std::io::Result<()> {
     if std::fs::metadata(file).is_ok_and(|found| found.len() > LONGEST_LOG) {
         std::fs::rename(file, file.with_extension("log.old"))?;
     }
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let seconds = since.map_or(0, |since| since.as_secs());
     let mut log = OpenOptions::new().create(true).append(true).open(file)?;
-    writeln!(log, "{seconds} {} {words}", crate::version())
+    let now = httpdate::fmt_http_date(SystemTime::now());
+    writeln!(log, "{now} {} {words}", crate::version())
 }
 
 fn panicked(why: &(dyn Any + Send)) -> AppError {

@@ -21,8 +21,6 @@ pub struct Folders {
     pub data: PathBuf,
     /// What can be made anew.
     pub cache: PathBuf,
-    /// Size and place of the window.
-    pub config: PathBuf,
     /// What the program says of itself for who looks for a fault.
     pub log: PathBuf,
 }
@@ -34,7 +32,6 @@ struct Surroundings {
     home: Option<PathBuf>,
     data: Option<PathBuf>,
     cache: Option<PathBuf>,
-    config: Option<PathBuf>,
     log: Option<PathBuf>,
 }
 
@@ -54,7 +51,6 @@ impl Surroundings {
                 .map(PathBuf::from),
             data: dirs::data_local_dir(),
             cache: dirs::cache_dir(),
-            config: dirs::config_local_dir(),
             log,
             home,
         }
@@ -71,7 +67,6 @@ impl Surroundings {
         let data = data.unwrap_or_else(|| PathBuf::from(OWN));
         Folders {
             cache: inside(self.cache).unwrap_or_else(|| data.clone()),
-            config: inside(self.config).unwrap_or_else(|| data.clone()),
             log: inside(self.log).unwrap_or_else(|| data.clone()),
             data,
         }
@@ -156,7 +151,6 @@ mod tests {
             own: None,
             data: Some(home.join(".local/share")),
             cache: Some(home.join(".cache")),
-            config: Some(home.join(".config")),
             log: Some(home.join(".local/state")),
             home: Some(home),
         }
@@ -169,7 +163,6 @@ mod tests {
             home: Some("/Users/ada".into()),
             data: Some(library.join("Application Support")),
             cache: Some(library.join("Caches")),
-            config: Some(library.join("Application Support")),
             log: Some(library.join("Logs")),
         }
     }
@@ -182,7 +175,6 @@ mod tests {
             Path::new("/home/ada/.local/share/pmpo-studio")
         );
         assert_eq!(folders.cache, Path::new("/home/ada/.cache/pmpo-studio"));
-        assert_eq!(folders.config, Path::new("/home/ada/.config/pmpo-studio"));
         assert_eq!(folders.log, Path::new("/home/ada/.local/state/pmpo-studio"));
         let folders = mac().folders(|_| false);
         let data = "/Users/ada/Library/Application Support/pmpo-studio";

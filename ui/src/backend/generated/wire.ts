@@ -3810,6 +3810,19 @@ end: DownloadEnd, } | { "kind": "run_changed",
 run: RunSummary, };
 
 /**
+ * A file that the program was asked to open.
+ */
+export type OpenedFile = { 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * Whether it is there.
+ */
+is_there: boolean, };
+
+/**
  * A package that is linked into the program.
  */
 export type Linked = { 

@@ -1,6 +1,15 @@
 use serde::Serialize;
 use ts_rs::TS;
 
+/// A file that the program was asked to open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct OpenedFile {
+    /// Where it is.
+    pub path: String,
+    /// Whether it is there.
+    pub is_there: bool,
+}
+
 /// A package that is linked into the program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct Linked {

@@ -316,6 +316,7 @@ pub fn typescript() -> String {
         ExportFormat,
         TryMessage,
         ShellEvent,
+        OpenedFile,
         Linked,
         About,
     ]
