@@ -103,7 +103,10 @@ def texts(folder):
     found = [*folder.glob("*"), *folder.glob("*/*"), *folder.glob("LICENSES/*")]
     kinds = {"", ".md", ".txt", ".rst"}
     files = sorted({file for file in found if file.is_file() and named(file) and file.suffix.lower() in kinds})
-    return [file.read_text(encoding="utf-8", errors="replace").strip() for file in files]
+    found = [file.read_text(encoding="utf-8", errors="replace").strip() for file in files]
+    # Where a package offers the GPL beside others, it is used by one of the others: deny.toml
+    # allows nothing else.
+    return [text for text in found if "GNU GENERAL PUBLIC LICENSE" not in text[:400]]
 
 
 def copyright_file(packages):
