@@ -124,7 +124,6 @@ def stage(target, stage_dir, home):
     """Everything that packages hold, in the places that it has there."""
     release = stage_dir / "release"
     usr = stage_dir / "usr"
-    share = usr / "share"
     for folder in [stage_dir / "out", release, usr, stage_dir / "icons"]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -203,7 +202,7 @@ def npx():
 
 
 def needed_packages(programs):
-    """Packages of Debian that hold the libraries which programs name, with the lowest
+    """Packages of Debian that hold the libraries that programs name, with the lowest
     versions that have what is used of them."""
     work = programs[0].parent.parent / "shlibdeps"
     (work / "debian").mkdir(parents=True, exist_ok=True)
@@ -214,7 +213,7 @@ def needed_packages(programs):
 
 
 def needed_by_name(programs):
-    """The libraries which programs name, as .rpm packages ask for them."""
+    """The libraries that programs name, as .rpm packages ask for them."""
     found = set()
     for program in programs:
         found.update(re.findall(r"NEEDED\s+(\S+)", said("objdump", "-p", program)))

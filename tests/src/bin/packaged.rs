@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // It may stop at the first surprise.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use pmpo_tests::window::{Display, Window};
@@ -56,6 +56,6 @@ async fn main() {
     window.close().await;
 }
 
-fn programs() -> &'static Path {
-    Path::new("/usr/bin")
+fn programs() -> PathBuf {
+    PathBuf::from(std::env::var_os("PMPO_PROGRAMS").unwrap())
 }
