@@ -176,6 +176,9 @@ def stage(target, stage_dir, home):
     place(f"share/lintian/overrides/{NAME}", PACKAGING / "lintian-overrides")
     model = model_file()
     place(f"lib/{NAME}/models/{MODEL}", model)
+    source = updates(stage_dir / "updates.json")
+    if source:
+        place(f"lib/{NAME}/updates.json", source)
     for sample in sorted((ROOT / "datasets").glob("*/*")):
         place(f"share/{NAME}/samples/{sample.parent.name}/{sample.name}", sample)
     return release, usr, files
@@ -192,6 +195,18 @@ def model_file():
     if found != expected:
         sys.exit(f"{file} is not the built-in model.")
     return file
+
+
+def updates(to):
+    """Where newer versions are published and who signs them, where the build says so
+    (PMPO_UPDATES and PMPO_UPDATES_KEY); without it the program asks nobody."""
+    address, key = os.environ.get("PMPO_UPDATES", ""), os.environ.get("PMPO_UPDATES_KEY", "")
+    if not address and not key:
+        return None
+    if not address.startswith("https://") or not key:
+        sys.exit("PMPO_UPDATES is an https address, and PMPO_UPDATES_KEY the public key to it.")
+    to.write_text(json.dumps({"address": address, "key": key}) + "\n", encoding="utf-8")
+    return to
 
 
 def npx():
@@ -272,10 +287,11 @@ def bundle(stage_dir, kinds, configurations):
     words = [word for file in configurations for word in ["--config", file]]
     run(npx(), "--prefix", PACKAGING, "tauri", "bundle", "--bundles", *kinds, *words,
         cwd=ROOT / "src-tauri", env=environment)
-    endings = {"deb": "deb", "rpm": "rpm", "appimage": "AppImage", "dmg": "dmg", "nsis": "exe"}
+    endings = {"deb": "deb", "rpm": "rpm", "appimage": "AppImage", "dmg": "dmg", "app": "app", "nsis": "exe"}
     made = []
     for kind in kinds:
-        found = sorted((stage_dir / "release" / "bundle" / kind).glob(f"*.{endings[kind]}"))
+        folder = "macos" if kind == "app" else kind
+        found = sorted((stage_dir / "release" / "bundle" / folder).glob(f"*.{endings[kind]}"))
         if len(found) != 1:
             sys.exit(f"Expected one file of the kind {kind}, found {found}.")
         made += found
@@ -293,11 +309,15 @@ def elsewhere(target, stage_dir, kind, triple):
     shutil.copy(target / "release" / f"pmpo-studio{ending}", release)
     shutil.copy(target / "release" / f"pmpo{ending}", stage_dir / f"pmpo-{triple}{ending}")
     run(npx(), "tauri", "icon", ROOT / "icons" / "icon.svg", "-o", stage_dir / "icons", cwd=PACKAGING)
+    resources = {str(model_file()): f"models/{MODEL}"}
+    source = updates(stage_dir / "updates.json")
+    if source:
+        resources[str(source)] = "updates.json"
     more = {
         "bundle": {
             "icon": [str(stage_dir / "icons" / f"icon.{one}") for one in ["icns", "ico", "png"]],
             "externalBin": [str(stage_dir / "pmpo")],
-            "resources": {str(model_file()): f"models/{MODEL}"},
+            "resources": resources,
             "shortDescription": "makes prompts better on your own computer",
             "longDescription": DESCRIPTION,
         }
@@ -305,7 +325,14 @@ def elsewhere(target, stage_dir, kind, triple):
     config = stage_dir / "overlay.json"
     config.write_text(json.dumps(more, indent=1), encoding="utf-8")
     system = PACKAGING / ("windows.json" if kind == "nsis" else "macos.json")
-    return bundle(stage_dir, [kind], [system, config])
+    if kind == "nsis":
+        return bundle(stage_dir, [kind], [system, config])
+    # What a Mac installs by hand, and the program alone, which an update brings.
+    disk, program = bundle(stage_dir, ["dmg", "app"], [system, config])
+    packed = stage_dir / f"{NAME}-{version()}-{triple}.app.tar.gz"
+    with tarfile.open(packed, "w:gz") as tar:
+        tar.add(program, program.name)
+    return [disk, packed]
 
 
 def archive(stage_dir, release, usr):
@@ -325,6 +352,9 @@ def archive(stage_dir, release, usr):
         for program in PROGRAMS:
             tar.add(release / program, f"{name}/{program}", filter=plain)
         tar.add(usr / "lib" / NAME / "models", f"{name}/models", filter=plain)
+        source = usr / "lib" / NAME / "updates.json"
+        if source.is_file():
+            tar.add(source, f"{name}/updates.json", filter=plain)
         tar.add(usr / "share", f"{name}/share", filter=plain)
         for file in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"]:
             tar.add(ROOT / file, f"{name}/{file}", filter=plain)
@@ -351,7 +381,8 @@ def main():
         made = bundle(stage_dir, kinds, [config])
         archive(stage_dir, release, usr)
     for file in made:
-        shutil.copy(file, out / file.name)
+        # An address with a space in it is written in two ways.
+        shutil.copy(file, out / file.name.replace(" ", "-"))
     sums = []
     for file in sorted(out.iterdir()):
         sums.append(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n")

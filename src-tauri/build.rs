@@ -92,6 +92,10 @@ const COMMANDS: &[&str] = &[
     "copy_text",
     "take_opened",
     "about",
+    "look_for_update",
+    "get_update",
+    "cancel_update",
+    "start_again",
     "shell_events",
     "close_window",
 ];

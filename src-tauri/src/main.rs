@@ -3,6 +3,7 @@
 
 mod commands;
 mod shell;
+mod updates;
 mod words;
 
 use std::io::Write;
@@ -20,6 +21,8 @@ fn main() {
     if let Err(why) = pmpo_launch::hand_over() {
         eprintln!("{why}");
     }
+    // Where it is, before an update may take its file away.
+    let _ = pmpo_app::program();
     let folder = std::env::current_dir().unwrap_or_default();
     // A name that is not Unicode is told in the window as a file that is not there.
     let given = std::env::args_os().skip(1);
@@ -53,6 +56,9 @@ fn main() {
         .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
+        // Its address and key come from the package; see `updates`.
+        .plugin(tauri_plugin_updater::Builder::new().build())
+        .manage(updates::Updates::default())
         // Before anything that another start of the program may ask.
         .manage(shell::State::new(opened))
         .setup(|app| {

@@ -90,10 +90,11 @@ pub struct Window {
     driver: Owned,
     display: String,
     data: PathBuf,
+    program: PathBuf,
 }
 
 /// Where the programs are: those of this build, or installed ones (`PMPO_PROGRAMS`).
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     if let Some(folder) = std::env::var_os("PMPO_PROGRAMS") {
         return folder.into();
     }
@@ -114,11 +115,10 @@ pub fn picture_folder() -> PathBuf {
     folder
 }
 
-/// Whether a program of this build is running.
-fn goes_on() -> bool {
-    let pattern = programs().join("pmpo-studio");
+/// Whether a program is running.
+fn goes_on(program: &Path) -> bool {
     let found = Command::new("pgrep")
-        .args(["-f", pattern.to_str().unwrap()])
+        .args(["-f", program.to_str().unwrap()])
         .stdout(Stdio::null())
         .status();
     found.unwrap().success()
@@ -132,6 +132,17 @@ impl Window {
 
     /// The same with variables of the environment.
     pub async fn open_with(display: &Display, data: &Path, more: &[(&str, String)]) -> Self {
+        let program = programs().join("pmpo-studio");
+        Self::open_program(&program, display, data, more).await
+    }
+
+    /// The same with a program that lies elsewhere.
+    pub async fn open_program(
+        program: &Path,
+        display: &Display,
+        data: &Path,
+        more: &[(&str, String)],
+    ) -> Self {
         let folder = |path: &Path| path.display().to_string();
         let mut all = vec![
             ("PMPO_DATA_DIR", folder(data)),
@@ -142,22 +153,23 @@ impl Window {
             ("XDG_CONFIG_HOME", folder(&data.join("config"))),
         ];
         all.extend(more.iter().cloned());
-        Self::start(display, data, &all, &[]).await
+        Self::start(program, display, data, &all, &[]).await
     }
 
     /// Starts the program as a person's desktop does, with a file to open; `home` is where
     /// their folders are.
     pub async fn open_installed(display: &Display, home: &Path, file: &Path) -> Self {
-        Self::start(display, home, &[], &[file]).await
+        let program = programs().join("pmpo-studio");
+        Self::start(&program, display, home, &[], &[file]).await
     }
 
     async fn start(
+        program: &Path,
         display: &Display,
         data: &Path,
         more: &[(&str, String)],
         words: &[&Path],
     ) -> Self {
-        let program = programs().join("pmpo-studio");
         assert!(
             program.is_file(),
             "build the program first: {} is missing",
@@ -202,17 +214,21 @@ impl Window {
             driver,
             display: display.name.clone(),
             data: data.to_owned(),
+            program: program.to_owned(),
         }
     }
 
     /// Ends the program as a power cut would.
     pub async fn kill(self) {
         let Self {
-            page, driver, data, ..
+            page,
+            driver,
+            data,
+            program,
+            ..
         } = self;
-        let pattern = programs().join("pmpo-studio");
         let killed = Command::new("pkill")
-            .args(["-KILL", "-f", pattern.to_str().unwrap()])
+            .args(["-KILL", "-f", program.to_str().unwrap()])
             .status()
             .unwrap();
         assert!(killed.success(), "nothing to kill on {}", data.display());
@@ -223,7 +239,7 @@ impl Window {
     /// Waits until the program has ended without being told to.
     pub async fn ends_by_itself(self) {
         let clock = Instant::now();
-        while goes_on() {
+        while goes_on(&self.program) {
             assert!(clock.elapsed() < LONG, "the program does not end");
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
@@ -235,7 +251,7 @@ impl Window {
         // What is dropped on the next window must not meet this one, which takes a
         // moment to go.
         let clock = Instant::now();
-        while goes_on() && clock.elapsed() < SHORT {
+        while goes_on(&self.program) && clock.elapsed() < SHORT {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -4,6 +4,7 @@ mod data;
 mod model;
 mod project;
 mod run;
+mod update;
 mod version;
 mod window;
 
@@ -140,6 +141,10 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         window::copy_text,
         window::take_opened,
         window::about,
+        update::look_for_update,
+        update::get_update,
+        update::cancel_update,
+        update::start_again,
         window::shell_events,
         window::close_window,
     ]
@@ -154,6 +159,7 @@ mod tests {
             include_str!("model.rs"),
             include_str!("project.rs"),
             include_str!("run.rs"),
+            include_str!("update.rs"),
             include_str!("version.rs"),
             include_str!("window.rs"),
         ];

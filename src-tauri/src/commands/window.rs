@@ -176,7 +176,7 @@ pub(crate) async fn compact_storage(state: Shared<'_, State>) -> Answer<StorageI
 }
 
 /// Where a file is to be written.
-async fn place(app: &AppHandle, name: String) -> Answer<Option<PathBuf>> {
+pub(super) async fn place(app: &AppHandle, name: String) -> Answer<Option<PathBuf>> {
     match std::env::var_os(EXPORT_FOLDER) {
         Some(folder) => Ok(Some(Path::new(&folder).join(name))),
         None => {

@@ -1,8 +1,8 @@
 import type {
   About, Chart, ChartRequest, Comparison, ComparisonRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExampleTokens, ExportFormat, Home,
-  ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, ModelRoles, ModelsPage, OpenedFile, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences,
+  ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, ModelRoles, ModelsPage, NewerVersion, OpenedFile, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences,
   Project, PromptCheck, RepoModels, RowsChosen, RowText, RunLine, RunMessage, RunResult, RunsPage, RunSummary, RunView, Scatter, ScoredPrompt, ServerTyped, ServerView, ShellEvent,
-  StorageInfo, TablePage, TableQuery, TryMessage, VersionFormat, VersionStory, VersionSummary,
+  StorageInfo, TablePage, TableQuery, TryMessage, UpdateEnd, UpdateProgress, VersionFormat, VersionStory, VersionSummary,
 } from "./generated/wire";
 
 /** Stops a subscription. */
@@ -164,6 +164,14 @@ export interface Backend {
   /** Files that the program was asked to open; each is given once. */
   takeOpened(): Promise<OpenedFile[]>;
   about(): Promise<About>;
+  /** Asks for a newer version where the package says; null where this is the newest. */
+  lookForUpdate(): Promise<NewerVersion | null>;
+  /** Downloads the version that was found and checks its signature, then installs it or saves it where the person says. */
+  getUpdate(installs: boolean, onProgress: (progress: UpdateProgress) => void): Promise<UpdateEnd>;
+  /** Calls a download off; `getUpdate` then says so. */
+  cancelUpdate(): Promise<void>;
+  /** Starts the program again. */
+  startAgain(): Promise<void>;
 
   /** Streams an answer; calling the returned function stops it. */
   tryPrompt(project: number, prompt: string, input: string, onMessage: (message: TryMessage) => void): Promise<Unsubscribe>;

@@ -1,6 +1,6 @@
 import type { Backend } from "./backend";
 import type {
-  About, AppError, DataSummary, Draft, Preferences, Project, RunMessage, RunState, RunSummary, RunView, ShellEvent, VersionSummary,
+  About, AppError, DataSummary, Draft, NewerVersion, Preferences, Project, RunMessage, RunState, RunSummary, RunView, ShellEvent, VersionSummary,
 } from "./generated/wire";
 import { chartOf } from "./scripted-chart";
 import { balanceOf, emptyDraft, modelOf, presets, previewOf, rolesOf, samples } from "./scripted-data";
@@ -33,6 +33,10 @@ export type ScriptedOptions = {
   preferences?: Partial<Preferences>;
   /** Files that the program was asked to open; a test may add to them. */
   opened?: string[];
+  /** A version that is newer than this one. */
+  newer?: NewerVersion;
+  /** Whether the package names where newer versions are; true unless said. */
+  asks?: boolean;
 };
 
 type Run = { view: RunView; plan: Plan; at: number; watchers: Set<(message: RunMessage) => void> };
@@ -43,6 +47,8 @@ export type Scripted = Backend & {
   tick(messages?: number): void;
   /** Moves a run to its end. */
   finish(run: number): void;
+  /** Ends the download of a newer version. */
+  endUpdate(): void;
   /** Says something as the shell would. */
   shell(event: ShellEvent): void;
   /** Makes the next call of a method fail. */
@@ -59,6 +65,7 @@ export type Scripted = Backend & {
 const ABOUT: About = {
   version: "0.1.0", commit: "1a2b3c4", data: "/home/you/.local/share/pmpo-studio", cache: "/home/you/.cache/pmpo-studio",
   log: "/home/you/.local/state/pmpo-studio", model: "/usr/lib/pmpo-studio/models/SmolLM2-135M-Instruct.Q4_1.gguf", model_is_there: true,
+  asks: "pmpo.example",
   linked: [
     { name: "rusqlite", version: "0.39.0", licence: "MIT" },
     { name: "svelte", version: "5.57.3", licence: "MIT" },
@@ -81,6 +88,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
   const failures = new Map<string, AppError>();
   const calls: Array<[string, ...unknown[]]> = [];
   const copied: string[] = [];
+  let endUpdate = (_cancelled: boolean): void => undefined;
 
   const projectOf = (id: number) => {
     const found = projects.get(id);
@@ -326,7 +334,18 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     async exportRun(id, format) { return `/home/you/run-${id}.${format}`; },
     async copyText(text) { copied.push(text); },
     async takeOpened() { return opened.splice(0).map((path) => ({ path, is_there: !path.includes("gone") })); },
-    async about() { return structuredClone(ABOUT); },
+    async about() { return structuredClone(options.asks === false ? { ...ABOUT, asks: null } : ABOUT); },
+    async lookForUpdate() { return structuredClone(options.newer ?? null); },
+    getUpdate(installs, onProgress) {
+      onProgress({ done: 30e6, whole: 120e6 });
+      return new Promise((resolve) => {
+        endUpdate = (cancelled) => resolve(
+          cancelled ? { kind: "cancelled" } : installs ? { kind: "installed" } : { kind: "saved", path: "/home/you/pmpo-studio.tar.gz" },
+        );
+      });
+    },
+    async cancelUpdate() { endUpdate(true); },
+    async startAgain() {},
     async tryPrompt(_project, _prompt, input, onMessage) {
       const words = `Positive. The writer of “${input.slice(0, 40)}” sounds pleased.`.split(/(?<= )/);
       let stopped = false;
@@ -361,7 +380,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
   ) as unknown as Backend;
 
   return {
-    ...guarded, calls, copied, shell,
+    ...guarded, calls, copied, shell, endUpdate: () => endUpdate(false),
     tick(messages = 1) {
       for (let i = 0; i < messages; i++) {
         for (const run of runs.values()) step(run);

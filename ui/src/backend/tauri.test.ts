@@ -14,8 +14,8 @@ const { tauri } = await import("./tauri");
 beforeEach(() => invoke.mockReset().mockResolvedValue(undefined));
 
 it("offers everything that the pages may ask", () => {
-  const { tick, finish, shell, failNext, setView, setVersions, calls, copied, ...methods } = makeScripted();
-  void [tick, finish, shell, failNext, setView, setVersions, calls, copied];
+  const { tick, finish, shell, endUpdate, failNext, setView, setVersions, calls, copied, ...methods } = makeScripted();
+  void [tick, finish, shell, endUpdate, failNext, setView, setVersions, calls, copied];
   expect(Object.keys(tauri).sort()).toEqual(Object.keys(methods).sort());
 });
 

@@ -1,6 +1,6 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import type { Backend, Unsubscribe } from "./backend";
-import type { RunMessage, ShellEvent, TryMessage } from "./generated/wire";
+import type { RunMessage, ShellEvent, TryMessage, UpdateProgress } from "./generated/wire";
 import { asAppError } from "./index";
 
 /** One call into the program. Faults of the bridge itself become an `AppError` too. */
@@ -127,6 +127,10 @@ export const tauri: Backend = {
   copyText: (text) => ask("copy_text", { text }),
   takeOpened: () => ask("take_opened"),
   about: () => ask("about"),
+  lookForUpdate: () => ask("look_for_update"),
+  getUpdate: (installs, onProgress) => ask("get_update", { installs, channel: channel<UpdateProgress>(onProgress).channel }),
+  cancelUpdate: () => ask("cancel_update"),
+  startAgain: () => ask("start_again"),
 
   tryPrompt: (project, prompt, input, onMessage) =>
     subscribe<TryMessage>("try_prompt", "stop_try", { project, prompt, input }, onMessage),

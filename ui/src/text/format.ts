@@ -75,6 +75,12 @@ export function weights(value: number): string {
   return value >= 1e9 || value >= 1e8 ? t.units.billion(number(value / 1e9, 0, 1)) : t.units.million(count(value / 1e6));
 }
 
+/** A day written as year, month and day: "December 24, 2026". */
+export function day(written: string): string {
+  const at = Date.parse(`${written}T00:00:00Z`);
+  return Number.isNaN(at) ? written : new Intl.DateTimeFormat(language(), { dateStyle: "long", timeZone: "UTC" }).format(at);
+}
+
 export function date(milliseconds: number): string {
   return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(milliseconds);
 }

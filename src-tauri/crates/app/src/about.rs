@@ -7,7 +7,7 @@ use pmpo_engine::devices;
 use sysinfo::System;
 
 use crate::wire::{About, Linked};
-use crate::{built_in_model, folders};
+use crate::{built_in_model, folders, update_source};
 
 /// What is linked in: name, version and licence of each package, a line each. Made by
 /// `scripts/linked.py`.
@@ -39,6 +39,7 @@ pub fn about() -> About {
         log: text(&folders.log),
         model_is_there: model.is_file(),
         model: text(&model),
+        asks: update_source().and_then(|source| source.asks()),
         linked: linked(),
         diagnostics: String::new(),
     };

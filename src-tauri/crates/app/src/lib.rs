@@ -15,6 +15,7 @@ mod results;
 mod samples;
 mod scoring;
 mod studio;
+mod updates;
 pub mod wire;
 mod written;
 
@@ -25,7 +26,7 @@ pub use export::{export, ExportFormat};
 pub use job::{estimate, execute, prepare, unfinished, Control, JobEstimate, NewJob};
 pub use panics::{caught, caught_async, log_panics};
 pub use paths::{
-    built_in_model, data_dir, folders, load_options, open_store, open_store_at, Folders,
+    built_in_model, data_dir, folders, load_options, open_store, open_store_at, program, Folders,
 };
 pub use results::{run_chart, run_details, RunDetails};
 pub use samples::{sample, sample_titles, Sample, SAMPLES};
@@ -34,6 +35,7 @@ pub use scoring::{
     SharedLedger,
 };
 pub use studio::{EngineLoader, Foreseen, ModelLoader, RunSink, ShellSink, Studio, TrySink};
+pub use updates::{update_source, UpdateSource};
 pub use written::keep_written;
 
 pub use pmpo_core::optimize::{Preset, Settings};

@@ -3,6 +3,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use pmpo_engine::LoadOptions;
 use pmpo_store::Store;
@@ -86,34 +87,47 @@ pub fn data_dir() -> PathBuf {
 
 /// Where the built-in model lies; it may be missing.
 pub fn built_in_model() -> PathBuf {
-    let program = env::current_exe().and_then(|path| path.canonicalize());
-    find_model(program.ok().as_deref(), &data_dir(), Path::is_file)
+    find_model(program().as_deref(), &data_dir(), Path::is_file)
+}
+
+/// A file that came with the program, where it is there.
+pub(crate) fn shipped(file: &str) -> Option<PathBuf> {
+    let program = program();
+    let mut places = came_with(program.as_deref(), Path::new(file));
+    places.find(|place| place.is_file())
+}
+
+/// The program itself, behind all links, as it was when this was asked first: a package
+/// that is installed over it takes its file away.
+pub fn program() -> Option<PathBuf> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let find = || env::current_exe().and_then(|path| path.canonicalize()).ok();
+    PROGRAM.get_or_init(find).clone()
 }
 
 /// Beside the program, in the package's folder of resources, or in the data folder: the
 /// first place that has it, else the last one.
 fn find_model(program: Option<&Path>, data: &Path, is_there: impl Fn(&Path) -> bool) -> PathBuf {
+    let file = Path::new("models").join(MODEL_FILE);
+    let mut came = came_with(program, &file);
+    came.find(|file| is_there(file))
+        .unwrap_or_else(|| data.join(file.as_path()))
+}
+
+/// The places of a file that came with the program at `program`.
+fn came_with<'a>(program: Option<&'a Path>, file: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
     let beside = program.and_then(Path::parent);
     let above = beside.and_then(Path::parent);
-    let own = data.join("models").join(MODEL_FILE);
     [
         // An archive, or an installer for Windows.
-        beside.map(|folder| folder.join("models").join(MODEL_FILE)),
+        beside.map(|folder| folder.join(file)),
         // A package for Linux: /usr/bin and /usr/lib.
-        above.map(|folder| {
-            let lib = folder.join("lib").join(OWN);
-            lib.join("models").join(MODEL_FILE)
-        }),
+        above.map(|folder| folder.join("lib").join(OWN).join(file)),
         // A bundle for a Mac: Contents/MacOS and Contents/Resources.
-        above.map(|folder| {
-            let resources = folder.join("Resources");
-            resources.join("models").join(MODEL_FILE)
-        }),
+        above.map(|folder| folder.join("Resources").join(file)),
     ]
     .into_iter()
     .flatten()
-    .find(|file| is_there(file))
-    .unwrap_or(own)
 }
 
 /// What loads a model's file; the built-in one has a plainer name than its file says.

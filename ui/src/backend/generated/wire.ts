@@ -3872,6 +3872,11 @@ model: string,
  */
 model_is_there: boolean, 
 /**
+ * The computer that is asked for a newer version when the person wants it; none where
+ * the package names none.
+ */
+asks: string | null, 
+/**
  * What is linked in, by name.
  */
 linked: Array<Linked>, 
@@ -3880,3 +3885,46 @@ linked: Array<Linked>,
  * name of the person's home folder is left out.
  */
 diagnostics: string, };
+
+/**
+ * A version of the program that is newer than this one.
+ */
+export type NewerVersion = { 
+/**
+ * Its version.
+ */
+version: string, 
+/**
+ * When it was published, as year, month and day.
+ */
+date: string | null, 
+/**
+ * What changed, as text.
+ */
+notes: string, 
+/**
+ * Whether the program can install it; else its file is saved for the person.
+ */
+installs: boolean, };
+
+/**
+ * How far the download of a newer version is.
+ */
+export type UpdateProgress = { 
+/**
+ * Bytes that are here.
+ */
+done: number, 
+/**
+ * Bytes of the whole, where the server says so.
+ */
+whole: number | null, };
+
+/**
+ * What became of a newer version.
+ */
+export type UpdateEnd = { "kind": "installed" } | { "kind": "saved", 
+/**
+ * Where it is.
+ */
+path: string, } | { "kind": "cancelled" };

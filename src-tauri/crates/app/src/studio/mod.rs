@@ -247,6 +247,15 @@ impl Studio {
             .map(|one| one.model.clone())
     }
 
+    /// Whether nothing uses a model: no run, no measurement, nothing that is tried.
+    ///
+    /// # Errors
+    ///
+    /// The code `busy`, with what goes on.
+    pub fn must_be_idle(&self) -> Result<(), AppError> {
+        self.users.must_be_free(None)
+    }
+
     /// What is known of the model of a file without loading it.
     fn model_known(
         &self,

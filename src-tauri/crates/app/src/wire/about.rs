@@ -38,9 +38,51 @@ pub struct About {
     pub model: String,
     /// Whether it is there.
     pub model_is_there: bool,
+    /// The computer that is asked for a newer version when the person wants it; none where
+    /// the package names none.
+    pub asks: Option<String>,
     /// What is linked in, by name.
     pub linked: Vec<Linked>,
     /// All of this that helps who looks for a fault, with system and devices, as text. The
     /// name of the person's home folder is left out.
     pub diagnostics: String,
+}
+
+/// A version of the program that is newer than this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct NewerVersion {
+    /// Its version.
+    pub version: String,
+    /// When it was published, as year, month and day.
+    pub date: Option<String>,
+    /// What changed, as text.
+    pub notes: String,
+    /// Whether the program can install it; else its file is saved for the person.
+    pub installs: bool,
+}
+
+/// How far the download of a newer version is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+pub struct UpdateProgress {
+    /// Bytes that are here.
+    #[ts(type = "number")]
+    pub done: u64,
+    /// Bytes of the whole, where the server says so.
+    #[ts(type = "number | null")]
+    pub whole: Option<u64>,
+}
+
+/// What became of a newer version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum UpdateEnd {
+    /// It is installed and used from the next start on.
+    Installed,
+    /// Its file, whose signature is right.
+    Saved {
+        /// Where it is.
+        path: String,
+    },
+    /// The person called it off.
+    Cancelled,
 }

@@ -319,6 +319,9 @@ pub fn typescript() -> String {
         OpenedFile,
         Linked,
         About,
+        NewerVersion,
+        UpdateProgress,
+        UpdateEnd,
     ]
 }
 

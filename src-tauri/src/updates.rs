@@ -1,0 +1,253 @@
+//! A newer version of the program: found when the person asks, by Tauri's updater, which
+//! checks that its file was signed by who made this one, for the version that it says.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pmpo_app::wire::{NewerVersion, UpdateProgress};
+use pmpo_app::{update_source, AppError};
+use tauri::utils::platform::bundle_type;
+use tauri::{AppHandle, Url};
+use tauri_plugin_updater::{Error, Update, UpdaterExt};
+use tokio_util::sync::CancellationToken;
+
+/// How long the answer to a question may take.
+const TO_ANSWER: Duration = Duration::from_secs(20);
+/// How long nothing may come of a file.
+const TO_STALL: Duration = Duration::from_secs(60);
+/// Bytes that a package may have: about ten times what it has today.
+const LARGEST: u64 = 1_500_000_000;
+/// Letters of the notes that are shown.
+const NOTES: usize = 10_000;
+
+/// What was found, and what is under way.
+#[derive(Clone, Default)]
+pub(crate) struct Updates {
+    found: Arc<Mutex<Option<Update>>>,
+    stop: Arc<Mutex<CancellationToken>>,
+}
+
+impl Updates {
+    /// Asks for the newest version; none where this is it.
+    pub(crate) async fn look(&self, app: &AppHandle) -> Result<Option<NewerVersion>, AppError> {
+        let update = newer(app).await.map_err(|why| words(&why))?;
+        let shown = update.as_ref().map(shown);
+        *locked(&self.found) = update;
+        Ok(shown)
+    }
+
+    /// The name that the file of the version found is saved under.
+    pub(crate) fn file_name(&self) -> Result<String, AppError> {
+        let found = locked(&self.found);
+        let update = found.as_ref().ok_or_else(forgotten)?;
+        let segments = update.download_url.path_segments();
+        let name = segments.and_then(|mut all| all.next_back()).unwrap_or("");
+        let plain = |sign: char| sign.is_ascii_alphanumeric() || "._-".contains(sign);
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+            return Ok(format!("pmpo-studio-{}", update.version));
+        }
+        Ok(name.to_owned())
+    }
+
+    /// Begins to get the version found, in place of any other attempt; the value ends with
+    /// [`Self::cancel`].
+    pub(crate) fn begin(&self) -> CancellationToken {
+        let stop = CancellationToken::new();
+        std::mem::replace(&mut *locked(&self.stop), stop.clone()).cancel();
+        stop
+    }
+
+    /// Downloads the version found and checks its signature; none where it was called off.
+    pub(crate) async fn download(
+        &self,
+        stop: &CancellationToken,
+        mut tell: impl FnMut(UpdateProgress),
+    ) -> Result<Option<Vec<u8>>, AppError> {
+        let update = locked(&self.found).clone().ok_or_else(forgotten)?;
+        let mut done = 0;
+        let too_large = CancellationToken::new();
+        let (came, coming) = tokio::sync::watch::channel(());
+        let hear = |bytes: usize, whole: Option<u64>| {
+            done += bytes as u64;
+            if done.max(whole.unwrap_or(0)) > LARGEST {
+                too_large.cancel();
+            }
+            // Whoever waits for it may be gone.
+            let _ = came.send(());
+            tell(UpdateProgress { done, whole });
+        };
+        tokio::select! {
+            bytes = update.download(hear, || {}) => bytes.map(Some).map_err(|why| match why {
+                Error::Reqwest(_) => broken_off("the connection was lost"),
+                why => words(&why),
+            }),
+            () = stop.cancelled() => Ok(None),
+            () = too_large.cancelled() => Err(wrong_file()),
+            () = stalled(coming) => Err(broken_off("nothing comes any more")),
+        }
+    }
+
+    /// Calls off what [`Self::begin`] began, up to where it is installed.
+    pub(crate) fn cancel(&self) {
+        locked(&self.stop).cancel();
+    }
+
+    /// Puts a version that was downloaded in the place of this one; its signature is
+    /// checked once more.
+    pub(crate) fn install(&self, bytes: &[u8]) -> Result<(), AppError> {
+        let update = locked(&self.found).clone().ok_or_else(forgotten)?;
+        update.install(bytes).map_err(|why| words(&why))
+    }
+}
+
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends when nothing came for a while.
+async fn stalled(mut coming: tokio::sync::watch::Receiver<()>) {
+    while let Ok(Ok(())) = tokio::time::timeout(TO_STALL, coming.changed()).await {}
+}
+
+/// Whether the program came as a package that can be replaced from within.
+fn installs() -> bool {
+    bundle_type().is_some()
+}
+
+async fn newer(app: &AppHandle) -> Result<Option<Update>, Error> {
+    let source = update_source().ok_or(Error::EmptyEndpoints)?;
+    let address: Url = source.address.parse()?;
+    let encrypted = address.scheme() == "https";
+    let mut updater = app
+        .updater_builder()
+        .pubkey(source.key)
+        .endpoints(vec![address])?
+        .timeout(TO_ANSWER)
+        // A redirection must not lead out of what is encrypted.
+        .configure_client(move |client| client.https_only(encrypted));
+    if !installs() {
+        let machine = std::env::consts::ARCH;
+        updater = updater.target(format!("{}-{machine}-archive", std::env::consts::OS));
+    }
+    updater.build()?.check().await
+}
+
+fn shown(update: &Update) -> NewerVersion {
+    let notes = update.body.as_deref().unwrap_or_default().trim();
+    NewerVersion {
+        version: update.version.clone(),
+        date: update.date.map(|date| date.date().to_string()),
+        notes: notes.chars().take(NOTES).collect(),
+        installs: installs(),
+    }
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<(), AppError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|why| {
+        // It may not have been made.
+        let _ = std::fs::remove_file(&part);
+        error(
+            "write",
+            format!("{} cannot be written: {why}.", path.display()),
+            "Choose another place.",
+        )
+    })
+}
+
+fn error(code: &'static str, message: impl Into<String>, hint: &str) -> AppError {
+    AppError {
+        code,
+        message: message.into(),
+        hint: hint.to_owned(),
+    }
+}
+
+fn forgotten() -> AppError {
+    error(
+        "update_gone",
+        "It isn't known any more which version was found.",
+        "Look for it again.",
+    )
+}
+
+fn wrong_file() -> AppError {
+    error(
+        "update_signature",
+        "The file that came is not the one that the developers signed. It was thrown away.",
+        "Nothing was changed. If this stays, get the program from where you got it first.",
+    )
+}
+
+fn no_list() -> AppError {
+    error(
+        "update_answer",
+        "What the server answered is no list of versions.",
+        "Try again later.",
+    )
+}
+
+fn broken_off(why: &str) -> AppError {
+    error(
+        "update_broken_off",
+        format!("The download broke off: {why}."),
+        "Nothing was changed. Try again.",
+    )
+}
+
+/// What went wrong, for a person.
+fn words(why: &Error) -> AppError {
+    match why {
+        Error::Reqwest(inner) if inner.is_decode() => no_list(),
+        Error::Reqwest(_) => error(
+            "update_offline",
+            "The server does not answer.",
+            "Check the connection to the internet and try again.",
+        ),
+        // What the server answered in place of the file.
+        Error::Network(why) => broken_off(why.trim_matches(['`', '.'])),
+        Error::ReleaseNotFound
+        | Error::Serialization(_)
+        | Error::Semver(_)
+        | Error::UrlParse(_) => no_list(),
+        Error::TargetNotFound(_) | Error::TargetsNotFound(_) => error(
+            "update_none_for_this",
+            "There is a newer version, but no package of it for this computer.",
+            "Look where you got the program.",
+        ),
+        Error::Minisign(_)
+        | Error::Base64(_)
+        | Error::SignatureUtf8(_)
+        | Error::SignedVersionMismatch { .. }
+        | Error::MissingSignedVersion
+        | Error::InvalidUpdaterFormat => wrong_file(),
+        Error::AuthenticationFailed => error(
+            "update_refused",
+            "The system did not allow it.",
+            "Nothing was changed. Try again and give the password of an administrator.",
+        ),
+        Error::PreviousAppNotRestored(at) => error(
+            "update_install",
+            format!(
+                "The newer version could not be installed, and this one is now at {}.",
+                at.display()
+            ),
+            "Put it back to where it was, or install the newer version by hand.",
+        ),
+        Error::PackageInstallFailed | Error::DebInstallFailed => error(
+            "update_install",
+            "The newer version was not installed, or not wholly; perhaps no password was given.",
+            "Try again, or install the package by hand.",
+        ),
+        other => error(
+            "update_install",
+            format!("The newer version could not be installed: {other}."),
+            "Get the package from where you got the program.",
+        ),
+    }
+}
