@@ -39,7 +39,7 @@ export const samples: Array<SampleSummary & { prompt: string; input: string; tar
 ];
 
 const standard: Settings = {
-  method: 2, seed: 1, objective: "label", normalization: "per_token", preference_normalization: "per_token", beta: 1, end_of_turn: true,
+  method: 3, seed: 1, objective: "label", normalization: "per_token", preference_normalization: "per_token", beta: 1, end_of_turn: true,
   content_free_prior: false, form_weight: 0.2, calibration: true, split: { train_share: 0.4, train_limit: 50, validation_share: 0.4, validation_limit: 80 },
   segmenter: "auto", max_segments: 5, mask_mode: "replace", clear_z: 1.96, hard_examples: 2, rewrites: 3, wording: "auto",
   temperature: 0.9, top_p: 0.95, max_rewrite_tokens: 256, propose_drop: true, propose_reorder: true, bank_phrases: 4,

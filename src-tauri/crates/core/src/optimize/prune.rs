@@ -13,7 +13,9 @@ impl Run<'_> {
     /// miss: one part after the other, the one that is missed least first, while the loss
     /// stays within one standard error of the whole prompt's and no share of right
     /// answers falls. What the person wrote goes only where the loss without it is no
-    /// higher at all: a few examples seldom show all that it is for. At least one part
+    /// higher at all: a few examples seldom show all that it is for. Where answers are free
+    /// text and none is simply right, it must be lower by a standard error, because a loss on
+    /// words that could be others is a weaker sign. At least one part
     /// stays, or a phrase of the bank that says by itself what is asked, beside
     /// demonstrations that show it.
     pub(super) async fn prune(&mut self, best: &Scored) -> Result<Scored, OptimizeError> {
@@ -23,6 +25,7 @@ impl Run<'_> {
         }
         self.busy(Activity::Pruning)?;
         let start = Prompt::parse(&self.task.prompt).text;
+        let answers_speak = best.score.asked().is_some();
         loop {
             let prompt = Prompt::parse(&current.candidate.text);
             let frozen = self.frozen_in(&prompt.text);
@@ -66,7 +69,11 @@ impl Run<'_> {
             let not_missed = |one: &Scored| {
                 let missed = paired(best, one);
                 let own = without_own.contains(&one.candidate.ordinal);
-                let margin = if own { 0.0 } else { missed.std_error };
+                let margin = match (own, answers_speak) {
+                    (false, _) => missed.std_error,
+                    (true, true) => 0.0,
+                    (true, false) => -missed.std_error,
+                };
                 one.score.dropped.is_none()
                     && missed.difference <= margin
                     && one.score.asked() >= best.score.asked()

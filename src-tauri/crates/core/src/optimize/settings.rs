@@ -49,7 +49,7 @@ pub enum Preset {
 
 /// The number of the method: raised whenever a run that was begun before could not be
 /// repeated letter by letter any more.
-pub const METHOD: u32 = 2;
+pub const METHOD: u32 = 3;
 
 fn first_method() -> u32 {
     1

@@ -21,6 +21,8 @@ pub(crate) struct Scripted {
     pub(crate) effects: Vec<(&'static str, f64)>,
     /// Added to the loss of inputs that contain the text.
     pub(crate) input_noise: f64,
+    /// Whether it would say any answer by itself; none: it does not tell.
+    pub(crate) says: Option<bool>,
     /// Texts that the model writes, chosen by the request's seed.
     pub(crate) writes: Vec<String>,
     pub(crate) asked: Mutex<Vec<ScoreItem>>,
@@ -47,6 +49,7 @@ impl Scripted {
                 ("plain", -0.3),
             ],
             input_noise: 0.0,
+            says: None,
             writes: vec![
                 " Be brief and friendly.".into(),
                 " You are a poet.".into(),
@@ -137,7 +140,7 @@ impl LanguageModel for Scripted {
                 AnswerScore {
                     sum: -loss.max(0.01) * 2.0,
                     tokens: 2,
-                    likeliest: None,
+                    likeliest: self.says,
                 }
             })
             .collect();
