@@ -92,13 +92,28 @@ new_enough() {
     [ "$major" -gt 1 ] || { [ "$major" -eq 1 ] && [ "$minor" -ge "$least_minor" ]; }
 }
 
+# The version that rust-toolchain.toml names. Without rustup that file says nothing, and
+# what the system has must be new enough.
+bring_pinned() {
+    pinned=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$here/../rust-toolchain.toml")
+    rustup toolchain list 2>/dev/null | grep -q "^$pinned-" && return
+    echo "Installing Rust $pinned with rustup."
+    rustup toolchain install "$pinned" --profile minimal --component clippy --component rustfmt && return
+    echo "Rust $pinned cannot be fetched. Using what is here instead, for this folder;" >&2
+    echo "\`rustup override unset\` takes that back." >&2
+    rustup override set --path "$here/.." stable || true
+}
+
 PATH=${HOME:-}/.cargo/bin:$PATH
 export PATH
+cd "$here/.."
+if have rustup; then
+    bring_pinned
+fi
 if ! new_enough; then
     # Older releases have no such package; then the message below says what to do.
     if [ "$on_debian" = yes ] && apt_install rustup 2>/dev/null; then
-        echo "Installing Rust with rustup."
-        rustup default stable || true
+        bring_pinned
     fi
     if ! new_enough; then
         echo "Rust 1.$least_minor or newer is needed. Install it with rustup, then start again." >&2
