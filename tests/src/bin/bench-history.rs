@@ -13,9 +13,10 @@ use pmpo_app::store::{NewDataset, NewRun, ProjectId, RunId, Store, VersionId};
 use pmpo_app::wire::{ComparisonRequest, CurveStyle, GroundChoice, OverlayRequest, Subject};
 use pmpo_app::{EngineLoader, Preset, Studio};
 use pmpo_core::dataset::{Answer, Example, Split};
+use pmpo_core::device::Device;
 use pmpo_core::model::{ModelDescription, TokenCount};
 use pmpo_core::optimize::{
-    Candidate, ExampleLoss, Origin, Outcome, Part, PromptScore, RunEvent, StopReason,
+    Candidate, EvalContext, ExampleLoss, Origin, Outcome, Part, PromptScore, RunEvent, StopReason,
 };
 use pmpo_tests::window::{data_folder, Display, Window};
 use serde_json::json;
@@ -90,8 +91,9 @@ fn seed(data: &Path) {
         parameters: 134_515_008,
         context_window: 8192,
         has_chat_template: true,
-        device: "processor".to_owned(),
+        device: Device::cpu(),
     };
+    let context = EvalContext::new(&model, &Preset::Quick.settings());
     let file = data.join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
     let model = store.add_model(&model, file.to_str().unwrap()).unwrap();
     let mut versions: Vec<VersionId> = Vec::new();
@@ -124,7 +126,9 @@ fn seed(data: &Path) {
                     settings,
                     description: String::new(),
                     program_version: "0.1.0".to_owned(),
-                    device: "processor".to_owned(),
+                    device: Device::cpu(),
+                    writer: None,
+                    context: context.clone(),
                 })
                 .unwrap()
         });

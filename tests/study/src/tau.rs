@@ -8,7 +8,7 @@ use pmpo_core::dataset::{split, Example, LabelSet};
 use pmpo_core::loss::{labels, mean};
 use pmpo_core::model::{LanguageModel, ScoreItem};
 use pmpo_core::optimize::{
-    has_exact_answers, pair_keys, score_prompt, PairLoss, Preset, Settings, Task,
+    has_exact_answers, pair_keys, score_prompt, EvalContext, PairLoss, Preset, Settings, Task,
 };
 use pmpo_core::prompt::{Conversation, Prompt};
 use pmpo_core::random::generator;
@@ -227,7 +227,8 @@ pub(crate) async fn study(
                 let told = &mut |_, _| {};
                 let (task, part) = (&task, &part[..]);
                 score_prompt(task, part, &settings, model, &mut ledger, &cancel, told).await?;
-                let keys = pair_keys(&task.examples, &settings, model.description(), &prompt);
+                let context = EvalContext::new(model.description(), &settings);
+                let keys = pair_keys(&task.examples, &settings, &context, &prompt);
                 let found = part.iter().map(|&at| ledger.pairs.get(&keys[at]).cloned());
                 pairs.push(found.collect::<Option<_>>().ok_or("a row did not fit")?);
             }

@@ -1,5 +1,5 @@
 import type {
-  DataFinding, DataPreview, DeviceOption, Draft, ExampleText, Fault, ImportChoice, Mapping, ModelInfo, ModelRoles, Preset, Remedy, SampleSummary, Settings, Severity, SplitBalance, SplitWarning,
+  DataFinding, DataPreview, Device, DeviceOption, Draft, ExampleText, Fault, ImportChoice, Mapping, ModelInfo, ModelRoles, Preset, Remedy, SampleSummary, Settings, Severity, SplitBalance, SplitWarning,
 } from "./generated/wire";
 
 export const samples: Array<SampleSummary & { prompt: string; input: string; target: string; labels: string[] | null; examples: number; rows: ExampleText[] }> = [
@@ -86,6 +86,11 @@ export function balanceOf(labels: string[] | null, examples: number, train: numb
   };
 }
 
+/** Where the stand-in computes. */
+export const PROCESSOR: Device = {
+  class: { kind: "cpu" }, precision: "exact", scorer: "packed", reasons: [{ kind: "no_gpu_support" }],
+};
+
 /** What models can run on. */
 export const devices: DeviceOption[] = [
   { id: "auto", label: "Automatic: a GPU where there is one", free: null, total: null },
@@ -104,19 +109,21 @@ export function rolesOf({ model_path, writer_path, device }: Draft, seconds: num
 }
 
 export function modelOf(path: string | null, device: string, loaded: boolean): ModelInfo {
-  const where = device === "gpu0" ? "Graphics card: fits, with 1.0 GB to spare." : "Processor: no graphics card is needed for a model of this size.";
+  const where: Device = device === "gpu0"
+    ? { class: { kind: "gpu", number: 0, name: "Example 4060" }, precision: "stored", scorer: "packed", reasons: [] }
+    : { ...PROCESSOR, reasons: device === "cpu" ? [{ kind: "cpu_asked" }] : [] };
   if (path?.includes("huge")) {
     return {
       path, name: path.split("/").pop() ?? path, built_in: false, architecture: "qwen2", parameters: 72_000_000_000, file_bytes: 44_000_000_000,
-      context_window: 32768, has_chat_template: true, device: "Too big for this computer.", devices, exact: true, memory_needed_mb: 46_000,
-      memory_free_mb: 11_800, loaded: false,
+      context_window: 32768, has_chat_template: true, device: null, devices, exact: true, memory_needed: 46e9,
+      memory_free: 11.8e9, loaded: false,
       problem: { code: "model_too_big", message: "This model is too big for this computer.", hint: "It needs about 46.0 GB of memory and 11.8 GB are free. Choose a smaller model file." },
     };
   }
   return {
     path: path ?? "built-in", name: path ? (path.split("/").pop() ?? path) : "Qwen3 0.6B", built_in: path === null, architecture: "qwen3",
     parameters: 596_000_000, file_bytes: 639_000_000, context_window: 32768, has_chat_template: true, device: where, devices,
-    exact: true, memory_needed_mb: 1450, memory_free_mb: 11_800, loaded, problem: null,
+    exact: true, memory_needed: 1.45e9, memory_free: 11.8e9, loaded, problem: null,
   };
 }
 

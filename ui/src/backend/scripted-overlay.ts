@@ -1,4 +1,5 @@
 import type { CurveStyle, Ground, LossRange, Overlay, OverlayReading, OverlayRequest, RunView } from "./generated/wire";
+import { deviceWords } from "../lib/device";
 
 /** A run as the picture needs it. */
 export type Drawable = { view: RunView; colour: string; ground: string };
@@ -8,7 +9,7 @@ type Curve = { name: string; runs: number[]; colour: string; ground: string; sta
 const LOSS_SETTINGS = ["objective", "normalization", "preference_normalization", "beta", "end_of_turn", "content_free_prior"] as const;
 
 export const lossSettings = (view: RunView): Array<[string, string]> => LOSS_SETTINGS.map((name) => [name, String(view.settings[name])]);
-export const groundOf = (view: RunView): string => JSON.stringify([view.data_name, view.train, view.model, view.device, lossSettings(view)]);
+export const groundOf = (view: RunView): string => JSON.stringify([view.data_name, view.train, view.model, deviceWords(view.device), lossSettings(view)]);
 
 /** What a run has cost up to each of its prompts. */
 export function costs(view: RunView): { pairs: number; tokens: number; seconds: number } {
@@ -98,7 +99,7 @@ function groundsOf(runs: Drawable[]): Ground[] {
     key, runs: mine, data: view.data_name, examples: view.train + view.validation, model: view.model,
     settings: lossSettings(view).filter(([name]) => !alike(name)),
     differs: {
-      data: view.data_name !== first.data_name || view.train !== first.train, model: view.model !== first.model || view.device !== first.device,
+      data: view.data_name !== first.data_name || view.train !== first.train, model: view.model !== first.model || deviceWords(view.device) !== deviceWords(first.device),
       settings: JSON.stringify(lossSettings(view)) !== JSON.stringify(lossSettings(first)),
     },
   }));

@@ -3,6 +3,7 @@ import type {
 } from "./generated/wire";
 import { changeOf } from "../lib/right";
 import { parse, write } from "../lib/prompt-document";
+import { PROCESSOR } from "./scripted-data";
 import { piecesOf } from "./scripted-prompt";
 
 /** A small even generator, so that the same run always tells the same story. */
@@ -179,7 +180,7 @@ export function planOf(start: string, locked: string[], seed: number, gain: bool
 /** A view of a run that has not done anything yet. */
 export function freshView(run: RunSummary, settings: Settings, prompt: string, dataName: string): RunView {
   return {
-    run, settings, model: "Qwen3 0.6B", device: "processor (there is no GPU), exact 32-bit floats", data_name: dataName, train: TRAIN, validation: 40, start_prompt: prompt,
+    run, settings, model: "Qwen3 0.6B", device: PROCESSOR, writer: null, data_name: dataName, train: TRAIN, validation: 40, start_prompt: prompt,
     best: null, candidates: [], segments: [], steps: [], phase: "loading_model", progress: null, outcome: null, left_out: [],
   };
 }

@@ -39,7 +39,7 @@ export function makeRuns<R extends Kept>({ runs, versions }: Host<R>) {
     return {
       run, prompt: view.start_prompt.slice(0, 160), start_version: kept.find((one) => one.text === view.start_prompt)?.number ?? 1,
       best_version: kept.find((one) => one.origin.kind === "run" && one.origin.run === run.id)?.number ?? null, data: view.data_name,
-      examples: view.train + view.validation, model: view.model, device: view.device, settings: view.settings,
+      examples: view.train + view.validation, model: view.model, device: view.device, writer: view.writer, settings: view.settings,
       validation: check ? [check.start_loss, check.best_loss] : null, pairs, tokens, steps: view.steps.length, ...mine, colour: colourOf(run.id), own_colour: colour !== null,
       ground: groundOf(view),
     };

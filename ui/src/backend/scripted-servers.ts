@@ -79,7 +79,7 @@ export function makeServers(pace = 0) {
     if (!one) throw wrong("The server that this project uses is not known any more.", "Choose another model, or type its address again.");
     return {
       path, name: one.model, built_in: false, architecture: "", parameters: 0, file_bytes: 0, context_window: 32768, has_chat_template: true,
-      device: `Server at ${one.address}`, devices: [], exact: false, memory_needed_mb: 0, memory_free_mb: 0, loaded: false,
+      device: { class: { kind: "server", address: one.address }, precision: "unknown", scorer: "engine", reasons: [] }, devices: [], exact: false, memory_needed: 0, memory_free: 0, loaded: false,
       problem: one.scores ? null : wrong(`This server cannot score: ${one.why_no_scores}`, "Use it for rewriting, and score with a model on this computer."),
     };
   }

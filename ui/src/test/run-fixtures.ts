@@ -1,5 +1,5 @@
 import type { Candidate, ExampleChange, RunResult, RunSummary, RunView, Validation } from "../backend/generated/wire";
-import { presets } from "../backend/scripted-data";
+import { PROCESSOR, presets } from "../backend/scripted-data";
 
 export function candidate(ordinal: number, change: Partial<Candidate> = {}): Candidate {
   return {
@@ -15,7 +15,7 @@ export function runView(change: Partial<RunView> = {}, run: Partial<RunSummary> 
       id: 7, project: 1, project_name: "Reviews", name: "Run 1", state: "running", active: true, earlier_data: false, start_loss: 3, best_loss: 3,
       verdict: null, asked: null, choices: null, held_out: null, created_at: 0, finished_at: null, working_seconds: 12, error: null, ...run,
     },
-    settings: presets.quick, model: "Model", device: "Processor", data_name: "reviews.csv", train: 20, validation: 40,
+    settings: presets.quick, model: "Model", device: PROCESSOR, writer: null, data_name: "reviews.csv", train: 20, validation: 40,
     start_prompt: "Start prompt", best: first, candidates: [first], segments: [], steps: [], phase: "trying",
     progress: { tokens_done: 1, tokens_left: 3, seconds_left: 120, speed: null, memory: null }, outcome: null, left_out: [], ...change,
   };

@@ -66,8 +66,9 @@ export function bytes(value: number): string {
   return `${count(Math.max(1, value / 1e3))} kB`;
 }
 
-export function megabytes(value: number): string {
-  return bytes(value * 1e6);
+/** A size counted in units of 1,048,576 bytes. */
+export function mebibytes(value: number): string {
+  return bytes(value * 2 ** 20);
 }
 
 /** How many weights a model has: "0.6 billion". */

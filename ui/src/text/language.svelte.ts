@@ -1,5 +1,6 @@
 import { de } from "./de";
 import { deAbout } from "./de-about";
+import { deDevice } from "./de-device";
 import { deAnswers } from "./de-answers";
 import { deCompare } from "./de-compare";
 import { deImport } from "./de-import";
@@ -13,6 +14,7 @@ import { deTable } from "./de-table";
 import { deVersions } from "./de-versions";
 import { en } from "./en";
 import { enAbout } from "./en-about";
+import { enDevice } from "./en-device";
 import { enAnswers } from "./en-answers";
 import { enCompare } from "./en-compare";
 import { enImport } from "./en-import";
@@ -25,9 +27,9 @@ import { enShown } from "./en-shown";
 import { enTable } from "./en-table";
 import { enVersions } from "./en-versions";
 
-const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels, ...enServers, ...enShown, ...enAnswers, ...enAbout };
+const english = { ...en, ...enRun, ...enImport, ...enTable, ...enVersions, ...enRuns, ...enCompare, ...enKeeping, ...enModels, ...enServers, ...enShown, ...enAnswers, ...enAbout, ...enDevice };
 export type Texts = typeof english;
-const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels, ...deServers, ...deShown, ...deAnswers, ...deAbout };
+const german: Texts = { ...de, ...deRun, ...deImport, ...deTable, ...deVersions, ...deRuns, ...deCompare, ...deKeeping, ...deModels, ...deServers, ...deShown, ...deAnswers, ...deAbout, ...deDevice };
 
 export const languages = { en: english, de: german } as const;
 export type Language = keyof typeof languages;

@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use pmpo_core::loss::{Change, Verdict};
 use pmpo_core::prompt::Prompt;
-use pmpo_store::{RunId, Store, Version};
+use pmpo_store::{RunId, RunRow, Store, Version};
 
 use crate::wire::Measurements;
 use crate::{run_details, AppError, RunDetails};
@@ -149,12 +149,23 @@ fn markdown(details: &RunDetails) -> String {
         out,
         "- Model: {}, {}.\n- Seed: {}.\n- PMPO Studio {}.\n\n## Start prompt\n\n{}",
         details.model,
-        details.run.device,
+        computed(&details.run),
         details.run.settings.seed,
         details.run.program_version,
         fenced(&details.start)
     );
     out
+}
+
+/// Where a run was computed, and who wrote where that was another model, in words.
+pub fn computed(run: &RunRow) -> String {
+    match &run.writer {
+        Some(writer) => format!(
+            "{}; rewrites by {} ({})",
+            run.device, writer.name, writer.device
+        ),
+        None => run.device.to_string(),
+    }
 }
 
 /// How right answers changed, in words.

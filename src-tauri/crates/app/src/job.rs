@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pmpo_core::dataset::Example;
-use pmpo_core::model::{
-    device_kind, Generated, LanguageModel, ModelDescription, ModelError, ScoreItem,
-};
+use pmpo_core::model::{Generated, LanguageModel, ModelDescription, ModelError, ScoreItem};
 use pmpo_core::optimize::{
-    optimize, Activity, Earlier, GenerationKey, Journal, JournalError, OptimizeError, Origin,
-    Outcome, PairKey, PairLedger, PairLoss, Plan, RunEvent, Settings, StopReason, Task, METHOD,
+    optimize, Activity, Earlier, EvalContext, GenerationKey, Journal, JournalError, OptimizeError,
+    Origin, Outcome, PairKey, PairLedger, PairLoss, Plan, RunEvent, Settings, StopReason, Task,
+    METHOD, SCORING_REVISION,
 };
 use pmpo_core::prompt::Prompt;
-use pmpo_store::{CandidateRow, NewDataset, NewRun, RunId, RunRow, RunState, Store, StoreError};
+use pmpo_store::{
+    CandidateRow, NewDataset, NewRun, RunId, RunRow, RunState, Store, StoreError, Writer,
+};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -154,27 +155,21 @@ pub fn prepare(
         settings: job.settings.clone(),
         description: job.task.description.clone(),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        device: device_words(model),
+        device: description.device.clone(),
+        writer: writer(model),
+        context: EvalContext::new(description, &job.settings),
     })?;
     store.set_run_split(run, &plan.split)?;
     Ok(run)
 }
 
-/// Where a run is computed, and who writes where that is another model.
-fn device_words(model: &dyn LanguageModel) -> String {
+/// Who writes a run's rewrites, where that is another model than the one that scores.
+fn writer(model: &dyn LanguageModel) -> Option<Writer> {
     let (own, writer) = (model.description(), model.writer());
-    match own == writer {
-        true => own.device.clone(),
-        false => format!("{}{WRITER}{} ({})", own.device, writer.name, writer.device),
-    }
-}
-
-/// Between where a run is scored and who writes.
-const WRITER: &str = "; rewrites by ";
-
-/// Where a run is scored: what its losses depend on, whoever writes.
-pub(crate) fn scored_on(device: &str) -> &str {
-    device.split(WRITER).next().unwrap_or(device)
+    (own != writer).then(|| Writer {
+        name: writer.name.clone(),
+        device: writer.device.clone(),
+    })
 }
 
 /// The newest run that has not come to its end, if any.
@@ -240,6 +235,14 @@ pub async fn execute(
         split: row.split.clone(),
         earlier: earlier(store, &row)?,
     };
+    if row.context.revision != SCORING_REVISION {
+        // It goes on from its best prompt, which is scored anew.
+        let now = EvalContext {
+            revision: SCORING_REVISION,
+            ..row.context.clone()
+        };
+        store.set_run_context(run, &now)?;
+    }
     let mut journal = StoreJournal {
         store: &mut *store,
         row: &row,
@@ -286,7 +289,7 @@ pub async fn execute(
 /// What a run did so far, where it was begun by a method that this program would not
 /// repeat letter by letter; nothing where it had not decided a step or tried a prompt.
 fn earlier(store: &Store, row: &RunRow) -> Result<Option<Earlier>, AppError> {
-    if row.settings.method >= METHOD {
+    if row.settings.method >= METHOD && row.context.revision == SCORING_REVISION {
         return Ok(None);
     }
     let candidates = store.candidates(row.id)?;
@@ -359,8 +362,8 @@ pub(crate) fn must_fit(
             format!("Bring back that model's file: {}.", stored.path),
         ));
     }
-    let (then, now) = (scored_on(&row.device), &model.device);
-    if device_kind(then) != device_kind(now) {
+    let (then, now) = (&row.device, &model.device);
+    if !row.context.fits(model) {
         // Its losses so far could not be compared with those that would come.
         return Err(AppError::new(
             "other_device",

@@ -22,7 +22,7 @@ mod written;
 pub use about::{about, version};
 pub use error::AppError;
 pub(crate) use export::version_card;
-pub use export::{export, ExportFormat};
+pub use export::{computed, export, ExportFormat};
 pub use job::{estimate, execute, prepare, unfinished, Control, JobEstimate, NewJob};
 pub use panics::{caught, caught_async, log_panics};
 pub use paths::{

@@ -2,10 +2,11 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pmpo_core::dataset::{split, Example};
+use pmpo_core::dataset::{split, Example, SplitPlan};
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::{
-    JournalError, PairKey, PairLedger, PairLoss, ScoredPrompt as Scored, Settings, Task,
+    EvalContext, JournalError, PairKey, PairLedger, PairLoss, ScoredPrompt as Scored, Settings,
+    Task,
 };
 use pmpo_core::random::text_hash;
 use pmpo_store::{DatasetId, Measurement, ModelId, Store, StoreError, VersionId};
@@ -97,29 +98,17 @@ pub async fn score_prompt(
 /// scope can be compared.
 #[derive(Serialize)]
 struct Scope<'a> {
-    model: &'a str,
-    settings: &'a Settings,
+    context: &'a EvalContext,
+    split: SplitPlan,
+    seed: u64,
 }
 
-/// A name for model and settings, equal where they are.
+/// A name for the context of losses and the choice of examples, equal where they are.
 pub fn measuring_scope(settings: &Settings, model: &dyn LanguageModel) -> String {
-    // Only what a loss and the choice of examples depend on.
-    let used = Settings {
+    let scope = Scope {
+        context: &EvalContext::new(model.description(), settings),
         split: settings.split,
         seed: settings.seed,
-        objective: settings.objective,
-        normalization: settings.normalization,
-        preference_normalization: settings.preference_normalization,
-        beta: settings.beta,
-        end_of_turn: settings.end_of_turn,
-        content_free_prior: settings.content_free_prior,
-        form_weight: settings.form_weight,
-        calibration: settings.calibration,
-        ..pmpo_core::optimize::Preset::Quick.settings()
-    };
-    let scope = Scope {
-        model: &model.description().sha256,
-        settings: &used,
     };
     // Plain data with text keys: turning it into JSON cannot fail.
     text_hash(&serde_json::to_string(&scope).unwrap_or_default())
@@ -178,6 +167,7 @@ pub async fn measure_version(
         version: what.version,
         dataset: what.dataset,
         scope: measuring_scope(settings, model),
+        context: Some(EvalContext::new(model.description(), settings)),
         model: what.model,
         loss: scored.score.loss(),
         std_error: scored.score.std_error(),

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use common::FormulaLoader;
 use pmpo_app::wire::{RunMessage, RunPhase, RunState, RunView};
 use pmpo_app::{built_in_model, AppError, Foreseen, ModelLoader, Studio};
+use pmpo_core::device::Device;
 use pmpo_core::model::*;
 use tokio_util::sync::CancellationToken;
 
@@ -121,7 +122,7 @@ impl ModelLoader for Loader {
             description.name = "Writer".to_owned();
         }
         if self.seen.elsewhere.load(SeqCst) {
-            description.device = "GPU 1 (another card), weights as in the file".to_owned();
+            description.device = Device::from_words("GPU 1 (another card), weights as in the file");
         }
         if self.seen.other_file.load(SeqCst) {
             description.sha256 = "e".repeat(64);
@@ -205,9 +206,11 @@ async fn two_models_that_do_not_fit_together_are_loaded_in_turn() {
         let (told, view) = to_the_end(&studio, run.id);
         assert_eq!(view.run.state, RunState::Completed);
         assert!(
-            view.device.contains("rewrites by Writer"),
-            "{}",
-            view.device
+            view.writer
+                .as_ref()
+                .is_some_and(|one| one.name.starts_with("Writer")),
+            "{:?}",
+            view.writer
         );
         assert_eq!(seen.most.load(SeqCst), if in_turn { 1 } else { 2 });
         let loading = |message: &&RunMessage| {
@@ -239,7 +242,7 @@ async fn a_writer_that_fits_not_even_alone_is_told_before_a_run() {
     let problem = studio.model_roles(project).await.unwrap().unwrap().problem;
     let problem = problem.unwrap();
     assert!(
-        problem.message.contains("needs about 1024 MB"),
+        problem.message.contains("needs about 1024 MiB"),
         "{problem:?}"
     );
     assert_eq!(seen.loads.load(SeqCst), 0);

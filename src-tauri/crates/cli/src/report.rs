@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use pmpo_app::data::Difference;
-use pmpo_app::{AppError, RunDetails};
+use pmpo_app::{computed, AppError, RunDetails};
 use pmpo_core::loss::{Change, Verdict};
 use pmpo_core::optimize::{Origin, Outcome, Part, RunEvent, SegmentVerdict, StopReason};
 use pmpo_core::prompt::Prompt;
@@ -265,7 +265,7 @@ fn change(change: &Change) -> String {
 pub(crate) fn details(details: &RunDetails) {
     let run = &details.run;
     say!("Run {}: {} ({:?})", run.id.0, run.name, run.state);
-    say!("Model: {}, {}", details.model, run.device);
+    say!("Model: {}, {}", details.model, computed(run));
     say!(
         "Worked {}, {} tokens computed, {} reused.",
         time(Duration::from_secs_f64(run.working_seconds)),

@@ -6,6 +6,7 @@
 //! seed and what a [`model::LanguageModel`] answers, so a run can be repeated.
 
 pub mod dataset;
+pub mod device;
 pub mod loss;
 pub mod model;
 pub mod optimize;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+use crate::device::Device;
 use crate::loss::AnswerScore;
 use crate::prompt::Conversation;
 
@@ -25,36 +26,8 @@ pub struct ModelDescription {
     pub context_window: usize,
     /// Whether the model has a chat template (an instruct model).
     pub has_chat_template: bool,
-    /// Device it runs on and why, in words.
-    pub device: String,
-}
-
-/// What losses depend on of a device in words: a processor computes the same,
-/// whatever the reason in brackets is for its use, and whether or not the packed
-/// scorer has room. Of a GPU the brackets name the card; which of several like it is
-/// of no matter.
-pub fn device_kind(words: &str) -> String {
-    if let Some(card) = words.strip_prefix("GPU ") {
-        let unnumbered = card.trim_start_matches(|c: char| c.is_ascii_digit());
-        return format!("GPU{unnumbered}");
-    }
-    if !words.starts_with("processor") {
-        return words.to_owned();
-    }
-    let mut depth = 0_usize;
-    let mut kind = String::with_capacity(words.len());
-    for c in words.chars() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => kind.push(c),
-            _ => {}
-        }
-    }
-    let kind = kind.replace(" ,", ",");
-    let packed = [", packed scorer", ", without the packed scorer"];
-    let end = packed.iter().filter_map(|words| kind.find(words)).min();
-    kind[..end.unwrap_or(kind.len())].trim_end().to_owned()
+    /// Where and how it is computed.
+    pub device: Device,
 }
 
 /// One answer to score after one conversation.
@@ -281,38 +254,5 @@ pub trait LanguageModel: Send + Sync {
         let generated = self.generate(request, cancel).await?;
         tell(&generated.text);
         Ok(generated)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::device_kind;
-
-    #[test]
-    fn devices_that_compute_the_same_are_of_one_kind() {
-        for words in [
-            "processor, exact 32-bit floats, packed scorer",
-            "processor (this build has no GPU support), exact 32-bit floats, packed scorer",
-            "processor (no GPU can be used: Error(1, \"none (at all)\")), exact 32-bit floats",
-            "processor (as asked), exact 32-bit floats, without the packed scorer (no room); slower",
-        ] {
-            assert_eq!(device_kind(words), "processor, exact 32-bit floats");
-        }
-        let rounded = "processor (as asked), quantised because memory is short; slower";
-        assert_ne!(device_kind(rounded), "processor, exact 32-bit floats");
-        let card = device_kind("GPU 0 (NVIDIA H100), weights as in the file");
-        assert_eq!(card, "GPU (NVIDIA H100), weights as in the file");
-        assert_eq!(
-            device_kind("GPU 12 (NVIDIA H100), weights as in the file"),
-            card
-        );
-        assert_ne!(
-            device_kind("GPU 0 (NVIDIA L4), weights as in the file"),
-            card
-        );
-        assert_eq!(
-            device_kind("server at localhost:1"),
-            "server at localhost:1"
-        );
     }
 }

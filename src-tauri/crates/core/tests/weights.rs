@@ -145,7 +145,8 @@ async fn what_is_known_is_not_scored_again() {
     assert_eq!(again.computed, 1);
     assert_eq!(again.score.examples[0], first.score.examples[0]);
     // A run knows them too, and names them the same.
-    let keys = pair_keys(&task.examples, &settings, &model.description, &task.prompt);
+    let context = EvalContext::new(&model.description, &settings);
+    let keys = pair_keys(&task.examples, &settings, &context, &task.prompt);
     assert!(ledger
         .recall_pairs(&keys)
         .unwrap()

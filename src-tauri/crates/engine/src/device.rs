@@ -3,6 +3,8 @@
 
 use candle_core::Device;
 use mistralrs::core::MemoryUsage;
+use pmpo_core::device::Precision as UsedPrecision;
+use pmpo_core::device::{Device as UsedDevice, DeviceClass, DeviceReason, ScorerKind};
 use pmpo_core::model::MemoryUse;
 
 use crate::error::LoadError;
@@ -18,12 +20,12 @@ pub struct Placement {
     pub(crate) device: Device,
     /// Whether its weights are unpacked to 32-bit floats.
     pub exact: bool,
-    /// Both in words.
-    pub words: String,
-    /// Memory it needs, in megabytes.
-    pub needs_mb: u64,
-    /// Memory that is free, in megabytes.
-    pub free_mb: u64,
+    /// The same as the program knows it; the packed scorer has not been tried.
+    pub used: UsedDevice,
+    /// Memory it needs, in MiB.
+    pub needs_mib: u64,
+    /// Memory that is free, in MiB.
+    pub free_mib: u64,
 }
 
 /// Somewhere a model can run: the word that asks for it, and what it is.
@@ -68,7 +70,7 @@ pub fn devices() -> Vec<DeviceName> {
 
 /// Whether there is a GPU that this build can use; else why not.
 pub fn has_gpu() -> Result<(), String> {
-    gpu(0).map(|_| ())
+    gpu(0).map(|_| ()).map_err(|why| why.to_string())
 }
 
 /// Bytes of memory that programs can still have.
@@ -124,32 +126,42 @@ pub(crate) fn used_on(device: &Device) -> Option<MemoryUse> {
 /// [`LoadError::TooLarge`] where the model fits nowhere.
 pub fn place(options: &LoadOptions, file: &ModelFile) -> Result<Placement, LoadError> {
     let found = match options.device {
-        DeviceChoice::Cpu => return on_processor(options, file, "as asked"),
+        DeviceChoice::Cpu => return on_processor(options, file, DeviceReason::CpuAsked),
         // The one with the most room.
         DeviceChoice::Auto => gpus()
             .max_by_key(|(_, device)| memory_of(device).map_or(0, |memory| memory.free))
-            .ok_or_else(|| gpu(0).err().unwrap_or_default()),
+            .ok_or_else(|| gpu(0).err().unwrap_or(DeviceReason::NoGpuSupport)),
         DeviceChoice::Gpu(number) => gpu(number).map(|device| (number, device)),
     };
     let (number, device) = match found {
         Ok(found) => found,
-        Err(why) => return on_processor(options, file, &why),
+        Err(why) => return on_processor(options, file, why),
     };
     let memory = memory_of(&device);
     let needs = needed_as_stored(file);
-    let words = gpu_words(number, &device);
     match memory.filter(|memory| memory.free < needs) {
         Some(short) => {
-            let (free, needs) = (short.free >> 20, needs >> 20);
-            let why = format!("{words} has {free} MB free and the model needs {needs}");
-            on_processor(options, file, &why)
+            let why = DeviceReason::GpuTooSmall {
+                gpu: gpu_words(number, &device),
+                free_mib: short.free >> 20,
+                needs_mib: needs >> 20,
+            };
+            on_processor(options, file, why)
         }
         None => Ok(Placement {
-            device,
             exact: false,
-            words: format!("{words}, weights as in the file"),
-            needs_mb: needs >> 20,
-            free_mb: memory.map_or(0, |memory| memory.free) >> 20,
+            used: UsedDevice {
+                class: DeviceClass::Gpu {
+                    number,
+                    name: gpu_name(&device),
+                },
+                precision: UsedPrecision::Stored,
+                scorer: ScorerKind::Engine,
+                reasons: Vec::new(),
+            },
+            device,
+            needs_mib: needs >> 20,
+            free_mib: memory.map_or(0, |memory| memory.free) >> 20,
         }),
     }
 }
@@ -158,7 +170,7 @@ pub fn place(options: &LoadOptions, file: &ModelFile) -> Result<Placement, LoadE
 pub(crate) fn on_processor(
     options: &LoadOptions,
     file: &ModelFile,
-    why: &str,
+    why: DeviceReason,
 ) -> Result<Placement, LoadError> {
     let free = free_memory();
     let exact = fits(options, file, free)?;
@@ -166,17 +178,24 @@ pub(crate) fn on_processor(
         true => needed_exact(file),
         false => needed_as_stored(file),
     };
+    let rounded = match options.precision {
+        Precision::Quantized => DeviceReason::StoredAsked,
+        Precision::Auto | Precision::Exact => DeviceReason::MemoryShort,
+    };
+    let reasons = std::iter::once(why).chain((!exact).then_some(rounded));
     Ok(Placement {
         device: Device::Cpu,
         exact,
-        needs_mb: needs >> 20,
-        free_mb: free >> 20,
-        words: match (exact, options.precision) {
-            (true, _) => format!("processor ({why}), exact 32-bit floats"),
-            (false, Precision::Quantized) => {
-                format!("processor ({why}), quantised as asked; slower")
-            }
-            _ => format!("processor ({why}), quantised because memory is short; slower"),
+        needs_mib: needs >> 20,
+        free_mib: free >> 20,
+        used: UsedDevice {
+            class: DeviceClass::Cpu,
+            precision: match exact {
+                true => UsedPrecision::Exact,
+                false => UsedPrecision::Stored,
+            },
+            scorer: ScorerKind::Engine,
+            reasons: reasons.collect(),
         },
     })
 }
@@ -199,8 +218,8 @@ fn fits(options: &LoadOptions, file: &ModelFile, free: u64) -> Result<bool, Load
     let (exact, stored) = (needed_exact(file), needed_as_stored(file));
     let too_large = |needs: u64| LoadError::TooLarge {
         path: options.path.display().to_string(),
-        needs_mb: needs >> 20,
-        free_mb: free >> 20,
+        needs_mib: needs >> 20,
+        free_mib: free >> 20,
     };
     // Floats of 16 bits are computed with as 32 on a processor.
     let precision = match file.kind {
@@ -222,27 +241,33 @@ fn gpus() -> impl Iterator<Item = (usize, Device)> {
 
 /// A GPU, or why it cannot be used.
 #[cfg(feature = "cuda")]
-fn gpu(number: usize) -> Result<Device, String> {
+fn gpu(number: usize) -> Result<Device, DeviceReason> {
     // A driver that is not there is a panic in the library that looks for it.
     std::panic::catch_unwind(|| Device::new_cuda(number))
-        .map_err(|_| "no NVIDIA driver was found".to_owned())?
-        .map_err(|why| match number {
-            0 => format!("no GPU can be used: {}", told_of_a_device(&why)),
-            _ => format!("there is no GPU {number}"),
-        })
+        .map_err(|_| DeviceReason::NoGpu {
+            why: "no NVIDIA driver was found".to_owned(),
+        })?
+        .map_err(|why| not_usable(number, &why))
 }
 
 #[cfg(all(feature = "metal", not(feature = "cuda")))]
-fn gpu(number: usize) -> Result<Device, String> {
-    Device::new_metal(number).map_err(|why| match number {
-        0 => format!("no GPU can be used: {}", told_of_a_device(&why)),
-        _ => format!("there is no GPU {number}"),
-    })
+fn gpu(number: usize) -> Result<Device, DeviceReason> {
+    Device::new_metal(number).map_err(|why| not_usable(number, &why))
 }
 
 #[cfg(not(any(feature = "cuda", feature = "metal")))]
-fn gpu(_number: usize) -> Result<Device, String> {
-    Err("this build has no GPU support".to_owned())
+fn gpu(_number: usize) -> Result<Device, DeviceReason> {
+    Err(DeviceReason::NoGpuSupport)
+}
+
+#[cfg(any(feature = "cuda", feature = "metal"))]
+fn not_usable(number: usize, why: &candle_core::Error) -> DeviceReason {
+    DeviceReason::NoGpu {
+        why: match number {
+            0 => format!("no GPU can be used: {}", told_of_a_device(why)),
+            _ => format!("there is no GPU {number}"),
+        },
+    }
 }
 
 /// A device's fault, in a sentence that people understand where it is one they meet;
@@ -280,20 +305,23 @@ pub(crate) fn told_of_a_device(why: &impl std::fmt::Display) -> String {
 }
 
 #[cfg(feature = "cuda")]
-fn gpu_words(number: usize, device: &Device) -> String {
-    let name = match device {
+fn gpu_name(device: &Device) -> Option<String> {
+    match device {
         Device::Cuda(device) => device.cuda_stream().context().name().ok(),
         _ => None,
-    };
-    match name {
-        Some(name) => format!("GPU {number} ({name})"),
-        None => format!("GPU {number}"),
     }
 }
 
 #[cfg(not(feature = "cuda"))]
-fn gpu_words(number: usize, _device: &Device) -> String {
-    format!("GPU {number}")
+fn gpu_name(_device: &Device) -> Option<String> {
+    None
+}
+
+fn gpu_words(number: usize, device: &Device) -> String {
+    match gpu_name(device) {
+        Some(name) => format!("GPU {number} ({name})"),
+        None => format!("GPU {number}"),
+    }
 }
 
 /// Whether words of an error are those of a device that has no memory left or does
@@ -330,7 +358,7 @@ mod tests {
                 parameters: 1 << 30,
                 context_window: 8,
                 has_chat_template: true,
-                device: String::new(),
+                device: UsedDevice::cpu(),
             },
             bytes: 1 << 30,
             kind: ModelKind::Gguf,

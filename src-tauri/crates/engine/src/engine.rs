@@ -200,10 +200,10 @@ impl Engine {
                 let _ = sender.send(load_pipeline(&load, packs));
             })
             .map_err(|why| broken(why.to_string()))?;
-        let (pipeline, mut file, device, words, packed) = receiver
+        let (pipeline, mut file, device, used, packed) = receiver
             .await
             .map_err(|_| broken("the engine gave up while reading it".to_owned()))??;
-        file.description.device = words;
+        file.description.device = used;
         let scheduler = SchedulerConfig::DefaultScheduler {
             method: DefaultSchedulerMethod::Fixed(1.try_into().map_err(|_| broken(String::new()))?),
         };

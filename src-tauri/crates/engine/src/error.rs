@@ -53,14 +53,14 @@ pub enum LoadError {
         found: String,
     },
     /// Not enough memory.
-    #[error("the model {path} needs about {needs_mb} MB of memory, and {free_mb} MB are free")]
+    #[error("the model {path} needs about {needs_mib} MiB of memory, and {free_mib} MiB are free")]
     TooLarge {
         /// The file.
         path: String,
         /// Megabytes needed.
-        needs_mb: u64,
+        needs_mib: u64,
         /// Megabytes free.
-        free_mb: u64,
+        free_mib: u64,
     },
     /// A folder in which something is missing.
     #[error("the folder {path} holds no model that can be loaded: {missing} is missing")]

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use pmpo_core::device::Device;
 use pmpo_core::model::ModelDescription;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -103,7 +104,8 @@ pub(crate) fn inspect_folder(folder: &Path) -> Result<ModelFile, LoadError> {
         parameters,
         context_window: window,
         has_chat_template,
-        device: String::new(),
+        // Until it is placed.
+        device: Device::cpu(),
     };
     Ok(ModelFile {
         description,

@@ -4,6 +4,7 @@ use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use candle_core::quantized::gguf_file::{Content, Value};
+use pmpo_core::device::Device;
 use pmpo_core::model::ModelDescription;
 use sha2::{Digest, Sha256};
 
@@ -231,7 +232,8 @@ pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
         parameters,
         context_window: window.unwrap_or(2048) as usize,
         has_chat_template: text("tokenizer.chat_template").is_some_and(|t| !t.trim().is_empty()),
-        device: String::new(),
+        // Until it is placed.
+        device: Device::cpu(),
     };
     Ok(ModelFile {
         description,
@@ -261,13 +263,15 @@ pub fn foresee(options: &LoadOptions) -> Result<(ModelDescription, u64), LoadErr
     if let Some(name) = &options.name {
         description.name.clone_from(name);
     }
-    let (words, needs) = match place(options, &file) {
-        Ok(placement) if placement.device.is_cpu() => (placement.words, placement.needs_mb << 20),
-        Ok(placement) => (placement.words, 0),
-        Err(LoadError::TooLarge { needs_mb, .. }) => ("processor".to_owned(), needs_mb << 20),
+    let (used, needs) = match place(options, &file) {
+        Ok(placement) if placement.device.is_cpu() => (placement.used, placement.needs_mib << 20),
+        Ok(placement) => (placement.used, 0),
+        Err(LoadError::TooLarge { needs_mib, .. }) => {
+            (file.description.device.clone(), needs_mib << 20)
+        }
         Err(other) => return Err(other),
     };
-    description.device = words;
+    description.device = used;
     Ok((description, needs))
 }
 

@@ -7,6 +7,7 @@ use mistralrs::core::{
     DeviceMapSetting, GGUFLoaderBuilder, GGUFSpecificConfig, Loader, ModelDType,
     NormalLoaderBuilder, NormalSpecificConfig, Pipeline, TokenSource,
 };
+use pmpo_core::device::{Device as UsedDevice, DeviceReason, ScorerKind};
 use pmpo_packed::{Packed, PackedError, PackedOnDevice, Ready};
 use sysinfo::Disks;
 use tokio::sync::Mutex;
@@ -17,12 +18,12 @@ use crate::load::{hash, inspect, LoadOptions, ModelFile, ModelKind};
 use crate::packed::Scorer;
 
 /// What mistral.rs loaded, what the file says of itself, the device and how it is
-/// used in words, and the packed scorer where it can be used.
+/// used, and the packed scorer where it can be used.
 pub(crate) type Loaded = (
     Arc<Mutex<dyn Pipeline + Send + Sync>>,
     ModelFile,
     Device,
-    String,
+    UsedDevice,
     Option<Scorer>,
 );
 
@@ -43,12 +44,12 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
     // A GPU may have less room than it says, or fail: then the processor does it.
     load_at(options, file.clone(), placement, packs).or_else(|failed| {
         let why = match &failed {
-            LoadError::Failed { why, .. } => {
-                format!("the GPU could not be used: {}", told_of_a_device(why))
-            }
+            LoadError::Failed { why, .. } => DeviceReason::GpuFailed {
+                why: told_of_a_device(why),
+            },
             _ => return Err(failed),
         };
-        let placement = on_processor(options, &file, &why)?;
+        let placement = on_processor(options, &file, why)?;
         // Each thread reads only once how weights are to be kept.
         std::thread::scope(|scope| {
             let again = scope.spawn(|| load_at(options, file, placement, packs));
@@ -116,25 +117,25 @@ fn load_at(
         let packed = packs.then(|| load_on_device(&options.path, &placement.device));
         (pipeline, packed)
     };
-    let mut words = placement.words.clone();
+    let mut used = placement.used.clone();
     let packed = match packed {
         Some(Ok(packed)) => {
-            words.push_str(", packed scorer");
+            used.scorer = ScorerKind::Packed;
             Some(packed)
         }
         // Part of the run's record: the same scores, but slower.
         Some(Err(why)) => {
-            words.push_str(&format!(", without the packed scorer ({why}); slower"));
+            used.reasons.push(DeviceReason::NotPacked { why });
             None
         }
         None => None,
     };
     if packed.is_none() && is_gguf && file.description.architecture == "phi3" {
         return Err(broken(format!(
-            "mistral.rs does not return the probabilities of Phi-3 models, so only the packed scorer can score with them ({words})"
+            "mistral.rs does not return the probabilities of Phi-3 models, so only the packed scorer can score with them ({used})"
         )));
     }
-    Ok((pipeline, file, placement.device, words, packed))
+    Ok((pipeline, file, placement.device, used, packed))
 }
 
 fn gguf_loader(path: &Path) -> Box<dyn Loader> {

@@ -13,6 +13,7 @@ mod tiny;
 mod words;
 
 use candle_core::quantized::gguf_file::Value;
+use pmpo_core::device::{DeviceReason, ScorerKind};
 use pmpo_core::model::LanguageModel;
 use pmpo_engine::{Engine, EngineOptions, LoadOptions};
 use tiny::{Random, Scaling, Tiny};
@@ -53,9 +54,9 @@ async fn packed_and_mistralrs_agree_on_every_family() {
         let load = LoadOptions::new(tiny.write(&tiny.weights(), folder.path()));
         let packed = Engine::load(&load, EngineOptions::default()).await.unwrap();
         let device = &packed.description().device;
-        assert!(device.ends_with("packed scorer"), "{name}: {device}");
+        assert_eq!(device.scorer, ScorerKind::Packed, "{name}: {device}");
         let reference = Engine::load(&load, EngineOptions::REFERENCE).await.unwrap();
-        assert!(!reference.description().device.ends_with("packed scorer"));
+        assert_eq!(reference.description().device.scorer, ScorerKind::Engine);
 
         let mut random = Random(11);
         let mut tokens = |count| random.tokens(count, tiny.vocabulary);
@@ -101,7 +102,7 @@ async fn phi3_is_scored_by_the_packed_scorer_and_writes_through_mistralrs() {
     let alone = Engine::load(&load, EngineOptions::REFERENCE).await;
     assert!(alone.err().unwrap().to_string().contains("Phi-3"));
     let engine = Engine::load(&load, EngineOptions::default()).await.unwrap();
-    assert!(engine.description().device.ends_with("packed scorer"));
+    assert_eq!(engine.description().device.scorer, ScorerKind::Packed);
     let items = [(vec![1, 2, 3], vec![4, 5, 6])];
     let (scores, _) = engine.score_tokens(&items, &cancel).await.unwrap();
     assert_eq!(scores[0].log_probs.len(), 3);
@@ -118,8 +119,9 @@ async fn a_family_that_the_packed_scorer_does_not_know_falls_back_and_says_so() 
     let load = LoadOptions::new(tiny.write(&tiny.weights(), folder.path()));
     let engine = Engine::load(&load, EngineOptions::default()).await.unwrap();
     let device = &engine.description().device;
-    let why = "without the packed scorer (it does not know rotary scaling of type yarn)";
-    assert!(device.contains(why), "{device}");
+    let why = "it does not know rotary scaling of type yarn".to_owned();
+    let reason = DeviceReason::NotPacked { why };
+    assert!(device.reasons.contains(&reason), "{device}");
     let items = [(vec![1, 2, 3], vec![4, 5])];
     let (scores, _) = engine
         .score_tokens(&items, &CancellationToken::new())
@@ -162,7 +164,7 @@ async fn folders_score_and_write_as_files_do_in_every_family() {
         let load = LoadOptions::new(&folder);
         let packed = Engine::load(&load, EngineOptions::default()).await.unwrap();
         let device = &packed.description().device;
-        assert!(device.ends_with("packed scorer"), "{class}: {device}");
+        assert_eq!(device.scorer, ScorerKind::Packed, "{class}: {device}");
         let reference = Engine::load(&load, EngineOptions::REFERENCE).await.unwrap();
         assert_eq!(packed.description().sha256, reference.description().sha256);
         let items: Vec<(Vec<u32>, Vec<u32>)> = tiny::items(tiny.vocabulary)

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
+use pmpo_core::device::DeviceReason;
 use pmpo_core::model::LanguageModel;
 use pmpo_engine::{Engine, EngineOptions, LoadOptions};
 use serde_json::json;
@@ -213,12 +214,9 @@ async fn gemma_2_scores_as_a_slow_pass_does_and_writes() {
     let all: usize = weights.values().map(|(_, values)| values.len()).sum();
     assert_eq!(told.parameters, all as u64);
     assert_eq!(told.context_window, WINDOW);
-    assert!(
-        told.device
-            .contains("without the packed scorer (it does not know the model family gemma2)"),
-        "{}",
-        told.device
-    );
+    let why = "it does not know the model family gemma2".to_owned();
+    let reason = DeviceReason::NotPacked { why };
+    assert!(told.device.reasons.contains(&reason), "{}", told.device);
     let mut random = Random(8);
     let prompt = random.tokens(40, VOCABULARY);
     let mut items: Vec<(Vec<u32>, Vec<u32>)> = (0..4)

@@ -5,6 +5,7 @@
 mod common;
 
 use common::model_path;
+use pmpo_core::device::ScorerKind;
 use pmpo_core::model::{LanguageModel, ModelError, ScoreItem};
 use pmpo_core::prompt::Conversation;
 use pmpo_engine::{Engine, EngineOptions, LoadOptions};
@@ -33,7 +34,7 @@ async fn packed_and_reference_agree_on_real_data() {
     pmpo_engine::prepare_process();
     let load = LoadOptions::new(model_path());
     let packed = Engine::load(&load, EngineOptions::default()).await.unwrap();
-    assert!(packed.description().device.ends_with("packed scorer"));
+    assert_eq!(packed.description().device.scorer, ScorerKind::Packed);
     let reference = Engine::load(&load, EngineOptions::REFERENCE).await.unwrap();
     let cancel = CancellationToken::new();
     let items = items();

@@ -1,3 +1,4 @@
+use pmpo_core::device::Device;
 use pmpo_core::model::ModelDescription;
 use pmpo_core::random::text_hash;
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,7 @@ pub(crate) fn description(server: &Address, report: &Report) -> ModelDescription
         parameters: report.parameters.unwrap_or(UNKNOWN_WEIGHTS),
         context_window: report.window.unwrap_or(UNKNOWN_WINDOW),
         has_chat_template: template.is_some(),
-        device: format!("server at {}", server.host_and_port()),
+        device: Device::server(server.host_and_port()),
     }
 }
 

@@ -30,7 +30,7 @@ impl Local {
             parameters: 10,
             context_window: 4096,
             has_chat_template: true,
-            device: "none".into(),
+            device: pmpo_core::device::Device::other("none"),
         })
     }
 }

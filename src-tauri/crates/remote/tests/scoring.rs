@@ -520,7 +520,7 @@ async fn a_scorer_writes_too_and_says_what_it_is() {
     assert_eq!(about.name, "fake-7b");
     assert_eq!(about.parameters, 7_000_000_000);
     assert_eq!(about.context_window, 4096);
-    assert!(about.device.starts_with("server at 127.0.0.1:"));
+    assert!(about.device.to_string().starts_with("server at 127.0.0.1:"));
     assert_eq!(about.sha256.len(), 64);
     assert!(!format!("{scorer:?}").contains("sesame"));
     // The same again, and another one for another template.

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql, Transaction};
 
 use crate::error::Fault;
 use crate::json::{json_if_any, unknown};
-use crate::open::MIGRATIONS;
+use crate::migrate::STEPS;
 use crate::pairs::floats;
 use crate::storage::{beside, faults};
 use crate::{ModelId, ProjectId, RunId, Store, StoreError};
@@ -274,7 +274,7 @@ fn examine(file: &Path) -> Result<(), StoreError> {
     let format: i64 = c
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(sql)?;
-    let known = MIGRATIONS.len();
+    let known = STEPS.len();
     let Some(found) = usize::try_from(format).ok().filter(|found| *found > 0) else {
         return other("this program did not write it".to_owned());
     };
@@ -303,8 +303,8 @@ fn schema(c: &Connection) -> rusqlite::Result<Schema> {
 
 fn schema_of(format: usize) -> rusqlite::Result<Schema> {
     let c = Connection::open_in_memory()?;
-    for migration in &MIGRATIONS[..format] {
-        c.execute_batch(migration)?;
+    for step in &STEPS[..format] {
+        c.execute_batch(step.sql)?;
     }
     schema(&c)
 }

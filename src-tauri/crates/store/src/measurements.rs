@@ -1,8 +1,9 @@
 //! What versions lose on datasets, outside runs.
 
+use pmpo_core::optimize::EvalContext;
 use rusqlite::params;
 
-use crate::json::{finite, finite_if_any, known, std_error_column};
+use crate::json::{finite, finite_if_any, json_if_any, known, std_error_column, to_json};
 use crate::open::now;
 use crate::{DatasetId, ModelId, ProjectId, Store, StoreError, VersionId};
 
@@ -13,8 +14,10 @@ pub struct Measurement {
     pub version: VersionId,
     /// The dataset.
     pub dataset: DatasetId,
-    /// Equal where model, settings and choice of examples are.
+    /// Equal where everything that losses depend on and the choice of examples are.
     pub scope: String,
+    /// Everything that losses depend on, where it was noted.
+    pub context: Option<EvalContext>,
     /// The model.
     pub model: ModelId,
     /// Mean loss in nats.
@@ -37,8 +40,8 @@ impl Store {
         self.transaction(|t| {
             t.execute(
                 "INSERT OR REPLACE INTO measurements (version_id, dataset_id, scope, model_id, loss,
-                     std_error, accuracy, examples, measured_at, asked)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                     std_error, accuracy, examples, measured_at, asked, context_json)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                 params![
                     new.version,
                     new.dataset,
@@ -49,7 +52,8 @@ impl Store {
                     finite_if_any(new.accuracy, "a share")?,
                     new.examples,
                     now(),
-                    finite_if_any(new.asked, "a share")?
+                    finite_if_any(new.asked, "a share")?,
+                    new.context.as_ref().map(to_json).transpose()?
                 ],
             )?;
             Ok(())
@@ -79,7 +83,7 @@ impl Store {
         self.sql(|c| {
             c.prepare(
                 "SELECT m.version_id, m.dataset_id, m.scope, m.model_id, m.loss, m.std_error,
-                     m.accuracy, m.examples, m.measured_at, m.asked
+                     m.accuracy, m.examples, m.measured_at, m.asked, m.context_json
                  FROM measurements AS m JOIN datasets AS d ON d.id = m.dataset_id
                  WHERE d.project_id = ?1 ORDER BY m.measured_at DESC, m.version_id, m.dataset_id",
             )?
@@ -93,6 +97,7 @@ impl Store {
                     std_error: std_error_column(row, 5)?,
                     accuracy: row.get(6)?,
                     asked: row.get(9)?,
+                    context: json_if_any(row, 10)?,
                     examples: row.get(7)?,
                     measured_at: row.get(8)?,
                 })

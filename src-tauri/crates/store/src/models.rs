@@ -2,6 +2,7 @@ use pmpo_core::model::ModelDescription;
 use rusqlite::{params, OptionalExtension};
 use serde::Serialize;
 
+use crate::json::{json_column, to_json};
 use crate::{ModelId, Store, StoreError};
 
 /// A model that was used.
@@ -25,12 +26,12 @@ impl Store {
         self.transaction(|t| {
             t.execute(
                 "INSERT INTO models (sha256, name, architecture, parameters, context_window,
-                     has_chat_template, device, path)
+                     has_chat_template, device_json, path)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                  ON CONFLICT (sha256) DO UPDATE SET
                      name = excluded.name, architecture = excluded.architecture,
                      parameters = excluded.parameters, context_window = excluded.context_window,
-                     has_chat_template = excluded.has_chat_template, device = excluded.device,
+                     has_chat_template = excluded.has_chat_template, device_json = excluded.device_json,
                      path = excluded.path",
                 params![
                     description.sha256,
@@ -39,7 +40,7 @@ impl Store {
                     description.parameters,
                     description.context_window,
                     description.has_chat_template,
-                    description.device,
+                    to_json(&description.device)?,
                     path
                 ],
             )?;
@@ -75,7 +76,7 @@ impl Store {
         self.sql(|c| {
             c.query_row(
                 "SELECT sha256, name, architecture, parameters, context_window,
-                     has_chat_template, device, path FROM models WHERE id = ?1",
+                     has_chat_template, device_json, path FROM models WHERE id = ?1",
                 [id],
                 |row| {
                     Ok(ModelRow {
@@ -87,7 +88,7 @@ impl Store {
                             parameters: row.get(3)?,
                             context_window: row.get(4)?,
                             has_chat_template: row.get(5)?,
-                            device: row.get(6)?,
+                            device: json_column(row, 6)?,
                         },
                         path: row.get(7)?,
                     })

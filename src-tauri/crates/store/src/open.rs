@@ -2,9 +2,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use rusqlite_migration::{Migrations, M};
 
 use crate::error::Fault;
+use crate::migrate::{migrations, Step, STEPS};
 use crate::StoreError;
 
 /// An open database.
@@ -16,22 +16,11 @@ pub struct Store {
 /// How long to wait for another program that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Every format there was, in order. A released one is never edited.
-pub(crate) const MIGRATIONS: [&str; 7] = [
-    include_str!("migrations/01-start.sql"),
-    include_str!("migrations/02-pairs.sql"),
-    include_str!("migrations/03-recipes.sql"),
-    include_str!("migrations/04-editing.sql"),
-    include_str!("migrations/05-history.sql"),
-    include_str!("migrations/06-runs.sql"),
-    include_str!("migrations/07-answers.sql"),
-];
-
 impl Store {
     /// Opens or makes a database. An older one is copied beside itself
     /// (`<name>.before-v<N>.bak`) and migrated; a newer one is refused.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_with(path, &MIGRATIONS)
+        Self::open_with(path, &STEPS)
     }
 
     /// A database that is gone with its value, for tests.
@@ -39,23 +28,23 @@ impl Store {
         let path = PathBuf::from("in memory");
         let connection =
             Connection::open_in_memory().map_err(|error| StoreError::from_sql(&error, &path))?;
-        Self { connection, path }.prepare(false, &MIGRATIONS)
+        Self { connection, path }.prepare(false, &STEPS)
     }
 
-    pub(crate) fn open_with(path: &Path, migrations: &[&'static str]) -> Result<Self, StoreError> {
+    pub(crate) fn open_with(path: &Path, steps: &[Step]) -> Result<Self, StoreError> {
         let connection =
             Connection::open(path).map_err(|error| StoreError::from_sql(&error, path))?;
         let path = path.to_owned();
-        Self { connection, path }.prepare(true, migrations)
+        Self { connection, path }.prepare(true, steps)
     }
 
-    fn prepare(mut self, on_disk: bool, migrations: &[&'static str]) -> Result<Self, StoreError> {
+    fn prepare(mut self, on_disk: bool, steps: &[Step]) -> Result<Self, StoreError> {
         self.set_busy_timeout(PATIENCE)?;
         // SQLite does not wait for itself while it switches a file to
         // write-ahead logging: programs that start together try again instead.
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.make_ready(on_disk, migrations) {
+            match self.make_ready(on_disk, steps) {
                 Ok(()) => return Ok(self),
                 Err(StoreError::Locked { .. }) if Instant::now() < deadline => {
                     std::thread::sleep(Duration::from_millis(20));
@@ -65,8 +54,8 @@ impl Store {
         }
     }
 
-    fn make_ready(&mut self, on_disk: bool, migrations: &[&'static str]) -> Result<(), StoreError> {
-        let known = migrations.len();
+    fn make_ready(&mut self, on_disk: bool, steps: &[Step]) -> Result<(), StoreError> {
+        let known = steps.len();
         let found = self.format()?;
         if found > known {
             return Err(StoreError::Newer { found, known });
@@ -81,8 +70,7 @@ impl Store {
             c.pragma_update(None, "synchronous", "FULL")?;
             c.pragma_update(None, "foreign_keys", "ON")
         })?;
-        let steps = Migrations::new(migrations.iter().map(|sql| M::up(sql)).collect());
-        if let Err(error) = steps.to_latest(&mut self.connection) {
+        if let Err(error) = migrations(steps).to_latest(&mut self.connection) {
             // Another program that opened the same file at the same time may
             // have migrated it first; then nothing is wrong.
             if self.format()? != known {

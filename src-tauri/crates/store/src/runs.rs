@@ -1,8 +1,9 @@
 //! Runs: what they are made of, where they stand and how they ended.
 
 use pmpo_core::dataset::Split;
+use pmpo_core::device::Device;
 use pmpo_core::model::TokenCount;
-use pmpo_core::optimize::{Outcome, Settings, StopReason};
+use pmpo_core::optimize::{EvalContext, Outcome, Settings, StopReason};
 use rusqlite::{params, OptionalExtension, Row, ToSql, Transaction};
 use serde::{Deserialize, Serialize};
 
@@ -85,8 +86,21 @@ pub struct NewRun {
     pub description: String,
     /// Version of the program.
     pub program_version: String,
-    /// Device in words.
-    pub device: String,
+    /// Where it is computed.
+    pub device: Device,
+    /// Who writes its rewrites, where that is another model.
+    pub writer: Option<Writer>,
+    /// Everything that its losses depend on.
+    pub context: EvalContext,
+}
+
+/// A model that wrote a run's rewrites and did not score.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writer {
+    /// Its name.
+    pub name: String,
+    /// Where it is computed.
+    pub device: Device,
 }
 
 /// A run.
@@ -124,8 +138,12 @@ pub struct RunRow {
     pub split: Option<Split>,
     /// Version of the program that made it.
     pub program_version: String,
-    /// Device in words.
-    pub device: String,
+    /// Where it is computed.
+    pub device: Device,
+    /// Who writes its rewrites, where that is another model.
+    pub writer: Option<Writer>,
+    /// Everything that its losses depend on.
+    pub context: EvalContext,
     /// Where it stands.
     pub state: RunState,
     /// How it ended.
@@ -145,9 +163,9 @@ pub struct RunRow {
 }
 
 const RUN: &str = "SELECT id, project_id, name, dataset_id, model_id, start_version_id, \
-    best_version_id, frozen_json, settings_json, description, program_version, device, state, \
+    best_version_id, frozen_json, settings_json, description, program_version, device_json, state, \
     outcome_json, error, created_at, finished_at, working_seconds, tokens_computed, tokens_reused, \
-    split_json, note, archived, colour, pairs, \
+    split_json, note, archived, colour, pairs, writer_json, context_json, \
     (SELECT json_group_array(tag) FROM run_tags WHERE run_id = runs.id) FROM runs";
 
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
@@ -165,7 +183,9 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         description: row.get(9)?,
         split: json_if_any(row, 20)?,
         program_version: row.get(10)?,
-        device: row.get(11)?,
+        device: json_column(row, 11)?,
+        writer: json_if_any(row, 25)?,
+        context: json_column(row, 26)?,
         state: RunState::of_name(&state).ok_or_else(|| unknown(12, &state))?,
         outcome: json_if_any(row, 13)?,
         error: row.get(14)?,
@@ -180,7 +200,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         archived: row.get(22)?,
         colour: row.get(23)?,
         pairs: row.get(24)?,
-        tags: json_column(row, 25)?,
+        tags: json_column(row, 27)?,
     })
 }
 
@@ -214,9 +234,9 @@ impl Store {
         self.transaction(|t| {
             t.execute(
                 "INSERT INTO runs (project_id, name, dataset_id, model_id, start_version_id,
-                     frozen_json, settings_json, seed, description, program_version, device,
-                     state, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'queued', ?12)",
+                     frozen_json, settings_json, seed, description, program_version,
+                     device_json, writer_json, context_json, state, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'queued', ?14)",
                 params![
                     new.project,
                     new.name,
@@ -228,7 +248,9 @@ impl Store {
                     new.settings.seed.to_string(),
                     new.description,
                     new.program_version,
-                    new.device,
+                    to_json(&new.device)?,
+                    new.writer.as_ref().map(to_json).transpose()?,
+                    to_json(&new.context)?,
                     now()
                 ],
             )?;
@@ -339,6 +361,14 @@ impl Store {
         self.change_run(id, |t| {
             let sql = "UPDATE runs SET split_json = ?2 WHERE id = ?1";
             execute(t, sql, params![id, to_json(split)?])
+        })
+    }
+
+    /// Notes what the losses of a run depend on from now on.
+    pub fn set_run_context(&mut self, id: RunId, context: &EvalContext) -> Result<(), StoreError> {
+        self.change_run(id, |t| {
+            let sql = "UPDATE runs SET context_json = ?2 WHERE id = ?1";
+            execute(t, sql, params![id, to_json(context)?])
         })
     }
 

@@ -9,8 +9,9 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use content::*;
+use pmpo_core::device::{Device, DeviceReason};
 use pmpo_core::model::TokenCount;
-use pmpo_core::optimize::{DroppedEarly, Part, RunEvent};
+use pmpo_core::optimize::{DroppedEarly, EvalContext, LossSettings, Part, RunEvent, Settings};
 use pmpo_store::{
     DatasetId, EditCount, Measurement, NewRun, ProjectId, RunId, RunState, Store, VersionId,
 };
@@ -160,6 +161,7 @@ fn check_data(store: &Store, raw: &Raw, place: usize, format: usize) {
             version,
             dataset: brought.id,
             scope: "half".into(),
+            context: None,
             model: store
                 .runs()
                 .unwrap()
@@ -252,6 +254,52 @@ fn check_versions(store: &Store, raw: &Raw, place: usize, format: usize) {
     }
 }
 
+/// What older formats stored as words and in other tables.
+#[track_caller]
+fn check_context(context: &EvalContext, settings: &Settings, sha256: &str, device: &str) {
+    assert_eq!(context.model, sha256);
+    assert_eq!(context.device.to_string(), device);
+    same(&context.settings, &LossSettings::of(settings));
+    assert_eq!(context.revision, settings.method);
+}
+
+/// Runs that the program of format 7 made in `v7.db`, the third and fourth by number.
+fn check_newer_runs(store: &Store) {
+    let runs = store.runs().unwrap();
+    let newer: Vec<_> = runs
+        .iter()
+        .filter(|run| run.name == "of format 7")
+        .collect();
+    let [second, first] = newer[..] else {
+        panic!("{}", newer.len());
+    };
+    let words = "processor, exact 32-bit floats, packed scorer (as asked)";
+    assert_eq!(first.device.to_string(), words);
+    let writer = first.writer.as_ref().unwrap();
+    assert_eq!(writer.name, "Qwen 🦙");
+    let words = "GPU 1 (Card (8 GB)), weights as in the file";
+    assert_eq!(writer.device.to_string(), words);
+    check_context(
+        &first.context,
+        &first.settings,
+        &model(0).sha256,
+        "processor, exact 32-bit floats",
+    );
+    let short = [DeviceReason::NoGpuSupport, DeviceReason::MemoryShort];
+    assert_eq!(second.device.reasons, short);
+    assert_eq!(second.writer, None);
+    check_context(
+        &second.context,
+        &second.settings,
+        &model(1).sha256,
+        "processor, quantised",
+    );
+    for run in [first, second] {
+        assert_eq!(run.state, RunState::Completed);
+        assert_eq!(store.candidates(run.id).unwrap().len(), 4);
+    }
+}
+
 fn check_run(store: &Store, raw: &Raw, place: usize, format: usize, id: i64) {
     let is_whole = id % 2 == 1;
     let run = store.run(RunId(id)).unwrap();
@@ -269,10 +317,9 @@ fn check_run(store: &Store, raw: &Raw, place: usize, format: usize, id: i64) {
     assert_eq!(run.frozen, ["yes ✓", "Say"]);
     same(&run.settings, &settings(place));
     assert_eq!(run.description, "Mails beantworten");
-    assert_eq!(
-        (run.program_version.as_str(), run.device.as_str()),
-        ("0.1.0", "CPU")
-    );
+    assert_eq!(run.program_version, "0.1.0");
+    assert_eq!((run.device, run.writer), (Device::other("CPU"), None));
+    check_context(&run.context, &settings(place), &model(place).sha256, "CPU");
     assert_eq!(run.split, Some(split()));
     same(&run.outcome, &is_whole.then(|| outcome(place)));
     assert_eq!(run.error.as_deref(), (!is_whole).then_some("disk full 💾"));
@@ -424,6 +471,8 @@ fn work_on(store: &mut Store, place: usize, format: usize) {
         description: old.description,
         program_version: "next".into(),
         device: old.device,
+        writer: old.writer,
+        context: old.context,
     };
     let last = store.runs().unwrap()[0].id;
     let run = store.create_run(&new).unwrap();
@@ -464,7 +513,11 @@ fn reads(format: usize) {
         check_looks(&store, place, format);
     }
     assert_eq!(store.projects().unwrap().len(), 2);
-    assert_eq!(store.runs().unwrap().len(), 4);
+    let newer = if format >= 7 { 2 } else { 0 };
+    assert_eq!(store.runs().unwrap().len(), 4 + newer);
+    if format >= 7 {
+        check_newer_runs(&store);
+    }
     same(store.preference("window").unwrap(), Some(preference()));
     assert_eq!(store.check().unwrap(), [""; 0]);
 
@@ -502,7 +555,10 @@ fn reads(format: usize) {
         for place in 0..2 {
             check_project(&brought, &raw, place, format);
         }
-        assert_eq!(brought.runs().unwrap().len(), 4);
+        assert_eq!(brought.runs().unwrap().len(), 4 + newer);
+        if format >= 7 {
+            check_newer_runs(&brought);
+        }
         assert_eq!(brought.check().unwrap(), [""; 0]);
     }
     for place in 0..2 {
@@ -530,7 +586,8 @@ fn check_looks(store: &Store, place: usize, format: usize) {
     let measured = u32::from(format >= 4);
     let binned = u32::from(format >= 6 && place == 1);
     let looks = store.held_out_looks(project, &data).unwrap();
-    assert_eq!(looks, 1 + measured + binned);
+    let newer = u32::from(format >= 7);
+    assert_eq!(looks, 1 + measured + binned + newer);
 }
 
 fn pairs_of(format: usize) -> Vec<pmpo_core::optimize::PairKey> {
@@ -566,4 +623,9 @@ fn before_notes_on_runs() {
 #[test]
 fn before_answers_were_kept() {
     reads(6);
+}
+
+#[test]
+fn before_devices_as_data() {
+    reads(7);
 }

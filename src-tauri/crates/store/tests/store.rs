@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pmpo_core::dataset::{Answer, Example};
+use pmpo_core::device::Device;
 use pmpo_core::model::{Generated, ModelDescription, TokenCount};
 use pmpo_core::optimize::*;
 use pmpo_store::{NewDataset, NewRun, RunId, RunState, Store, StoreError};
@@ -48,8 +49,9 @@ fn with_run(store: &mut Store) -> RunId {
         parameters: 1,
         context_window: 8,
         has_chat_template: true,
-        device: "none".into(),
+        device: Device::other("none"),
     };
+    let context = EvalContext::new(&model, &Settings::default());
     let model = store.add_model(&model, "m.gguf").unwrap();
     let origin = serde_json::json!({"kind": "written"});
     let version = store
@@ -66,7 +68,9 @@ fn with_run(store: &mut Store) -> RunId {
             settings: Settings::default(),
             description: String::new(),
             program_version: "0".into(),
-            device: "none".into(),
+            device: Device::other("none"),
+            writer: None,
+            context,
         })
         .unwrap()
 }

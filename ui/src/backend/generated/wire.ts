@@ -1532,9 +1532,9 @@ context_window: number,
  */
 has_chat_template: boolean, 
 /**
- * Where it runs and why, in words.
+ * Where it runs and why, where that is known.
  */
-device: string, 
+device: Device | null, 
 /**
  * Where it could run.
  */
@@ -1544,13 +1544,13 @@ devices: Array<DeviceOption>,
  */
 exact: boolean, 
 /**
- * Memory it needs.
+ * Bytes of memory that it needs.
  */
-memory_needed_mb: number, 
+memory_needed: number, 
 /**
- * Memory that is free.
+ * Bytes of memory that are free.
  */
-memory_free_mb: number, 
+memory_free: number, 
 /**
  * Whether it is loaded.
  */
@@ -2545,9 +2545,13 @@ examples: number,
  */
 model: string, 
 /**
- * Where it ran, in words.
+ * Where it ran.
  */
-device: string, 
+device: Device, 
+/**
+ * Who wrote its rewrites, where that was another model.
+ */
+writer: RunWriter | null, 
 /**
  * All settings.
  */
@@ -3277,9 +3281,13 @@ settings: Settings,
  */
 model: string, 
 /**
- * Where it runs, in words.
+ * Where it runs.
  */
-device: string, 
+device: Device, 
+/**
+ * Who writes its rewrites, where that is another model.
+ */
+writer: RunWriter | null, 
 /**
  * Name of the examples.
  */
@@ -3328,6 +3336,100 @@ outcome: Outcome | null,
  * Rows that do not fit the window.
  */
 left_out: Array<TooLongRow>, };
+
+/**
+ * What computes.
+ */
+export type DeviceClass = { "kind": "cpu" } | { "kind": "gpu", 
+/**
+ * Its number, from 0.
+ */
+number: number, 
+/**
+ * What its driver calls it.
+ */
+name: string | null, } | { "kind": "server", 
+/**
+ * Host and port.
+ */
+address: string, } | { "kind": "other", 
+/**
+ * The words.
+ */
+words: string, };
+
+/**
+ * What weights are while they are computed with.
+ */
+export type Precision = "exact" | "stored" | "unknown";
+
+/**
+ * What computes the losses.
+ */
+export type ScorerKind = "packed" | "engine";
+
+/**
+ * Why a model is computed where and how it is.
+ */
+export type DeviceReason = { "kind": "cpu_asked" } | { "kind": "no_gpu_support" } | { "kind": "no_gpu", 
+/**
+ * What the driver says.
+ */
+why: string, } | { "kind": "gpu_too_small", 
+/**
+ * Its name.
+ */
+gpu: string, 
+/**
+ * MiB that it has free.
+ */
+free_mib: number, 
+/**
+ * MiB that the model needs.
+ */
+needs_mib: number, } | { "kind": "gpu_failed", 
+/**
+ * What the driver says.
+ */
+why: string, } | { "kind": "stored_asked" } | { "kind": "memory_short" } | { "kind": "not_packed", 
+/**
+ * Why not.
+ */
+why: string, };
+
+/**
+ * Where and how a model is computed, and why so.
+ */
+export type Device = { 
+/**
+ * What computes.
+ */
+class: DeviceClass, 
+/**
+ * What it computes with.
+ */
+precision: Precision, 
+/**
+ * What computes the losses.
+ */
+scorer: ScorerKind, 
+/**
+ * Why it is this device, this precision and this scorer, where that is worth a word.
+ */
+reasons: Array<DeviceReason>, };
+
+/**
+ * A model that writes a run's rewrites and does not score.
+ */
+export type RunWriter = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Where it runs.
+ */
+device: Device, };
 
 /**
  * What a watched run tells, in order. The first message is a snapshot.

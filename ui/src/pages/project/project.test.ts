@@ -194,7 +194,7 @@ it("shows the free memory of each device", async () => {
   const { backend, project } = await sample();
   const select = await screen.findByTestId("device-select");
   expect([...select.querySelectorAll("option")].map((one) => one.textContent?.replace(/[\u2068\u2069]/g, ""))).toEqual([
-    "Automatic: a GPU where there is one", "GPU 0: Example 4060 · 2.5 GB free", "Processor · 11.8 GB free",
+    "Automatic: a graphics card where there is one", "GPU 0: Example 4060 · 2.5 GB free", "Processor · 11.8 GB free",
   ]);
   await userEvent.selectOptions(select, "gpu0");
   await waitFor(async () => expect((await backend.project(project.id)).draft.device).toBe("gpu0"), { timeout: 2000 });

@@ -70,12 +70,12 @@ describe("a run at work", () => {
   const progress = { tokens_done: 1, tokens_left: 3, seconds_left: 120, speed: 412.4, memory: { used: 1_430_000_000, total: 24_000_000_000, gpu: false } };
 
   it("says on what it computes, how fast and with how much memory", async () => {
-    const { tell, container } = show(runView({ device: "Processor, exact 32-bit floats", progress }));
-    expect(await screen.findByTestId("run-device")).toHaveTextContent("Processor, exact 32-bit floats");
+    const { tell, container } = show(runView({ progress }));
+    expect(await screen.findByTestId("run-device")).toHaveTextContent("Processor, exact (this program cannot use graphics cards)");
     expect(screen.getByTestId("run-speed")).toHaveTextContent(/^412 tokens\/s$/u);
     expect(screen.getByTestId("run-memory")).toHaveTextContent(/^1\.4 GB of 24\.0 GB memory$/u);
     // Said once.
-    expect(screen.getAllByText(/exact 32-bit floats/u)).toHaveLength(1);
+    expect(screen.getAllByText(/cannot use graphics cards/u)).toHaveLength(1);
     tell({ kind: "progress", progress: { ...progress, speed: 3.27, memory: { ...progress.memory, gpu: true } } });
     await waitFor(() => expect(screen.getByTestId("run-speed")).toHaveTextContent("3.3 tokens/s"));
     expect(screen.getByTestId("run-memory")).toHaveTextContent("GPU memory");

@@ -1,4 +1,5 @@
 import type { RunLine, RunState, RunSummary } from "../../backend/generated/wire";
+import { deviceWords } from "../../lib/device";
 import { examplesOf, rightOf, verdictOf } from "../../lib/right";
 import { changeWords } from "../../lib/right-words";
 import { allSettings, valueOf, type SettingPath, type SettingValue } from "../../lib/settings";
@@ -98,7 +99,7 @@ export function cellText(line: RunLine, { name, setting }: Column): string {
     case "prompt": return line.prompt;
     case "data": return t.overlay.dataOf(line.data, format.count(line.examples));
     case "model": return line.model;
-    case "device": return line.device;
+    case "device": return deviceWords(line.device, line.writer);
     case "settings": return setting ? settingWords(setting, valueOf(line.settings, setting)) : "";
     case "start_loss": return format.loss(run.start_loss);
     case "best_loss": return format.loss(run.best_loss);
@@ -129,7 +130,8 @@ function weightOf(line: RunLine, key: string): string | number | null {
   switch (key) {
     case "name": return run.name;
     case "project": return run.project_name;
-    case "prompt": case "data": case "model": case "device": return line[key];
+    case "prompt": case "data": case "model": return line[key];
+    case "device": return deviceWords(line.device, line.writer);
     case "start_loss": case "best_loss": case "working_seconds": return run[key];
     case "validation": return line.validation?.[1] ?? null;
     case "right": return rightOf(run)?.after ?? null;

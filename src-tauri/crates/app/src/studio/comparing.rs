@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use pmpo_core::dataset::{similar_examples, Answer, Example, LabelSet};
-use pmpo_core::model::{ModelDescription, ScoreItem, Surprise};
+use pmpo_core::model::{ScoreItem, Surprise};
 use pmpo_core::optimize::{
-    compare, pair_keys, score_prompt, ExampleLoss, OptimizeError, Part, PromptScore, Settings, Task,
+    compare, pair_keys, score_prompt, EvalContext, ExampleLoss, OptimizeError, Part, PromptScore,
+    Settings, Task, SCORING_REVISION,
 };
 use pmpo_core::prompt::Prompt;
 use pmpo_store::{DatasetId, ProjectId, RunId, Store, VersionId};
@@ -15,6 +16,7 @@ use super::chart::{theme, LARGEST, SMALLEST};
 use super::measuring::Busy;
 use super::users::Doing;
 use super::{held, Studio};
+use crate::job::must_fit;
 use crate::plot::{scatter_svg, ChartSize};
 use crate::scoring::measured_examples;
 use crate::wire::{
@@ -36,8 +38,10 @@ struct Ground {
     name: String,
     examples: Vec<Example>,
     settings: Settings,
-    /// What is known of the model without loading it.
-    model: Option<ModelDescription>,
+    /// Name of the model, where it is known without loading it.
+    model: Option<String>,
+    /// What losses depend on, where the model is known.
+    context: Option<EvalContext>,
     /// The model's file; the built-in model where none is named.
     path: Option<String>,
     device: String,
@@ -45,6 +49,9 @@ struct Ground {
     indices: Vec<usize>,
     /// The run that it is of, which kept losses of its own prompts.
     run: Option<RunId>,
+    /// Whether these may stand beside those that are measured now: losses of an earlier
+    /// revision are other numbers.
+    keeps_losses: bool,
 }
 
 /// What a prompt loses on an example.
@@ -101,7 +108,7 @@ impl Studio {
             ground: Some(ComparedGround {
                 data: ground.name,
                 examples: ground.indices.len(),
-                model: ground.model.map(|model| model.name),
+                model: ground.model,
             }),
         })
     }
@@ -165,6 +172,23 @@ impl Studio {
         let ground = self.ground(request)?.ok_or_else(no_data)?;
         let (path, device) = (ground.path.as_deref(), &ground.device);
         let model = self.model(Doing::Measuring, path, device).await?;
+        if let Some(run) = ground.run {
+            let fits = {
+                let store = self.store();
+                must_fit(&store, &store.run(run)?, model.description())
+            };
+            if let Err(why) = fits {
+                drop(model);
+                // The next attempt looks for the device anew.
+                *self.loaded.lock().await = None;
+                return Err(AppError {
+                    hint: "Choose in the project the device that the run was made on, or compare \
+                           on the project's examples."
+                        .to_owned(),
+                    ..why
+                });
+            }
+        }
         let file = ground.path.clone();
         let file = file.unwrap_or_else(|| crate::built_in_model().display().to_string());
         self.store().add_model(model.description(), &file)?;
@@ -319,20 +343,26 @@ impl Studio {
                 };
                 let (name, examples) = examples(&store, dataset)?;
                 let indices = measured_examples(&examples, &draft.settings);
+                let context = model
+                    .as_ref()
+                    .map(|model| EvalContext::new(model, &draft.settings));
                 Ok(Some(Ground {
                     name,
                     examples,
                     indices,
+                    context,
                     settings: draft.settings,
-                    model,
+                    model: model.map(|model| model.name),
                     path: draft.model_path,
                     device: draft.device,
                     run: None,
+                    keeps_losses: false,
                 }))
             }
             GroundChoice::Run { run } => {
                 let store = self.store();
                 let row = store.run(RunId(run))?;
+                let revision = row.context.revision;
                 let model = store.model(row.model)?;
                 let (name, examples) = examples(&store, row.dataset)?;
                 let indices = match &row.split {
@@ -350,9 +380,16 @@ impl Studio {
                     indices,
                     settings: row.settings,
                     path: (model.path != built_in).then_some(model.path),
-                    model: Some(model.description),
+                    model: Some(model.description.name),
+                    // On the run's own device. Losses of an earlier revision have other
+                    // names; the run keeps its own.
+                    context: Some(EvalContext {
+                        revision: SCORING_REVISION,
+                        ..row.context
+                    }),
                     device: self.draft_of(&store, row.project)?.device,
                     run: Some(row.id),
+                    keeps_losses: revision == SCORING_REVISION,
                 }))
             }
         }
@@ -389,9 +426,8 @@ impl Studio {
 /// The losses of a prompt on all examples of a ground, as far as they are known.
 fn known(store: &Store, ground: &Ground, prompt: &str) -> Result<Vec<Option<Known>>, AppError> {
     let mut out: Vec<Option<Known>> = vec![None; ground.examples.len()];
-    // What the run itself kept, for runs of an earlier version of the program: its
-    // pairs have other names.
-    if let Some(run) = ground.run {
+    // What the run itself kept, whatever its pairs are called.
+    if let Some(run) = ground.run.filter(|_| ground.keeps_losses) {
         for ordinal in store.candidates_with(run, prompt)? {
             for part in [Part::Train, Part::Validation] {
                 let score = store.score(run, ordinal, part)?;
@@ -407,8 +443,8 @@ fn known(store: &Store, ground: &Ground, prompt: &str) -> Result<Vec<Option<Know
             }
         }
     }
-    if let Some(model) = &ground.model {
-        let keys = pair_keys(&ground.examples, &ground.settings, model, prompt);
+    if let Some(context) = &ground.context {
+        let keys = pair_keys(&ground.examples, &ground.settings, context, prompt);
         for (place, pair) in out.iter_mut().zip(store.recall_pairs(None, &keys)?) {
             if let Some(pair) = pair {
                 *place = Some(Known {

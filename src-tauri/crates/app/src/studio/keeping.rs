@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pmpo_core::optimize::{pair_keys, Origin, PairKey};
+use pmpo_core::optimize::{pair_keys, EvalContext, Origin, PairKey};
 use pmpo_core::prompt::{Columns, Conversation, Prompt, Template};
 use pmpo_store::{CandidateRow, ProjectId, RunId, Version, VersionId};
 
@@ -159,8 +159,12 @@ impl Studio {
             let examples = store.examples(same[0].dataset)?;
             for measured in same {
                 let text = store.version(measured.version)?.text;
-                let model = store.model(measured.model)?.description;
-                keys.extend(pair_keys(&examples, &settings, &model, &text));
+                // Measurements of earlier versions noted the model alone.
+                let context = match &measured.context {
+                    Some(known) => known.clone(),
+                    None => EvalContext::new(&store.model(measured.model)?.description, &settings),
+                };
+                keys.extend(pair_keys(&examples, &settings, &context, &text));
             }
         }
         Ok(keys)

@@ -34,27 +34,27 @@ impl Studio {
             file_bytes: file.bytes,
             context_window: file.description.context_window,
             has_chat_template: file.description.has_chat_template,
-            device: String::new(),
+            device: None,
             devices: devices().into_iter().map(DeviceOption::from).collect(),
             exact: false,
-            memory_needed_mb: 0,
-            memory_free_mb: 0,
+            memory_needed: 0,
+            memory_free: 0,
             loaded: loaded.is_some(),
             problem: None,
         };
         match place(&options, &file) {
             Ok(placement) => {
                 info.exact = placement.exact;
-                info.device = placement.words;
-                info.memory_needed_mb = placement.needs_mb;
-                info.memory_free_mb = placement.free_mb;
+                info.device = Some(placement.used);
+                info.memory_needed = placement.needs_mib << 20;
+                info.memory_free = placement.free_mib << 20;
             }
             // Its own memory may be what is missing.
             Err(_) if loaded.is_some() => {}
             Err(error) => info.problem = Some(error.into()),
         }
         if let Some(model) = loaded {
-            info.device = model.description().device.clone();
+            info.device = Some(model.description().device.clone());
         }
         Ok(info)
     }

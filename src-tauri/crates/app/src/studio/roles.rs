@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use pmpo_core::model::{
-    device_kind, GenerateRequest, Generated, LanguageModel, Measured, MemoryUse, ModelDescription,
-    ModelError, ScoreItem, ScoredBatch, Surprise, TextSink,
+    GenerateRequest, Generated, LanguageModel, Measured, MemoryUse, ModelDescription, ModelError,
+    ScoreItem, ScoredBatch, Surprise, TextSink,
 };
 use pmpo_core::roles::TwoRoles;
 use pmpo_engine::LoadError;
@@ -76,7 +76,7 @@ impl InTurn {
                 self.scorer.0.display()
             )));
         }
-        if device_kind(&then.device) != device_kind(&now.device) {
+        if then.device.numeric_class() != now.device.numeric_class() {
             return Err(ModelError::Changed(format!(
                 "the model that scores was loaded again in another way: before it was on {}, now \
                  on {}; losses of the two cannot be compared",
@@ -252,8 +252,8 @@ impl Studio {
                     if foreseen.needs > alone {
                         roles.problem = Some(AppError::from(LoadError::TooLarge {
                             path: path.display().to_string(),
-                            needs_mb: foreseen.needs >> 20,
-                            free_mb: alone >> 20,
+                            needs_mib: foreseen.needs >> 20,
+                            free_mib: alone >> 20,
                         }));
                     }
                 }

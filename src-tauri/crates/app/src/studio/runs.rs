@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pmpo_core::model::device_kind;
+use pmpo_core::device::NumericClass;
 use pmpo_core::random::text_hash;
 use pmpo_store::{
     CurvePoint, DatasetId, DatasetRow, ModelId, ProjectId, RunId, RunRow, RunState, Store,
@@ -16,7 +16,6 @@ use super::versions::noted;
 use super::{held, Studio};
 use crate::curves::{csv, curves, picture, Curve, Source};
 use crate::error::unexpected;
-use crate::job::scored_on;
 use crate::plot::{overlay_png, overlay_svg, ChartSize, View, PALETTE};
 use crate::wire::{
     AxisRange, CurveGroups, CurveStyle, Ground, GroundDifference, LossRange, Overlay, OverlayCurve,
@@ -36,38 +35,26 @@ const LONGEST_NAME: usize = 200;
 struct GroundOf {
     key: String,
     data: String,
-    model: String,
-    settings: Vec<(&'static str, String)>,
+    model: (String, NumericClass, u32),
+    settings: Vec<(String, String)>,
 }
 
-/// Settings that make losses of one kind.
-const LOSS_SETTINGS: [&str; 6] = [
-    "objective",
-    "normalization",
-    "preference_normalization",
-    "beta",
-    "end_of_turn",
-    "content_free_prior",
-];
-
 impl GroundOf {
-    fn new(row: &RunRow, fingerprint: &str) -> Result<Self, AppError> {
-        let all = serde_json::to_value(&row.settings).map_err(unexpected)?;
-        let settings = LOSS_SETTINGS.map(|name| match &all[name] {
-            serde_json::Value::String(word) => (name, word.clone()),
-            other => (name, other.to_string()),
-        });
+    fn new(row: &RunRow, fingerprint: &str) -> Self {
         let train = row.split.as_ref().map(|split| &split.train);
         let data = text_hash(&format!("{fingerprint} {train:?}"));
-        let model = format!("{} {}", row.model.0, device_kind(scored_on(&row.device)));
-        let mut key = text_hash(&format!("{data} {model} {settings:?}"));
+        let mut key = text_hash(&format!("{data} {}", row.context.id()));
         key.truncate(16);
-        Ok(Self {
+        Self {
             key,
             data,
-            model,
-            settings: settings.to_vec(),
-        })
+            model: (
+                row.context.model.clone(),
+                row.context.device.clone(),
+                row.context.revision,
+            ),
+            settings: row.context.settings.named(),
+        }
     }
 }
 
@@ -170,6 +157,7 @@ impl Studio {
             examples: dataset.examples,
             model,
             device: row.device.clone(),
+            writer: row.writer.clone().map(Into::into),
             settings: row.settings.clone(),
             validation: check.map(|check| (check.start_loss, check.best_loss)),
             pairs: row.pairs,
@@ -180,7 +168,7 @@ impl Studio {
             archived: row.archived,
             colour: colour_text(colour_of(row)),
             own_colour: row.colour.is_some(),
-            ground: GroundOf::new(row, &dataset.fingerprint)?.key,
+            ground: GroundOf::new(row, &dataset.fingerprint).key,
             run: self.summarise(store, row)?,
         })
     }
@@ -411,7 +399,7 @@ impl Laid {
                 }
             };
             let data = shared.dataset(store, row.dataset)?.clone();
-            let ground = GroundOf::new(&row, &data.fingerprint)?;
+            let ground = GroundOf::new(&row, &data.fingerprint);
             let model = shared.model(store, row.model)?.to_owned();
             let version = shared.version(store, row.start_version)?.clone();
             rows.push((row, points, data, ground, model, version));
@@ -501,15 +489,16 @@ fn grounds<'a>(
         let first = values.next();
         values.any(|value| Some(value) != first)
     };
-    let shown: Vec<&str> = LOSS_SETTINGS
-        .into_iter()
-        .filter(|one| varies(one))
-        .collect();
+    let all = out.first().map(|(_, ground)| &ground.settings[..]);
+    let all = all.unwrap_or_default().iter().map(|(name, _)| name.clone());
+    let shown: Vec<String> = all.filter(|name| varies(name)).collect();
     out.into_iter()
         .map(|(mut known, ground)| {
             let own = ground.settings.iter();
-            let own = own.filter(|(name, _)| shown.contains(name));
-            known.settings = own.map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
+            known.settings = own
+                .filter(|(name, _)| shown.contains(name))
+                .cloned()
+                .collect();
             known
         })
         .collect()

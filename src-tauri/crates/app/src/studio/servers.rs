@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use pmpo_core::device::Device;
 use pmpo_core::model::LanguageModel;
 use pmpo_remote::{
     check, Address, Family, Key, KeyStore, Limits, ModelChoice, RemoteError, Report, Rewriter,
@@ -212,11 +213,11 @@ impl Studio {
             file_bytes: 0,
             context_window: report.window.unwrap_or(0),
             has_chat_template: report.template.is_some(),
-            device: format!("Server at {}", report.server),
+            device: Some(Device::server(report.server.clone())),
             devices: Vec::new(),
             exact: false,
-            memory_needed_mb: 0,
-            memory_free_mb: 0,
+            memory_needed: 0,
+            memory_free: 0,
             loaded: false,
             problem,
         })

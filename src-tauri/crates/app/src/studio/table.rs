@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pmpo_core::dataset::{split, Answer, Example, LabelSet};
 use pmpo_core::model::ModelDescription;
-use pmpo_core::optimize::{pair_keys, Settings};
+use pmpo_core::optimize::{pair_keys, EvalContext, Settings};
 use pmpo_store::{DatasetId, ProjectId, Store};
 
 use super::data::check_row;
@@ -84,7 +84,8 @@ impl Table {
         checks.for_each(|&at| uses[at] = RowUse::Validation);
         let losses = match &basis.model {
             Some(model) if !basis.prompt.trim().is_empty() => {
-                let pairs = pair_keys(&examples, &basis.settings, model, &basis.prompt);
+                let context = EvalContext::new(model, &basis.settings);
+                let pairs = pair_keys(&examples, &basis.settings, &context, &basis.prompt);
                 store.recall_pairs(None, &pairs)?
             }
             _ => vec![None; examples.len()],

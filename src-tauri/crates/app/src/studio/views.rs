@@ -119,6 +119,7 @@ impl Studio {
             settings: row.settings.clone(),
             model: store.model(row.model)?.description.name,
             device: row.device.clone(),
+            writer: row.writer.clone().map(Into::into),
             data_name: store.dataset(row.dataset)?.name,
             train: row.split.as_ref().map_or(0, |split| split.train.len()),
             validation: row.split.as_ref().map_or(0, |split| split.validation.len()),

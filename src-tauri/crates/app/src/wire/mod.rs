@@ -16,6 +16,7 @@ mod table;
 mod version;
 
 use pmpo_core::dataset::{LabelShare, SplitBalance, SplitPart, SplitPlan, SplitWarning};
+use pmpo_core::device::{Device, DeviceClass, DeviceReason, Precision, ScorerKind};
 use pmpo_core::loss::{Change, Interval, Normalization, Objective, Verdict};
 use pmpo_core::optimize::{
     DroppedEarly, Origin, Outcome, Preset, Refusal, SegmentVerdict, Segmenter, Settings,
@@ -297,6 +298,12 @@ pub fn typescript() -> String {
         WrittenAnswer,
         Outcome,
         RunView,
+        DeviceClass,
+        Precision,
+        ScorerKind,
+        DeviceReason,
+        Device,
+        RunWriter,
         RunMessage,
         Part,
         ExampleChange,

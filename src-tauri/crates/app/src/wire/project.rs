@@ -1,4 +1,5 @@
 use pmpo_core::dataset::SplitBalance;
+use pmpo_core::device::Device;
 use pmpo_core::optimize::{Preset, Settings};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -296,16 +297,16 @@ pub struct ModelInfo {
     pub context_window: usize,
     /// Whether it is an instruct model.
     pub has_chat_template: bool,
-    /// Where it runs and why, in words.
-    pub device: String,
+    /// Where it runs and why, where that is known.
+    pub device: Option<Device>,
     /// Where it could run.
     pub devices: Vec<DeviceOption>,
     /// Whether it computes exactly.
     pub exact: bool,
-    /// Memory it needs.
-    pub memory_needed_mb: u64,
-    /// Memory that is free.
-    pub memory_free_mb: u64,
+    /// Bytes of memory that it needs.
+    pub memory_needed: u64,
+    /// Bytes of memory that are free.
+    pub memory_free: u64,
     /// Whether it is loaded.
     pub loaded: bool,
     /// What stands in the way of using it.

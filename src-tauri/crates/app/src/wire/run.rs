@@ -1,8 +1,9 @@
+use pmpo_core::device::Device;
 use pmpo_core::loss::{Change, Verdict};
 use pmpo_core::optimize::{
     DroppedEarly, Estimate, Origin, Outcome, PromptScore, Refusal, SegmentVerdict, Settings,
 };
-use pmpo_store::{CandidateRow, StepRow};
+use pmpo_store::{CandidateRow, StepRow, Writer};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -319,6 +320,21 @@ pub enum RunPhase {
     Ended,
 }
 
+/// A model that writes a run's rewrites and does not score.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct RunWriter {
+    /// Its name.
+    pub name: String,
+    /// Where it runs.
+    pub device: Device,
+}
+
+impl From<Writer> for RunWriter {
+    fn from(Writer { name, device }: Writer) -> Self {
+        Self { name, device }
+    }
+}
+
 /// Everything about a run at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 pub struct RunView {
@@ -328,8 +344,10 @@ pub struct RunView {
     pub settings: Settings,
     /// Name of the model.
     pub model: String,
-    /// Where it runs, in words.
-    pub device: String,
+    /// Where it runs.
+    pub device: Device,
+    /// Who writes its rewrites, where that is another model.
+    pub writer: Option<RunWriter>,
     /// Name of the examples.
     pub data_name: String,
     /// Examples that choose.

@@ -1,8 +1,9 @@
+use pmpo_core::device::Device;
 use pmpo_core::optimize::Settings;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AxisRange, LossRange, PlotRect, RunSummary};
+use super::{AxisRange, LossRange, PlotRect, RunSummary, RunWriter};
 
 /// A run in the table of runs.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
@@ -21,8 +22,10 @@ pub struct RunLine {
     pub examples: usize,
     /// Name of the model.
     pub model: String,
-    /// Where it ran, in words.
-    pub device: String,
+    /// Where it ran.
+    pub device: Device,
+    /// Who wrote its rewrites, where that was another model.
+    pub writer: Option<RunWriter>,
     /// All settings.
     pub settings: Settings,
     /// Held-out losses of start and best prompt, in nats.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pmpo_app::{AppError, Foreseen, ModelLoader, Studio};
+use pmpo_core::device::Device;
 use pmpo_core::loss::AnswerScore;
 use pmpo_core::model::*;
 use pmpo_core::prompt::Conversation;
@@ -117,7 +118,7 @@ impl ModelLoader for FormulaLoader {
                 parameters: 7,
                 context_window: 4096,
                 has_chat_template: true,
-                device: "paper".to_owned(),
+                device: Device::other("paper"),
             },
             pace: self.pace,
         }))

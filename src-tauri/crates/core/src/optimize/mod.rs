@@ -2,6 +2,7 @@
 
 mod check;
 mod choose;
+mod context;
 mod demonstrations;
 mod evaluate;
 mod event;
@@ -19,6 +20,7 @@ mod steps;
 mod written;
 
 pub use check::compare;
+pub use context::{EvalContext, LossSettings, SCORING_REVISION};
 pub use evaluate::has_exact_answers;
 pub use event::*;
 pub use plan::{plan, prompt_tokens, Earlier, OptimizeError, Plan, Task};

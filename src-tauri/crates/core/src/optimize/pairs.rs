@@ -3,24 +3,21 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::device::NumericClass;
 use crate::loss::{Normalization, Objective};
-use crate::model::{device_kind, ModelDescription};
 
+use super::context::EvalContext;
 use super::evaluate::Evaluator;
 use super::PairKey;
 
-/// Raised whenever the same prompt, example, model and settings would give other numbers
-/// or more of them; losses that were stored before are then measured anew.
-const SCORING: u32 = 2;
-
-/// All that a loss depends on besides prompt and example.
+/// All that the loss of a pair depends on besides prompt and example: its
+/// [`EvalContext`], but for what is done with all pairs together, and what the data says.
+/// Names and order of the fields are part of the names of stored pairs.
 #[derive(Serialize)]
 struct Scope<'a> {
-    // How texts are rendered and scored, and what is kept of it.
     scoring: u32,
     model: &'a str,
-    // Devices round differently.
-    device: String,
+    device: &'a NumericClass,
     labels: Option<&'a [String]>,
     // Names of the columns: with them the content-free input is rendered.
     columns: Vec<&'a String>,
@@ -40,13 +37,13 @@ pub(super) struct PairKeys {
 }
 
 impl PairKeys {
-    pub(super) fn new(evaluator: &Evaluator<'_>, model: &ModelDescription) -> Self {
-        let settings = evaluator.settings;
+    pub(super) fn new(evaluator: &Evaluator<'_>, context: &EvalContext) -> Self {
+        let settings = &context.settings;
         let columns = evaluator.examples.first();
         let scope = Scope {
-            scoring: SCORING,
-            model: &model.sha256,
-            device: device_kind(&model.device),
+            scoring: context.revision,
+            model: &context.model,
+            device: &context.device,
             labels: evaluator.labels.as_ref().map(|set| &set.labels[..]),
             columns: columns.map_or_else(Vec::new, |example| example.columns.keys().collect()),
             objective: settings.objective,

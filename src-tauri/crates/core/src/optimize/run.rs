@@ -12,6 +12,7 @@ use crate::prompt::{
 use crate::random::derived_seed;
 use crate::rewrite::{language, Language, LeakGuard};
 
+use super::context::EvalContext;
 use super::evaluate::Evaluator;
 use super::pairs::PairKeys;
 use super::plan::{plan, prompt_tokens, step_tokens, OptimizeError, Plan, Task};
@@ -118,7 +119,10 @@ pub async fn optimize(
         scorer,
         rewriter,
         answer_check: AnswerCheck::of(&task.examples, evaluator.exact),
-        keys: PairKeys::new(&evaluator, scorer.description()),
+        keys: PairKeys::new(
+            &evaluator,
+            &EvalContext::new(scorer.description(), settings),
+        ),
         evaluator,
         description,
         language,

@@ -5,8 +5,9 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::dataset::Example;
-use crate::model::{LanguageModel, ModelDescription, ModelError, TokenCount};
+use crate::model::{LanguageModel, ModelError, TokenCount};
 
+use super::context::EvalContext;
 use super::evaluate::Evaluator;
 use super::pairs::PairKeys;
 use super::plan::{OptimizeError, Task};
@@ -57,7 +58,7 @@ pub async fn score_prompt(
     if fitting.is_empty() {
         return Err(OptimizeError::TooFewExamples { usable: 0 });
     }
-    let keys = PairKeys::new(&evaluator, description);
+    let keys = PairKeys::new(&evaluator, &EvalContext::new(description, settings));
     let keys: Vec<PairKey> = fitting
         .iter()
         .map(|&at| keys.of(&task.prompt, at))
@@ -107,11 +108,12 @@ pub async fn score_prompt(
 pub fn pair_keys(
     examples: &[Example],
     settings: &Settings,
-    model: &ModelDescription,
+    context: &EvalContext,
     prompt: &str,
 ) -> Vec<PairKey> {
-    let evaluator = Evaluator::new(examples, settings, model.has_chat_template);
-    let keys = PairKeys::new(&evaluator, model);
+    // Names depend on no rendered text.
+    let evaluator = Evaluator::new(examples, settings, true);
+    let keys = PairKeys::new(&evaluator, context);
     (0..examples.len()).map(|at| keys.of(prompt, at)).collect()
 }
 

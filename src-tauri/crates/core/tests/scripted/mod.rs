@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use pmpo_core::dataset::{Answer, Example};
+use pmpo_core::device::Device;
 use pmpo_core::loss::AnswerScore;
 use pmpo_core::model::*;
 use pmpo_core::optimize::*;
@@ -39,7 +40,7 @@ impl Scripted {
                 parameters: 10,
                 context_window: 4096,
                 has_chat_template: true,
-                device: "none".into(),
+                device: Device::other("none"),
             },
             effects: vec![
                 ("brief", -0.8),

@@ -205,6 +205,7 @@ fn looks_at_held_out_examples_are_counted_by_content() {
         version,
         dataset,
         scope: "a".into(),
+        context: None,
         model: row.model,
         loss: 1.0,
         std_error: 1.0,

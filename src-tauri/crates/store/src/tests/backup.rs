@@ -103,7 +103,9 @@ fn fill(store: &mut Store, name: &str) -> ProjectId {
         },
         description: said("Answer mails"),
         program_version: "0.1.0".into(),
-        device: "CPU".into(),
+        device: Device::cpu(),
+        writer: None,
+        context: EvalContext::new(&model(), &Settings::default()),
     };
     let runs = [(); 3].map(|()| store.create_run(&new).unwrap());
     for run in runs {
@@ -143,6 +145,7 @@ fn fill(store: &mut Store, name: &str) -> ProjectId {
             version: best,
             dataset,
             scope: "half".into(),
+            context: None,
             model: other,
             loss: 0.1 + 0.2,
             std_error: f64::INFINITY,

@@ -1,4 +1,5 @@
 use pmpo_core::dataset::{Answer, Example};
+use pmpo_core::optimize::{EvalContext, Settings};
 
 use super::{model, queued};
 use crate::{DatasetId, Measurement, NewDataset, ProjectId, Store, StoreError};
@@ -138,6 +139,7 @@ fn measurements_are_kept_by_version_data_and_scope() {
         version: run.start_version,
         dataset: run.dataset,
         scope: "a".into(),
+        context: Some(EvalContext::new(&super::model(), &Settings::default())),
         model,
         loss: 0.1 + 0.2,
         std_error: f64::INFINITY,
@@ -157,6 +159,7 @@ fn measurements_are_kept_by_version_data_and_scope() {
         .iter()
         .all(|kept| kept.loss > 0.9 && kept.std_error.is_infinite()));
     assert!(kept.iter().all(|kept| kept.measured_at > 0));
+    assert!(kept.iter().all(|kept| kept.context == one.context));
     one.loss = f64::NAN;
     assert!(store.add_measurement(&one).is_err());
     store.delete_project(run.project).unwrap();

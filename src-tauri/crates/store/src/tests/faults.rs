@@ -1,5 +1,5 @@
 use super::*;
-use crate::open::MIGRATIONS;
+use crate::migrate::{Step, STEPS};
 use crate::{RunState, StoreError};
 use std::path::Path;
 use std::time::Duration;
@@ -24,7 +24,7 @@ fn a_file_is_opened_again_with_all_that_was_shown() {
     drop(store);
     let store = Store::open(&path).unwrap();
     assert_eq!(everything(&store, run), before);
-    assert_eq!(user_version(&path), MIGRATIONS.len());
+    assert_eq!(user_version(&path), STEPS.len());
     let setting = |name: &str| -> String {
         store
             .connection
@@ -84,9 +84,11 @@ fn an_older_database_is_copied_and_migrated() {
         "no copy without need"
     );
 
-    let next: Vec<&'static str> = MIGRATIONS
+    let next: Vec<Step> = STEPS
         .into_iter()
-        .chain(["CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT;"])
+        .chain([Step::sql(
+            "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT;",
+        )])
         .collect();
     let store = Store::open_with(&path, &next).unwrap();
     assert_eq!(store.run(run).unwrap().name, "first");
@@ -94,13 +96,13 @@ fn an_older_database_is_copied_and_migrated() {
     let copy = folder
         .path()
         .join(format!("studio.db.before-v{}.bak", next.len()));
-    assert_eq!(user_version(&copy), MIGRATIONS.len());
+    assert_eq!(user_version(&copy), STEPS.len());
     assert_eq!(Store::open(&copy).unwrap().run(run).unwrap().name, "first");
     drop(store);
     // What the person then sees in the program of before.
     let newer = StoreError::Newer {
         found: next.len(),
-        known: MIGRATIONS.len(),
+        known: STEPS.len(),
     };
     assert_eq!(Store::open(&path).err(), Some(newer));
 }
@@ -110,9 +112,9 @@ fn a_migration_that_fails_leaves_the_old_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("studio.db");
     let run = queued(&mut Store::open(&path).unwrap());
-    let broken: Vec<&'static str> = MIGRATIONS
+    let broken: Vec<Step> = STEPS
         .into_iter()
-        .chain(["DROP TABLE steps; CREATE NONSENSE;"])
+        .chain([Step::sql("DROP TABLE steps; CREATE NONSENSE;")])
         .collect();
     assert!(matches!(
         Store::open_with(&path, &broken),
@@ -136,7 +138,7 @@ fn a_newer_database_is_refused_and_left_alone() {
         error,
         StoreError::Newer {
             found: 99,
-            known: MIGRATIONS.len()
+            known: STEPS.len()
         }
     );
     assert!(error.to_string().contains("newer") && !error.hint().is_empty());

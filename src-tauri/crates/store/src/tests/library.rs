@@ -53,7 +53,7 @@ fn models_are_known_by_their_hash() {
     let id = store.add_model(&model(), "a.gguf").unwrap();
     assert_eq!(store.model(id).unwrap().description, model());
     let moved = ModelDescription {
-        device: "a GPU".into(),
+        device: Device::other("a GPU"),
         ..model()
     };
     assert_eq!(store.add_model(&moved, "b.gguf").unwrap(), id);

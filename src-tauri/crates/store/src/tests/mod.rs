@@ -16,16 +16,17 @@ mod storage;
 use std::collections::BTreeMap;
 
 use pmpo_core::dataset::{Answer, Example};
+use pmpo_core::device::Device;
 use pmpo_core::loss::Paired;
 use pmpo_core::model::{Finish, Generated, ModelDescription, TokenCount};
 use pmpo_core::optimize::{
-    Candidate, Dropped, DroppedEarly, Estimate, ExampleLoss, GenerationKey, Origin, Outcome,
-    PairKey, PairLoss, Part, PromptScore, Refusal, RunEvent, SegmentFinding, SegmentVerdict,
-    Settings, StopReason,
+    Candidate, Dropped, DroppedEarly, Estimate, EvalContext, ExampleLoss, GenerationKey, Origin,
+    Outcome, PairKey, PairLoss, Part, PromptScore, Refusal, RunEvent, SegmentFinding,
+    SegmentVerdict, Settings, StopReason,
 };
 use pmpo_core::prompt::Segment;
 
-use crate::{NewDataset, NewRun, RunId, Store};
+use crate::{NewDataset, NewRun, RunId, Store, Writer};
 
 fn examples() -> Vec<Example> {
     let columns = BTreeMap::from([("mood".to_owned(), "gründlich 🌧".to_owned())]);
@@ -64,7 +65,7 @@ fn model() -> ModelDescription {
         parameters: 135_000_000,
         context_window: 2048,
         has_chat_template: true,
-        device: "CPU, because no GPU was found".into(),
+        device: Device::other("CPU, because no GPU was found"),
     }
 }
 
@@ -103,7 +104,12 @@ fn queued(store: &mut Store) -> RunId {
             },
             description: "Answer mails".into(),
             program_version: "0.1.0".into(),
-            device: "CPU".into(),
+            device: Device::cpu(),
+            writer: Some(Writer {
+                name: "writer".into(),
+                device: Device::server("a:1"),
+            }),
+            context: EvalContext::new(&self::model(), &Settings::default()),
         })
         .unwrap()
 }

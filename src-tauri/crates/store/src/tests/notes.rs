@@ -1,5 +1,6 @@
 use super::*;
-use crate::open::{now, MIGRATIONS};
+use crate::migrate::STEPS;
+use crate::open::now;
 use crate::{ProjectId, StoreError};
 
 fn ids(store: &Store) -> Vec<RunId> {
@@ -160,11 +161,23 @@ fn pairs_are_counted_once() {
 fn pairs_of_older_runs_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("studio.db");
-    let mut old = Store::open_with(&path, &MIGRATIONS[..5]).unwrap();
-    let (run, empty) = (queued(&mut old), queued(&mut old));
+    let old = Store::open_with(&path, &STEPS[..5]).unwrap();
+    let (run, empty) = (RunId(1), RunId(2));
     old.connection
         .execute_batch(
-            "INSERT INTO candidates (run_id, ordinal, step, origin_json, text, text_hash)
+            "INSERT INTO projects (id, name, created_at, changed_at) VALUES (1, 'p', 0, 0);
+             INSERT INTO datasets (id, project_id, name, source, fingerprint, kind, columns_json,
+                 created_at) VALUES (1, 1, 'd', 'f', 'f', 'supervised', '{}', 0);
+             INSERT INTO models (id, sha256, name, architecture, parameters, context_window,
+                 has_chat_template, device, path) VALUES (1, 'aa', 'm', 'llama', 1, 2, 1, 'CPU', 'm');
+             INSERT INTO prompt_versions (id, project_id, number, text, text_hash, origin_json,
+                 created_at) VALUES (1, 1, 1, 'a', 'a', '{}', 0);
+             INSERT INTO runs (id, project_id, name, dataset_id, model_id, start_version_id,
+                 frozen_json, settings_json, description, seed, program_version, device, state,
+                 created_at)
+             VALUES (1, 1, 'r', 1, 1, 1, '[]', '{}', '', '1', '0', 'CPU', 'queued', 0),
+                 (2, 1, 's', 1, 1, 1, '[]', '{}', '', '1', '0', 'CPU', 'queued', 0);
+             INSERT INTO candidates (run_id, ordinal, step, origin_json, text, text_hash)
              VALUES (1, 0, 0, '{\"kind\":\"start\"}', 'one', ''),
                  (1, 1, 1, '{\"kind\":\"drop\",\"segment\":0}', 'two', '');
              INSERT INTO scores (run_id, candidate, part, loss, tokens_computed, tokens_reused,

@@ -57,6 +57,7 @@ fn seeded() -> (Store, RunId, ProjectId) {
         version: row.start_version,
         dataset: row.dataset,
         scope: "a".into(),
+        context: None,
         model: row.model,
         loss: 1.0,
         std_error: 1.0,

@@ -3,7 +3,7 @@ use std::path::Path;
 use super::backup::{dump, names, Place};
 use super::*;
 use crate::backup::{fetch, read_all};
-use crate::open::MIGRATIONS;
+use crate::migrate::STEPS;
 use crate::StoreError;
 
 impl Place {
@@ -76,7 +76,7 @@ fn files_that_are_no_backups_are_refused() {
     place.change("PRAGMA user_version = 99");
     let newer = StoreError::Newer {
         found: 99,
-        known: MIGRATIONS.len(),
+        known: STEPS.len(),
     };
     assert_eq!(place.store.bring_back(&place.file()), Err(newer));
     assert_eq!(place.files(), ["letters 💌.pmpo"]);

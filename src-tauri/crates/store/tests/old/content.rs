@@ -2,6 +2,7 @@
 //! makers and the test that reads them both take it from here.
 
 use pmpo_core::dataset::{Example, Split};
+use pmpo_core::device::Device;
 use pmpo_core::loss::{Objective, Paired};
 use pmpo_core::model::{Generated, ModelDescription, TokenCount};
 use pmpo_core::optimize::*;
@@ -95,7 +96,7 @@ pub(crate) fn model(project: usize) -> ModelDescription {
         parameters: 135_000_000,
         context_window: 2048,
         has_chat_template: project == 0,
-        device: "CPU, because no GPU was found".into(),
+        device: Device::other("CPU, because no GPU was found"),
     }
 }
 
