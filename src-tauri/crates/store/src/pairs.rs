@@ -1,5 +1,7 @@
 //! Losses of single pairs, shared by all runs.
 
+use std::collections::HashSet;
+
 use pmpo_core::model::TokenCount;
 use pmpo_core::optimize::{PairKey, PairLoss};
 use rusqlite::types::Type;
@@ -38,6 +40,23 @@ pub(crate) fn floats(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<f64>> {
 }
 
 impl Store {
+    /// Deletes pairs that no run measured that is still there and that are none of `kept`;
+    /// their number.
+    pub fn collect_pairs(&mut self, kept: &HashSet<PairKey>) -> Result<usize, StoreError> {
+        self.transaction(|t| {
+            let mut all = t.prepare("SELECT key FROM pair_losses WHERE run_id IS NULL")?;
+            let keys = all.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
+            let unused: Vec<[u8; 16]> = keys
+                .filter(|key| !matches!(key, Ok(key) if kept.contains(&PairKey(*key))))
+                .collect::<rusqlite::Result<_>>()?;
+            let mut delete = t.prepare("DELETE FROM pair_losses WHERE key = ?1")?;
+            for key in &unused {
+                delete.execute([&key[..]])?;
+            }
+            Ok(unused.len())
+        })
+    }
+
     /// The stored losses of pairs, in the order asked. Tokens and seconds are
     /// those that `run` itself spent: zero for what another run measured, and
     /// outside runs.

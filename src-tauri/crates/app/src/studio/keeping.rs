@@ -1,10 +1,11 @@
 //! Prompts from and to files, stories of versions, backups, and the database itself.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use pmpo_core::optimize::{pair_keys, EvalContext, Origin, PairKey};
+use pmpo_core::optimize::{pair_keys, EvalContext, Origin, PairKey, Settings};
 use pmpo_core::prompt::{Columns, Conversation, Prompt, Template};
-use pmpo_store::{CandidateRow, ProjectId, RunId, Version, VersionId};
+use pmpo_store::{CandidateRow, DatasetId, ProjectId, RunId, Version, VersionId};
 
 use super::runs::BIN;
 use super::Studio;
@@ -202,14 +203,70 @@ impl Studio {
         Ok(self.store().check()?)
     }
 
-    /// Empties the bin and writes the database anew without holes.
+    /// Empties the bin, forgets losses that nothing refers to any more, and writes the
+    /// database anew without holes.
     pub fn compact_storage(&self) -> Result<StorageInfo, AppError> {
-        {
-            let mut store = self.store();
-            store.empty_bin(i64::MAX)?;
-            store.compact()?;
+        self.store().empty_bin(i64::MAX)?;
+        // A run that is not at its end takes losses that were there when it began, and what
+        // is measured now refers to losses only when it is done.
+        let open = self.store().runs()?.iter().any(|run| run.outcome.is_none());
+        let at_rest = self.must_be_idle().is_ok() && !open;
+        if let Some(kept) = self.referred_pairs()?.filter(|_| at_rest) {
+            self.store().collect_pairs(&kept)?;
         }
+        self.store().compact()?;
+        self.forget_tables();
         self.storage()
+    }
+
+    /// Pairs outside runs that somebody may look at again: those that measurements rest on,
+    /// and the prompts of each project, in the editor and as versions, on the examples in
+    /// use as they would be measured now and on those of each run. None where it is not
+    /// known of some how they were measured.
+    fn referred_pairs(&self) -> Result<Option<HashSet<PairKey>>, AppError> {
+        let mut kept = HashSet::new();
+        let projects = self.store().projects()?;
+        for project in projects {
+            let draft = self.draft(project.id)?;
+            let model = self.model_known(draft.model_path.as_deref(), &draft.device)?;
+            let (grounds, texts) = {
+                let store = self.store();
+                let measurements = store.measurements(project.id)?;
+                let runs = store.runs_of(project.id)?;
+                let mut grounds: Vec<(DatasetId, Settings, EvalContext)> = Vec::new();
+                for measured in measurements {
+                    let Some(context) = measured.context else {
+                        return Ok(None);
+                    };
+                    grounds.push((measured.dataset, draft.settings.clone(), context));
+                }
+                for run in runs {
+                    grounds.push((run.dataset, run.settings, run.context));
+                }
+                if let Some(dataset) = project.dataset {
+                    let Some(model) = model else {
+                        return Ok(None);
+                    };
+                    let context = EvalContext::new(&model, &draft.settings);
+                    grounds.push((dataset, draft.settings.clone(), context));
+                }
+                let versions = store.versions(project.id)?.into_iter();
+                let mut texts: Vec<String> = versions.map(|version| version.text).collect();
+                texts.push(draft.prompt);
+                (grounds, texts)
+            };
+            let mut seen = HashSet::new();
+            for (dataset, settings, context) in grounds {
+                if !seen.insert((dataset.0, context.id())) {
+                    continue;
+                }
+                let examples = self.store().examples(dataset)?;
+                for text in &texts {
+                    kept.extend(pair_keys(&examples, &settings, &context, text));
+                }
+            }
+        }
+        Ok(Some(kept))
     }
 
     /// Deletes what has been in the bin for long.

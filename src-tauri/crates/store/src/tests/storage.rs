@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use rusqlite::Connection;
 
 use super::backup::{dump, Place};
@@ -50,4 +52,39 @@ fn a_file_tells_its_size_and_gets_smaller() {
     assert!(found
         .iter()
         .any(|words| words.contains("runs refers to a row of datasets")));
+}
+
+#[test]
+fn pairs_that_nothing_refers_to_are_collected() {
+    let mut store = Store::open_in_memory().unwrap();
+    let run = queued(&mut store);
+    let pair = PairLoss {
+        loss: 0.5,
+        correct: None,
+        asked: None,
+        options: Vec::new(),
+        tokens: TokenCount::default(),
+        seconds: 0.0,
+    };
+    let key = |number: u8| PairKey([number; 16]);
+    store
+        .keep_pairs(Some(run), &[(key(1), pair.clone())])
+        .unwrap();
+    let outside = [(key(2), pair.clone()), (key(3), pair)];
+    store.keep_pairs(None, &outside).unwrap();
+    let kept = HashSet::from([key(2), key(9)]);
+    assert_eq!(store.collect_pairs(&kept).unwrap(), 1);
+    let there =
+        |store: &Store, number| store.recall_pairs(None, &[key(number)]).unwrap()[0].is_some();
+    assert_eq!(
+        [1, 2, 3].map(|number| there(&store, number)),
+        [true, true, false]
+    );
+    // What a run measured goes after the run.
+    store.delete_run(run).unwrap();
+    assert_eq!(store.collect_pairs(&kept).unwrap(), 1);
+    assert_eq!(
+        [1, 2, 3].map(|number| there(&store, number)),
+        [false, true, false]
+    );
 }
