@@ -82,7 +82,7 @@ export function makeKeeping(host: KeepingHost) {
       if (!/\.pmpo$/i.test(path)) throw wrong("backup", "This file is no backup of this program.", "Choose a file that ends in .pmpo.");
       const kept = backups.get(path);
       // A file from another computer: the stand-in does not know what is in it.
-      if (!kept) return host.add({ id: host.next(), name: nameOf(path).replace(/\.pmpo$/i, ""), sample: null, draft: emptyDraft(), shows_examples: true, data: null, runs: [], versions: [] });
+      if (!kept) return host.add({ id: host.next(), name: nameOf(path).replace(/\.pmpo$/i, ""), sample: null, draft: emptyDraft(), unread: [], shows_examples: true, data: null, runs: [], versions: [] });
       const ids = new Map(kept.versions.map((version) => [version.id, host.next()]));
       const versions = kept.versions.map((version) => ({ ...version, id: ids.get(version.id) ?? 0, parent: ids.get(version.parent ?? 0) ?? null }));
       return host.add({ ...structuredClone(kept), id: host.next(), sample: null, runs: [], versions });

@@ -118,7 +118,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
   };
   const add = (name: string, draft: Draft, data: DataSummary | null, sample: Project["sample"]): Project => {
     const id = nextId++;
-    projects.set(id, { id, name, sample, draft, shows_examples: true, data, runs: [], versions: [], updated_at: clock++ });
+    projects.set(id, { id, name, sample, draft, unread: [], shows_examples: true, data, runs: [], versions: [], updated_at: clock++ });
     return give(id);
   };
 

@@ -161,6 +161,7 @@ export const de: typeof en = {
     insert: "Spalte einfügen:",
     insertOne: (name) => `{{${name}}} einfügen`,
     inputMeaning: "die Eingabe jedes Beispiels",
+    unread: (names) => `Eine andere Version des Programms hat dieses Projekt gespeichert. Diese Einstellungen kann diese Version nicht lesen und nimmt die üblichen Werte: ${names}. Was gespeichert war, bleibt, bis Sie es ändern.`,
     noPlaceholder: "Ohne Platzhalter wird der Prompt zuerst geschickt, und die Eingabe jedes Beispiels folgt als Nachricht.",
     completions: "Spalten Ihrer Beispiele",
     tokens: (used, window) => `${used} von ${window}`,

@@ -161,6 +161,7 @@ export const en = {
     insert: "Insert a column:",
     insertOne: (name: string) => `Insert {{${name}}}`,
     inputMeaning: "the input of each example",
+    unread: (names: string) => `Another version of the program saved this project. This version cannot read these settings and uses the usual values: ${names}. What was saved is kept until you change it.`,
     noPlaceholder: "Without a placeholder the prompt is sent first, and the input of each example follows as the user's message.",
     completions: "Columns of your examples",
     tokens: (used: string, window: string) => `${used} of ${window}`,

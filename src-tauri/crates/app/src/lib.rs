@@ -14,6 +14,7 @@ mod prompt_file;
 mod results;
 mod samples;
 mod scoring;
+mod stored;
 mod studio;
 mod updates;
 pub mod wire;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::studio;
+use pmpo_app::store::{ProjectId, Store};
 use pmpo_app::wire::{
     AnswerRole, ComparisonRequest, CurveAxis, CurveGroups, CurveKind, CurveStyle, Draft,
     GroundChoice, OverlayFormat, OverlayRequest, RunState, RunsPage, Subject, VersionFormat,
@@ -413,6 +414,10 @@ async fn a_project_that_was_deleted_comes_back_as_it_was() {
         .unwrap();
     let before = everything(&studio, project);
 
+    // What somebody may look at again stays when the database is made small.
+    studio.compact_storage().unwrap();
+    assert_eq!(everything(&studio, project), before);
+
     let name = studio.backup_name(project).unwrap();
     assert!(name.ends_with(".pmpo"));
     let file = folder.path().join(name);
@@ -441,4 +446,58 @@ async fn a_project_that_was_deleted_comes_back_as_it_was() {
     }
     let place = Path::new("/nowhere/at/all.pmpo");
     assert!(studio.back_up(project, place, true).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_newer_version_saved_is_told_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let studio = studio(folder.path(), 0);
+    let project = studio.create_project("Letters").unwrap().id;
+    change(&studio, project, |draft| {
+        draft.prompt = "Be kind.".to_owned();
+        draft.settings.steps = 7;
+    });
+    assert!(studio.project(project).unwrap().unread.is_empty());
+    drop(studio);
+
+    // As a later version of the program might write it.
+    let mut store = Store::open(&folder.path().join("pmpo.sqlite")).unwrap();
+    let id = ProjectId(project);
+    let mut newer = store.project_row(id).unwrap().draft.unwrap();
+    newer["settings"]["objective"] = serde_json::json!({ "mixed": 0.5 });
+    newer["settings"]["later"] = serde_json::json!(3);
+    newer["device"] = serde_json::json!(["cpu", "gpu0"]);
+    newer["goals"] = serde_json::json!(["short"]);
+    store.save_draft(id, &newer).unwrap();
+    let odd = serde_json::json!({ "theme": "sepia", "language": "de", "advanced": true });
+    store.set_preference("window", &odd).unwrap();
+    drop(store);
+
+    let studio = common::studio(folder.path(), 0);
+    let found = studio.project(project).unwrap();
+    assert_eq!(found.unread, ["settings.objective", "device"]);
+    assert_eq!(found.draft.prompt, "Be kind.");
+    assert_eq!(
+        (found.draft.settings.steps, found.draft.device.as_str()),
+        (7, "auto")
+    );
+    let preferences = studio.home().unwrap().preferences;
+    assert_eq!(
+        (preferences.language.as_str(), preferences.advanced),
+        ("de", true)
+    );
+
+    // What the person changes is saved; the rest waits for the version that knows it.
+    change(&studio, project, |draft| {
+        draft.prompt.push_str(" And brief.")
+    });
+    studio.save_preferences(&preferences).unwrap();
+    drop(studio);
+    let store = Store::open(&folder.path().join("pmpo.sqlite")).unwrap();
+    newer["prompt"] = serde_json::json!("Be kind. And brief.");
+    assert_eq!(store.project_row(id).unwrap().draft.unwrap(), newer);
+    assert_eq!(
+        store.preference("window").unwrap().unwrap()["theme"],
+        "sepia"
+    );
 }

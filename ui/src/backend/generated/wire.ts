@@ -198,6 +198,11 @@ sample: SampleSummary | null,
  */
 draft: Draft, 
 /**
+ * Fields of the draft that another version of the program wrote and this one cannot
+ * read (`device`, `settings.objective`); they stand at their usual values.
+ */
+unread: Array<string>, 
+/**
  * Whether a run may put examples into the prompt: as the person said, else by the
  * size of the model.
  */

@@ -269,8 +269,8 @@ export class Desk {
     }
   }
 
-  takeLists({ runs, versions, data, shows_examples }: Project): void {
-    this.project = { ...this.project, runs, versions, data, shows_examples };
+  takeLists({ runs, versions, data, shows_examples, unread }: Project): void {
+    this.project = { ...this.project, runs, versions, data, shows_examples, unread };
   }
 
   async leave(): Promise<void> {

@@ -1,7 +1,7 @@
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
-import { makeScripted } from "../../backend/scripted";
+import { makeScripted, type Scripted } from "../../backend/scripted";
 import { notices } from "../../lib/notices.svelte";
 import { preferences } from "../../lib/preferences.svelte";
 import { router } from "../../lib/router.svelte";
@@ -188,6 +188,15 @@ it("estimates only on request while the model is not loaded", async () => {
   expect(backend.calls.some(([name]) => name === "estimate")).toBe(false);
   await userEvent.click(await screen.findByTestId("estimate"));
   expect(await screen.findByTestId("estimate-text")).toHaveTextContent("about 3 minutes");
+});
+
+it("says what another version of the program saved that cannot be read", async () => {
+  const plain = makeScripted();
+  const made = await plain.openSample("review-mood");
+  const project = { ...made, unread: ["settings.objective", "device", "brand_new"] };
+  const backend: Scripted = { ...plain, async project() { return project; } };
+  renderPage(ProjectPage, { id: made.id }, backend);
+  expect(await screen.findByTestId("unread")).toHaveTextContent("uses the usual values: What is lowered, Runs on, brand_new. What was saved");
 });
 
 it("shows the free memory of each device", async () => {

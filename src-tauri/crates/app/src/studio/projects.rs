@@ -2,16 +2,22 @@
 
 use pmpo_core::optimize::{Preset, Settings};
 use pmpo_store::{ProjectId, RunState, Store, Version, VersionId};
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{held, Studio};
 use crate::data::{Choice, Import};
 use crate::error::unexpected;
+use crate::stored::{self, Read};
 use crate::wire::{
     Draft, Home, Preferences, Project, ProjectSummary, SampleSummary, VersionOrigin, VersionSummary,
 };
 use crate::written::IN_USE;
 use crate::{keep_written, sample, sample_titles, AppError};
 
+/// Where the person's wishes about the window are kept.
+const WINDOW: &str = "window";
 const LONGEST_NAME: usize = 200;
 /// Models with fewer weights than this may be shown examples unless the person says no.
 const SMALL: u64 = 3_000_000_000;
@@ -65,10 +71,7 @@ impl Studio {
         Ok(Home {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             data_folder: self.folder.display().to_string(),
-            preferences: store
-                .preference("window")?
-                .and_then(|value| serde_json::from_value(value).ok())
-                .unwrap_or_default(),
+            preferences: kept_preference(&store, WINDOW)?,
             projects,
             samples,
             unfinished,
@@ -77,8 +80,7 @@ impl Studio {
 
     /// Keeps what the person set once.
     pub fn save_preferences(&self, preferences: &Preferences) -> Result<(), AppError> {
-        let value = serde_json::to_value(preferences).map_err(unexpected)?;
-        Ok(self.store().set_preference("window", &value)?)
+        keep_preference(&mut self.store(), WINDOW, preferences)
     }
 
     /// The project of a sample, made where missing.
@@ -126,7 +128,10 @@ impl Studio {
         let id = ProjectId(id);
         let store = self.store();
         let row = store.project_row(id)?;
-        let draft = self.draft_of(&store, id)?;
+        let Read {
+            value: draft,
+            unread,
+        } = read_draft(&store, id)?;
         let runs = self.summaries(&store)?;
         let sample = sample_titles()?
             .into_iter()
@@ -150,6 +155,7 @@ impl Studio {
             name: row.name,
             sample,
             draft,
+            unread,
             data,
             runs: runs.into_iter().filter(|run| run.project == id.0).collect(),
             versions,
@@ -211,17 +217,7 @@ impl Studio {
     }
 
     pub(super) fn draft_of(&self, store: &Store, id: ProjectId) -> Result<Draft, AppError> {
-        let stored = store.project_row(id)?.draft;
-        // A draft of another version of the program is begun anew, its prompt kept.
-        Ok(match stored {
-            None => new_draft(),
-            Some(value) => {
-                serde_json::from_value(renewed(value.clone())).unwrap_or_else(|_| Draft {
-                    prompt: value["prompt"].as_str().unwrap_or_default().to_owned(),
-                    ..new_draft()
-                })
-            }
-        })
+        Ok(read_draft(store, id)?.value)
     }
 
     /// Whether a run of this draft may put examples into the prompt: as the person said;
@@ -323,6 +319,27 @@ fn renewed(mut draft: serde_json::Value) -> serde_json::Value {
     draft
 }
 
+/// What the person set once, as far as this version of the program can read it.
+pub(super) fn kept_preference<T: Default + Serialize + DeserializeOwned>(
+    store: &Store,
+    name: &str,
+) -> Result<T, AppError> {
+    let value = store.preference(name)?.unwrap_or_default();
+    Ok(stored::read(T::default(), &value, &[]).value)
+}
+
+/// Keeps what the person set once, beside what this version does not know.
+pub(super) fn keep_preference<T: Default + Serialize + DeserializeOwned>(
+    store: &mut Store,
+    name: &str,
+    new: &T,
+) -> Result<(), AppError> {
+    let before = store.preference(name)?.unwrap_or_default();
+    let unread = stored::read(T::default(), &before, &[]).unread;
+    let value = stored::write(new, &T::default(), &before, &unread, &[]).map_err(unexpected)?;
+    Ok(store.set_preference(name, &value)?)
+}
+
 fn new_draft() -> Draft {
     Draft {
         prompt: String::new(),
@@ -338,8 +355,22 @@ fn new_draft() -> Draft {
     }
 }
 
+/// Fields of a draft that have fields of their own.
+const INNER: [&str; 1] = ["settings"];
+
+fn stored_draft(store: &Store, id: ProjectId) -> Result<Value, AppError> {
+    Ok(renewed(store.project_row(id)?.draft.unwrap_or_default()))
+}
+
+/// A draft as far as this version of the program can read it.
+fn read_draft(store: &Store, id: ProjectId) -> Result<Read<Draft>, AppError> {
+    Ok(stored::read(new_draft(), &stored_draft(store, id)?, &INNER))
+}
+
 pub(super) fn keep_draft(store: &mut Store, id: ProjectId, draft: &Draft) -> Result<(), AppError> {
-    let value = serde_json::to_value(draft).map_err(unexpected)?;
+    let before = stored_draft(store, id)?;
+    let unread = stored::read(new_draft(), &before, &INNER).unread;
+    let value = stored::write(draft, &new_draft(), &before, &unread, &INNER).map_err(unexpected)?;
     Ok(store.save_draft(id, &value)?)
 }
 

@@ -12,6 +12,7 @@ use pmpo_store::{
 };
 
 use super::chart::{first_words, theme, LARGEST, SMALLEST};
+use super::projects::{keep_preference, kept_preference};
 use super::versions::noted;
 use super::{held, Studio};
 use crate::curves::{csv, curves, picture, Curve, Source};
@@ -224,16 +225,12 @@ impl Studio {
 
     /// How the page of runs was left.
     pub fn runs_page(&self) -> Result<RunsPage, AppError> {
-        let kept = self.store().preference(PAGE)?;
-        // A page of another version of the program is begun anew.
-        let known = kept.and_then(|value| serde_json::from_value(value).ok());
-        Ok(known.unwrap_or_default())
+        kept_preference(&self.store(), PAGE)
     }
 
     /// Keeps how the page of runs was left.
     pub fn save_runs_page(&self, page: &RunsPage) -> Result<(), AppError> {
-        let value = serde_json::to_value(page).map_err(unexpected)?;
-        Ok(self.store().set_preference(PAGE, &value)?)
+        keep_preference(&mut self.store(), PAGE, page)
     }
 
     /// Several runs in one picture.

@@ -10,6 +10,7 @@ use pmpo_remote::{
     Scorer, Server, TemplateChoice,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{held, Studio};
@@ -32,6 +33,84 @@ impl From<RemoteError> for AppError {
 struct Kept {
     number: u32,
     report: Report,
+    /// As it was stored; empty where it is new.
+    #[serde(skip)]
+    stored: Value,
+}
+
+/// All servers that were checked, also by another version of the program.
+#[derive(Default)]
+struct Servers {
+    known: Vec<Kept>,
+    /// Entries that this version cannot read: they stay as they are.
+    others: Vec<Value>,
+    /// The highest number that was ever given.
+    highest: u32,
+}
+
+impl Servers {
+    fn read(stored: Option<Value>) -> Self {
+        // Earlier versions kept the list alone.
+        let (list, highest) = match stored {
+            Some(Value::Object(mut kept)) => {
+                let highest = kept.get("highest").and_then(Value::as_u64).unwrap_or(0);
+                (kept.remove("servers"), u32::try_from(highest).unwrap_or(0))
+            }
+            other => (other, 0),
+        };
+        let mut out = Self {
+            highest,
+            ..Self::default()
+        };
+        let Some(Value::Array(list)) = list else {
+            return out;
+        };
+        for entry in list {
+            out.highest = out.highest.max(number_of(&entry));
+            match Kept::deserialize(&entry) {
+                Ok(kept) => out.known.push(Kept {
+                    stored: entry,
+                    ..kept
+                }),
+                Err(_) => out.others.push(entry),
+            }
+        }
+        out
+    }
+
+    fn written(&self) -> serde_json::Result<Value> {
+        // Fields that this version does not know stay.
+        let known = self
+            .known
+            .iter()
+            .map(|one| crate::stored::write(one, one, &one.stored, &[], &["report"]));
+        let mut servers = known.collect::<Result<Vec<_>, _>>()?;
+        servers.extend(self.others.iter().cloned());
+        Ok(serde_json::json!({ "servers": servers, "highest": self.highest }))
+    }
+
+    /// The number of a server that was checked anew: its own, where an entry of another
+    /// version was of the same server and model, else one that no other server ever had.
+    fn take_number(&mut self, report: &Report) -> u32 {
+        let same = |other: &Value| {
+            let told = &other["report"];
+            told["server"] == report.server.as_str() && told["model"] == report.model.as_str()
+        };
+        if let Some(at) = self.others.iter().position(same) {
+            return number_of(&self.others.remove(at));
+        }
+        self.highest += 1;
+        self.highest
+    }
+}
+
+fn number_of(entry: &Value) -> u32 {
+    let number = entry["number"].as_u64();
+    number.map_or(0, |number| u32::try_from(number).unwrap_or(0))
+}
+
+fn server_of(entry: &Value) -> &str {
+    entry["report"]["server"].as_str().unwrap_or_default()
 }
 
 /// Whether a model's path stands for a server.
@@ -40,16 +119,12 @@ pub(super) fn is_server(path: &str) -> bool {
 }
 
 impl Studio {
-    fn kept_servers(&self) -> Result<Vec<Kept>, AppError> {
-        let kept = self.store().preference(KEPT)?;
-        // Reports of another version of the program are made anew.
-        Ok(kept
-            .and_then(|value| serde_json::from_value(value).ok())
-            .unwrap_or_default())
+    fn kept_servers(&self) -> Result<Servers, AppError> {
+        Ok(Servers::read(self.store().preference(KEPT)?))
     }
 
-    fn keep_servers(&self, servers: &[Kept]) -> Result<(), AppError> {
-        let value = serde_json::to_value(servers).map_err(unexpected)?;
+    fn keep_servers(&self, servers: &Servers) -> Result<(), AppError> {
+        let value = servers.written().map_err(unexpected)?;
         Ok(self.store().set_preference(KEPT, &value)?)
     }
 
@@ -60,7 +135,10 @@ impl Studio {
     /// Servers that were checked. May wait for the keyring.
     pub fn servers(&self) -> Result<Vec<ServerView>, AppError> {
         let kept = self.kept_servers()?;
-        kept.iter().map(|server| self.server_view(server)).collect()
+        let known = kept.known.iter().map(|server| self.server_view(server));
+        let others = kept.others.iter().filter(|other| number_of(other) > 0);
+        let others = others.map(|other| Ok(self.view_of_other(other)));
+        known.chain(others).collect()
     }
 
     fn server_view(&self, kept: &Kept) -> Result<ServerView, AppError> {
@@ -78,6 +156,28 @@ impl Studio {
             keys_are_kept: self.keys().in_words().to_owned(),
             address: address.to_string(),
         })
+    }
+
+    /// A server that another version of the program checked.
+    fn view_of_other(&self, entry: &Value) -> ServerView {
+        let address = Address::parse(server_of(entry)).ok();
+        let has_key = |address: &Address| self.keys().get(address).is_ok_and(|key| key.is_some());
+        ServerView {
+            path: format!("{PREFIX}{}", number_of(entry)),
+            address: server_of(entry).to_owned(),
+            model: entry["report"]["model"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            writes: false,
+            scores: false,
+            why_no_scores: "It was checked by another version of the program; check it again."
+                .to_owned(),
+            found: Vec::new(),
+            in_clear: address.as_ref().is_some_and(Address::sends_in_clear),
+            has_key: address.as_ref().is_some_and(has_key),
+            keys_are_kept: self.keys().in_words().to_owned(),
+        }
     }
 
     /// Connects to a server, finds out what it can do, and keeps that. Its key goes to
@@ -114,12 +214,16 @@ impl Studio {
             let same = |one: &Kept| {
                 (&one.report.server, &one.report.model) == (&report.server, &report.model)
             };
-            let number = match kept.iter().position(same) {
-                Some(at) => kept.remove(at).number,
-                None => 1 + kept.iter().map(|one| one.number).max().unwrap_or(0),
+            let number = match kept.known.iter().position(same) {
+                Some(at) => kept.known.remove(at).number,
+                None => kept.take_number(&report),
             };
-            let new = Kept { number, report };
-            kept.push(new.clone());
+            let new = Kept {
+                number,
+                report,
+                stored: Value::Null,
+            };
+            kept.known.push(new.clone());
             studio.keep_servers(&kept)?;
             studio.server_view(&new)
         })
@@ -145,19 +249,36 @@ impl Studio {
     pub fn remove_server(&self, path: &str) -> Result<(), AppError> {
         let mut kept = self.kept_servers()?;
         let gone = kept
+            .known
             .iter()
             .position(|one| format!("{PREFIX}{}", one.number) == path);
-        let Some(gone) = gone.map(|at| kept.remove(at)) else {
-            return Ok(());
+        let Some(gone) = gone.map(|at| kept.known.remove(at)) else {
+            let is_it = |other: &Value| format!("{PREFIX}{}", number_of(other)) == path;
+            let Some(at) = kept.others.iter().position(is_it) else {
+                return Ok(());
+            };
+            let gone = kept.others.remove(at);
+            self.keep_servers(&kept)?;
+            return self.forget_key(&kept, server_of(&gone));
         };
         self.keep_servers(&kept)?;
-        if !kept
-            .iter()
-            .any(|one| one.report.server == gone.report.server)
+        self.forget_key(&kept, &gone.report.server)
+    }
+
+    /// Forgets an address's key where no other entry has that address.
+    fn forget_key(&self, kept: &Servers, server: &str) -> Result<(), AppError> {
+        let known = kept.known.iter().map(|one| one.report.server.as_str());
+        if known
+            .chain(kept.others.iter().map(server_of))
+            .any(|one| one == server)
         {
-            self.keys().remove(&Address::parse(&gone.report.server)?)?;
+            return Ok(());
         }
-        Ok(())
+        // An address that cannot be read has no key.
+        match Address::parse(server) {
+            Ok(address) => Ok(self.keys().remove(&address)?),
+            Err(_) => Ok(()),
+        }
     }
 
     async fn key_of(self: &Arc<Self>, address: Address) -> Result<Option<Key>, AppError> {
@@ -166,7 +287,7 @@ impl Studio {
     }
 
     fn kept_server(&self, path: &str) -> Result<Kept, AppError> {
-        let kept = self.kept_servers()?.into_iter();
+        let kept = self.kept_servers()?.known.into_iter();
         let mut kept = kept.filter(|one| format!("{PREFIX}{}", one.number) == path);
         kept.next().ok_or_else(|| {
             AppError::new(
@@ -248,4 +369,73 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(unexpected)?
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn report(server: &str) -> Value {
+        json!({
+            "server": server, "model": "m", "window": 9, "parameters": null, "chat": true,
+            "completions": false, "streams": false, "counter": null, "template": null,
+            "chat_scoring": { "impossible": { "why": "x" } },
+            "text_scoring": { "impossible": { "why": "x" } }, "missing": [],
+        })
+    }
+
+    fn entry(number: u32, server: &str) -> Value {
+        json!({ "number": number, "report": report(server) })
+    }
+
+    #[test]
+    fn servers_of_another_version_stay_and_numbers_are_never_given_twice() {
+        let newer = json!({
+            "number": 3,
+            "report": { "server": "http://b:1", "model": "m", "chat_scoring": "quantum" },
+        });
+        // The list alone, as earlier versions kept it.
+        let mut readable = entry(1, "http://a:1");
+        readable["report"]["later"] = json!(5);
+        let list = json!([readable, newer]);
+        let mut servers = Servers::read(Some(list));
+        assert_eq!((servers.known.len(), servers.others.len()), (1, 1));
+        let written = servers.written().unwrap();
+        assert_eq!(written["servers"][1], newer);
+        assert_eq!(written["servers"][0]["report"]["later"], 5);
+        assert_eq!(number_of(&servers.others[0]), 3);
+        assert_eq!(server_of(&servers.others[0]), "http://b:1");
+
+        let fresh: Report = serde_json::from_value(report("http://c:1")).unwrap();
+        assert_eq!(servers.take_number(&fresh), 4);
+        servers.known.clear();
+        let mut servers = Servers::read(Some(servers.written().unwrap()));
+        // Number 4 was given and is gone; what stands for it must not come back as another.
+        assert_eq!(servers.take_number(&fresh), 5);
+        // The same server checked anew keeps its number.
+        let again: Report = serde_json::from_value(report("http://b:1")).unwrap();
+        assert_eq!(servers.take_number(&again), 3);
+        assert_eq!(servers.others.len(), 0);
+    }
+
+    #[test]
+    fn nothing_odd_ends_the_program() {
+        for odd in [
+            None,
+            Some(json!(null)),
+            Some(json!("text")),
+            Some(json!([7, null, { "number": -1 }])),
+            Some(json!({ "servers": 3, "highest": "many" })),
+        ] {
+            let servers = Servers::read(odd.clone());
+            assert!(servers.known.is_empty(), "{odd:?}");
+            for other in &servers.others {
+                assert_eq!((number_of(other), server_of(other)), (0, ""));
+            }
+            servers.written().unwrap();
+        }
+    }
 }

@@ -99,6 +99,9 @@ pub struct Project {
     pub sample: Option<SampleSummary>,
     /// What the person works on.
     pub draft: Draft,
+    /// Fields of the draft that another version of the program wrote and this one cannot
+    /// read (`device`, `settings.objective`); they stand at their usual values.
+    pub unread: Vec<String>,
     /// Whether a run may put examples into the prompt: as the person said, else by the
     /// size of the model.
     pub shows_examples: bool,
