@@ -2,9 +2,11 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// The example `plain`, built with the tests, copied into a folder of its own.
 fn plain(folder: &Path) -> PathBuf {
@@ -35,7 +37,18 @@ fn run(program: &Path, variable: Option<&str>) -> (String, Option<i32>) {
     if let Some(variable) = variable {
         command.env(variable, "1");
     }
-    let out = command.output().unwrap();
+    // Another test's child may hold the copy open for a moment, as it was forked while the
+    // copy was written.
+    let mut tries = 0;
+    let out = loop {
+        match command.output() {
+            Err(why) if why.kind() == ErrorKind::ExecutableFileBusy && tries < 100 => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => break other.unwrap(),
+        }
+    };
     let text = String::from_utf8(out.stdout).unwrap();
     (text, out.status.code())
 }
