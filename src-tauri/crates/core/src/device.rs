@@ -166,7 +166,7 @@ impl Device {
         })
     }
 
-    /// Reads the words that versions before 0.2 stored in place of this.
+    /// Reads the words that databases up to format 7 stored in place of this.
     pub fn from_words(words: &str) -> Self {
         if let Some(address) = words.strip_prefix("server at ") {
             return Self::server(address);
