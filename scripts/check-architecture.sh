@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 metadata=$(cargo metadata --locked --no-deps --format-version 1)
 printf '%s' "$metadata" | python3 -c '
-import json, os, subprocess, sys
+import json, os, re, subprocess, sys
 
 WORKSPACE = {
     "pmpo-core": set(),
@@ -91,6 +91,13 @@ for path in sorted(set(filter(None, listed))):
                 faults.append(f"only ui/src/backend may name @tauri-apps, but {path} does")
     if lines > LONGEST:
         faults.append(f"{path} has {lines} lines; more than {LONGEST} cannot be read in one sitting")
+
+# What the window and the terminal may name of the crates behind `app`.
+HANDED_ON = {"has_gpu", "prepare_process", "ProjectId", "RunId"}
+with open(os.path.join(root, "src-tauri/crates/app/src/lib.rs"), encoding="utf-8") as file:
+    for names in re.findall(r"pub use pmpo_(?:engine|store)([^;]*);", file.read()):
+        for name in set(re.findall(r"\w+", names)) - HANDED_ON:
+            faults.append(f"pmpo-app must not hand on {name}: window and terminal ask its services")
 
 for fault in dict.fromkeys(faults):
     print(fault, file=sys.stderr)

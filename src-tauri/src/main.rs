@@ -9,14 +9,14 @@ mod words;
 use std::io::Write;
 use std::path::Path;
 
-use pmpo_app::engine::prepare_process;
 use pmpo_app::folders;
+use pmpo_app::prepare_process;
 use tauri::Manager;
 
 fn main() {
     // Before anything else: another program may take over.
     #[cfg(feature = "cuda")]
-    pmpo_launch::answer_probe(pmpo_app::engine::has_gpu);
+    pmpo_launch::answer_probe(pmpo_app::has_gpu);
     #[cfg(not(feature = "cuda"))]
     if let Err(why) = pmpo_launch::hand_over() {
         eprintln!("{why}");

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::base_model;
-use pmpo_app::engine::{Engine, EngineOptions, LoadOptions};
 use pmpo_app::wire::{RunState, RunView, TryMessage};
 use pmpo_app::{open_store_at, score_prompt, EngineLoader, Preset, Settings, Studio, TrySink};
 use pmpo_core::dataset::{Answer, Example};
 use pmpo_core::model::{GenerateRequest, LanguageModel, ScoreItem};
 use pmpo_core::optimize::{Origin, Segmenter, Task, Wording};
 use pmpo_core::prompt::{Columns, Demonstration, MaskMode, Prompt};
+use pmpo_engine::{Engine, EngineOptions, LoadOptions};
 use pmpo_tests::window::data_folder;
 use tokio_util::sync::CancellationToken;
 
@@ -61,7 +61,7 @@ fn task(prompt: &str) -> Task {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prompt_input_and_answer_are_joined_by_blank_lines() {
-    pmpo_app::engine::prepare_process();
+    pmpo_engine::prepare_process();
     let (_folder, data) = data_folder();
     let path = base_model(&data);
     let engine = Engine::load(&LoadOptions::new(path), EngineOptions::default())
@@ -126,7 +126,7 @@ async fn prompt_input_and_answer_are_joined_by_blank_lines() {
 /// What greedy writing says up to a blank line is what the scores foretell.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_of_a_base_model_ends_where_a_blank_line_begins() {
-    pmpo_app::engine::prepare_process();
+    pmpo_engine::prepare_process();
     let (_folder, data) = data_folder();
     let path = base_model(&data);
     let engine = Engine::load(&LoadOptions::new(path), EngineOptions::default())
@@ -200,7 +200,7 @@ async fn run(studio: &Arc<Studio>, project: i64) -> RunView {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_of_a_base_model() {
-    pmpo_app::engine::prepare_process();
+    pmpo_engine::prepare_process();
     let (_folder, data) = data_folder();
     let path = base_model(&data).display().to_string();
     let studio = Studio::open(&data, Box::new(EngineLoader)).unwrap();

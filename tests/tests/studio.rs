@@ -10,7 +10,7 @@ use pmpo_tests::window::data_folder;
 /// What the window does when a project is opened and its prompt measured at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_prompt_is_measured_while_the_model_is_still_loading() {
-    pmpo_app::engine::prepare_process();
+    pmpo_engine::prepare_process();
     let (_folder, data) = data_folder();
     let studio = Studio::open(&data, Box::new(EngineLoader)).unwrap();
     let project = studio.open_sample("review-mood").unwrap();

@@ -3,7 +3,7 @@ use pmpo_app::wire::{
 };
 use tauri::State as Shared;
 
-use super::{answered, off_thread, studio, Answer};
+use super::{off_thread, worked, Answer};
 use crate::shell::State;
 
 #[tauri::command]
@@ -71,7 +71,10 @@ pub(crate) async fn measure(
     versions: Vec<i64>,
     datasets: Vec<i64>,
 ) -> Answer<Measurements> {
-    answered(async { studio(&state)?.measure(project, versions, datasets).await }).await
+    worked(&state, move |studio| async move {
+        studio.measure(project, versions, datasets).await
+    })
+    .await
 }
 
 #[tauri::command]

@@ -8,9 +8,10 @@ mod update;
 mod version;
 mod window;
 
+use std::future::Future;
 use std::sync::Arc;
 
-use pmpo_app::{caught, AppError, Studio};
+use pmpo_app::{blocking_on, caught, AppError, Studio};
 use tauri::ipc::Invoke;
 use tauri::Wry;
 
@@ -33,6 +34,17 @@ pub(crate) async fn off_thread<T: Send + 'static>(
 ) -> Answer<T> {
     let studio = studio(state)?;
     waited(move || work(&studio)).await
+}
+
+/// [`off_thread`] for work that waits in between and computes on the way.
+pub(crate) async fn worked<T: Send + 'static, W>(
+    state: &tauri::State<'_, State>,
+    work: impl FnOnce(Arc<Studio>) -> W,
+) -> Answer<T>
+where
+    W: Future<Output = Answer<T>> + Send + 'static,
+{
+    answered(async { blocking_on(work(studio(state)?)).await }).await
 }
 
 /// Waits for what blocks, a dialog or the system, off the window's thread.
@@ -178,7 +190,7 @@ mod tests {
     fn no_command_leaves_the_page_waiting_when_it_panics() {
         let commands = commands();
         assert!(commands.len() > 80, "{}", commands.len());
-        let guards = ["answered(", "off_thread(", "waited(", "asked("];
+        let guards = ["answered(", "worked(", "off_thread(", "waited(", "asked("];
         for (name, text) in commands {
             // One that is not async runs on the window's thread, where a panic ends the program.
             assert!(text.starts_with("pub(crate) async fn "), "{name}");

@@ -1,7 +1,7 @@
 use pmpo_app::wire::{ModelRoles, ModelsPage, RepoModels, ServerTyped, ServerView};
 use tauri::State as Shared;
 
-use super::{answered, off_thread, studio, Answer};
+use super::{off_thread, worked, Answer};
 use crate::shell::State;
 
 #[tauri::command]
@@ -11,7 +11,10 @@ pub(crate) async fn models(state: Shared<'_, State>) -> Answer<ModelsPage> {
 
 #[tauri::command]
 pub(crate) async fn look_up_model(state: Shared<'_, State>, repo: String) -> Answer<RepoModels> {
-    answered(async { studio(&state)?.look_up_model(&repo).await }).await
+    worked(&state, move |studio| async move {
+        studio.look_up_model(&repo).await
+    })
+    .await
 }
 
 #[tauri::command]
@@ -20,7 +23,10 @@ pub(crate) async fn download_model(
     repo: String,
     files: Vec<String>,
 ) -> Answer<()> {
-    answered(async { studio(&state)?.download_model(&repo, files).await }).await
+    worked(&state, move |studio| async move {
+        studio.download_model(&repo, files).await
+    })
+    .await
 }
 
 #[tauri::command]
@@ -60,7 +66,10 @@ pub(crate) async fn check_server(
     state: Shared<'_, State>,
     typed: ServerTyped,
 ) -> Answer<ServerView> {
-    answered(async { studio(&state)?.check_server(typed).await }).await
+    worked(&state, move |studio| async move {
+        studio.check_server(typed).await
+    })
+    .await
 }
 
 #[tauri::command]
@@ -77,7 +86,10 @@ pub(crate) async fn model_roles(
     state: Shared<'_, State>,
     project: i64,
 ) -> Answer<Option<ModelRoles>> {
-    answered(async { studio(&state)?.model_roles(project).await }).await
+    worked(&state, move |studio| async move {
+        studio.model_roles(project).await
+    })
+    .await
 }
 
 #[tauri::command]

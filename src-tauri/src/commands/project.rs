@@ -2,10 +2,10 @@ use pmpo_app::wire::{
     DataNews, DataPreview, Draft, Home, ImportChoice, ModelInfo, Preferences, Project, PromptCheck,
     ScoredPrompt,
 };
-use pmpo_app::{Preset, Settings};
+use pmpo_app::{blocking_on, Preset, Settings};
 use tauri::State as Shared;
 
-use super::{answered, off_thread, studio, Answer};
+use super::{answered, off_thread, studio, worked, Answer};
 use crate::shell::State;
 
 #[tauri::command]
@@ -36,9 +36,7 @@ pub(crate) async fn project(state: Shared<'_, State>, id: i64) -> Answer<Project
     let project = off_thread(&state, move |studio| studio.project(id)).await?;
     let studio = studio(&state)?;
     // Ahead of its first use; a fault is told there.
-    tauri::async_runtime::spawn(async move {
-        let _ = studio.warm_up(id).await;
-    });
+    tauri::async_runtime::spawn(blocking_on(async move { studio.warm_up(id).await }));
     Ok(project)
 }
 
@@ -86,10 +84,8 @@ pub(crate) async fn check_prompt(
     prompt: String,
     locked: Vec<String>,
 ) -> Answer<PromptCheck> {
-    answered(async {
-        studio(&state)?
-            .check_prompt(project, &prompt, &locked)
-            .await
+    worked(&state, move |studio| async move {
+        studio.check_prompt(project, &prompt, &locked).await
     })
     .await
 }
@@ -100,7 +96,10 @@ pub(crate) async fn score_prompt(
     project: i64,
     prompt: String,
 ) -> Answer<ScoredPrompt> {
-    answered(async { studio(&state)?.score_prompt(project, &prompt).await }).await
+    worked(&state, move |studio| async move {
+        studio.score_prompt(project, &prompt).await
+    })
+    .await
 }
 
 #[tauri::command]

@@ -7,22 +7,32 @@ use pmpo_app::wire::{
 use tauri::ipc::Channel;
 use tauri::State as Shared;
 
-use super::{answered, off_thread, studio, Answer};
+use super::{answered, off_thread, studio, worked, Answer};
 use crate::shell::State;
 
 #[tauri::command]
 pub(crate) async fn estimate(state: Shared<'_, State>, project: i64) -> Answer<JobEstimate> {
-    answered(async { studio(&state)?.estimate(project).await }).await
+    worked(&state, move |studio| async move {
+        studio.estimate(project).await
+    })
+    .await
 }
 
 #[tauri::command]
 pub(crate) async fn start_run(state: Shared<'_, State>, project: i64) -> Answer<RunSummary> {
-    answered(async { studio(&state)?.start_run(project).await }).await
+    worked(&state, move |studio| async move {
+        studio.start_run(project).await
+    })
+    .await
 }
 
 #[tauri::command]
 pub(crate) async fn resume_run(state: Shared<'_, State>, run: i64) -> Answer<RunSummary> {
-    answered(async { studio(&state)?.resume_run(run).await }).await
+    worked(
+        &state,
+        move |studio| async move { studio.resume_run(run).await },
+    )
+    .await
 }
 
 #[tauri::command]

@@ -3,7 +3,7 @@ use pmpo_app::wire::{
 };
 use tauri::State as Shared;
 
-use super::{answered, off_thread, studio, Answer};
+use super::{off_thread, worked, Answer};
 use crate::shell::State;
 
 #[tauri::command]
@@ -75,7 +75,10 @@ pub(crate) async fn measure_comparison(
     state: Shared<'_, State>,
     request: ComparisonRequest,
 ) -> Answer<Comparison> {
-    answered(async { studio(&state)?.measure_comparison(&request).await }).await
+    worked(&state, move |studio| async move {
+        studio.measure_comparison(&request).await
+    })
+    .await
 }
 
 #[tauri::command]
@@ -84,7 +87,10 @@ pub(crate) async fn compare_tokens(
     request: ComparisonRequest,
     example: usize,
 ) -> Answer<ExampleTokens> {
-    answered(async { studio(&state)?.compare_tokens(&request, example).await }).await
+    worked(&state, move |studio| async move {
+        studio.compare_tokens(&request, example).await
+    })
+    .await
 }
 
 #[tauri::command]

@@ -9,7 +9,6 @@
 use std::path::Path;
 use std::time::Instant;
 
-use pmpo_app::store::{NewDataset, NewRun, ProjectId, RunId, Store, VersionId};
 use pmpo_app::wire::{ComparisonRequest, CurveStyle, GroundChoice, OverlayRequest, Subject};
 use pmpo_app::{EngineLoader, Preset, Studio};
 use pmpo_core::dataset::{Answer, Example, Split};
@@ -18,6 +17,7 @@ use pmpo_core::model::{ModelDescription, TokenCount};
 use pmpo_core::optimize::{
     Candidate, EvalContext, ExampleLoss, Origin, Outcome, Part, PromptScore, RunEvent, StopReason,
 };
+use pmpo_store::{NewDataset, NewRun, ProjectId, RunId, Store, VersionId};
 use pmpo_tests::window::{data_folder, Display, Window};
 use serde_json::json;
 

@@ -15,8 +15,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use pmpo_app::built_in_model;
-use pmpo_app::engine::{prepare_process, Engine, EngineOptions, LoadOptions};
 use pmpo_core::model::LanguageModel;
+use pmpo_engine::{prepare_process, Engine, EngineOptions, LoadOptions};
 use pmpo_packed::Packed;
 use serde_json::{json, Value};
 use tokio_util::sync::CancellationToken;

@@ -4,12 +4,13 @@ use pmpo_core::loss::{Change, Verdict};
 use pmpo_core::prompt::Prompt;
 use pmpo_store::{RunId, RunRow, Store, Version};
 
+use crate::results::{run_details, RunDetails};
 use crate::wire::Measurements;
-use crate::{run_details, AppError, RunDetails};
+use crate::AppError;
 
 /// What a run is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportFormat {
+pub(crate) enum ExportFormat {
     /// The best prompt alone.
     Text,
     /// The best prompt with its figures.
@@ -21,7 +22,7 @@ pub enum ExportFormat {
 }
 
 /// Writes a run in the format asked for.
-pub fn export(store: &Store, run: RunId, format: ExportFormat) -> Result<String, AppError> {
+pub(crate) fn export(store: &Store, run: RunId, format: ExportFormat) -> Result<String, AppError> {
     let details = run_details(store, run)?;
     match format {
         ExportFormat::Text => Ok(format!("{}\n", Prompt::parse(&details.best).as_text())),

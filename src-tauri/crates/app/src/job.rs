@@ -20,13 +20,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::data::{Mapping, Recipe};
 use crate::error::LOCKED;
+use crate::models::ModelRef;
+use crate::paths::data_dir;
 use crate::patience::{patiently, OF_AN_ATTEMPT, OF_A_RUN};
 use crate::scoring::lost;
-use crate::{data_dir, keep_written, AppError};
+use crate::versions::keep_written;
+use crate::AppError;
 
 /// What a run needs before it is stored.
 #[derive(Debug, Clone)]
-pub struct NewJob {
+pub struct RunSpec {
     /// The project; made where missing.
     pub project: String,
     /// Name of the run.
@@ -41,8 +44,6 @@ pub struct NewJob {
     pub task: Task,
     /// All settings.
     pub settings: Settings,
-    /// Path of the model's file.
-    pub model_path: String,
 }
 
 /// Work and time of a run before it starts.
@@ -63,7 +64,7 @@ pub struct JobEstimate {
 }
 
 /// Measures the model's speed on a few examples, and so the time of a plan.
-pub async fn estimate(
+pub(crate) async fn estimate(
     task: &Task,
     settings: &Settings,
     plan: &Plan,
@@ -110,11 +111,12 @@ fn describe(plan: &Plan, task: &Task, speed: f64) -> JobEstimate {
 /// Stores everything a run depends on, with the split of its examples, and
 /// queues it. Faults of prompt, data and settings are told before anything is
 /// stored: they stand in `plan`'s way.
-pub fn prepare(
+pub(crate) fn prepare(
     store: &mut Store,
-    job: &NewJob,
+    job: &RunSpec,
     plan: &Plan,
-    model: &dyn LanguageModel,
+    (scorer, named): (&ModelDescription, &ModelRef),
+    writer: Option<Writer>,
 ) -> Result<RunId, AppError> {
     let json = |value: Result<serde_json::Value, serde_json::Error>| {
         value.map_err(|why| {
@@ -142,8 +144,7 @@ pub fn prepare(
         recipe: recipe.as_ref(),
     };
     let dataset = store.add_dataset(&dataset, &job.task.examples)?;
-    let description = model.description();
-    let model_id = store.add_model(description, &job.model_path)?;
+    let model_id = store.add_model(scorer, &named.to_string())?;
     let version = keep_written(store, project, &job.task.prompt)?;
     let run = store.create_run(&NewRun {
         project,
@@ -155,25 +156,16 @@ pub fn prepare(
         settings: job.settings.clone(),
         description: job.task.description.clone(),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        device: description.device.clone(),
-        writer: writer(model),
-        context: EvalContext::new(description, &job.settings),
+        device: scorer.device.clone(),
+        writer,
+        context: EvalContext::new(scorer, &job.settings),
     })?;
     store.set_run_split(run, &plan.split)?;
     Ok(run)
 }
 
-/// Who writes a run's rewrites, where that is another model than the one that scores.
-fn writer(model: &dyn LanguageModel) -> Option<Writer> {
-    let (own, writer) = (model.description(), model.writer());
-    (own != writer).then(|| Writer {
-        name: writer.name.clone(),
-        device: writer.device.clone(),
-    })
-}
-
 /// The newest run that has not come to its end, if any.
-pub fn unfinished(store: &Store) -> Result<Option<RunId>, AppError> {
+pub(crate) fn unfinished(store: &Store) -> Result<Option<RunId>, AppError> {
     Ok(store
         .runs()?
         .into_iter()
@@ -214,7 +206,7 @@ impl Control {
 ///
 /// Every event is stored, then given to `watch`. The best prompt becomes a
 /// version of the project. Model and device must be those that the run was made with.
-pub async fn execute(
+pub(crate) async fn execute(
     store: &mut Store,
     run: RunId,
     model: &dyn LanguageModel,

@@ -1,44 +1,53 @@
 //! What a person can do, for the window and the terminal alike.
 
 mod about;
+mod blocking;
 mod curves;
 pub mod data;
+mod database;
+mod drafts;
 mod error;
+mod events;
 mod export;
 mod job;
+mod locks;
+mod models;
 mod panics;
 mod paths;
 mod patience;
 pub mod plot;
 mod prompt_file;
 mod results;
+mod rows;
 mod samples;
 mod scoring;
+mod services;
 mod stored;
 mod studio;
 mod updates;
+mod versions;
 pub mod wire;
-mod written;
 
 pub use about::{about, version};
+pub use blocking::blocking_on;
+pub use drafts::is_small;
 pub use error::AppError;
+pub use events::ShellSink;
+pub use export::computed;
 pub(crate) use export::version_card;
-pub use export::{computed, export, ExportFormat};
-pub use job::{estimate, execute, prepare, unfinished, Control, JobEstimate, NewJob};
+pub use job::{Control, JobEstimate, RunSpec};
+pub use models::{EngineLoader, Foreseen, ModelLoader, ModelRef};
 pub use panics::{caught, caught_async, log_panics};
-pub use paths::{
-    built_in_model, data_dir, folders, load_options, open_store, open_store_at, program, Folders,
-};
-pub use results::{run_chart, run_details, RunDetails};
+pub use paths::{built_in_model, data_dir, folders, load_options, open_store_at, program, Folders};
+pub use results::RunDetails;
 pub use samples::{sample, sample_titles, Sample, SAMPLES};
-pub use scoring::{
-    measure_version, measured_examples, measuring_scope, score_prompt, Measuring, ScoredPrompt,
-    SharedLedger,
-};
-pub use studio::{EngineLoader, Foreseen, ModelLoader, RunSink, ShellSink, Studio, TrySink};
+pub use scoring::{score_prompt, ScoredPrompt};
+pub use services::runs::{Moved, RunClaim, RunLease, RunModels, RunSink, Runs};
+pub use services::tries::TrySink;
+pub use studio::{Figure, MeasuredPrompt, Studio};
 pub use updates::{update_source, UpdateSource};
-pub use written::keep_written;
+pub use versions::keep_written;
 
 pub use pmpo_core::optimize::{Preset, Settings};
-pub use pmpo_engine as engine;
-pub use pmpo_store as store;
+pub use pmpo_engine::{has_gpu, prepare_process};
+pub use pmpo_store::{ProjectId, RunId};

@@ -140,11 +140,6 @@ pub fn load_options(path: &Path) -> LoadOptions {
     }
 }
 
-/// Opens the database in [`data_dir`], which is made where missing.
-pub fn open_store() -> Result<Store, AppError> {
-    open_store_at(&data_dir())
-}
-
 /// Opens the database in a folder, which is made where missing.
 pub fn open_store_at(folder: &Path) -> Result<Store, AppError> {
     std::fs::create_dir_all(folder).map_err(|why| AppError {

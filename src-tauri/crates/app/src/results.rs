@@ -34,7 +34,7 @@ impl RunDetails {
 }
 
 /// Reads a run and all that belongs to it.
-pub fn run_details(store: &Store, id: RunId) -> Result<RunDetails, AppError> {
+pub(crate) fn run_details(store: &Store, id: RunId) -> Result<RunDetails, AppError> {
     let run = store.run(id)?;
     let start = store.version(run.start_version)?.text;
     let candidates = store.candidates(id)?;
@@ -64,7 +64,7 @@ pub fn run_details(store: &Store, id: RunId) -> Result<RunDetails, AppError> {
 }
 
 /// The picture of a run: scored candidates (masked prompts aside), best so far, validation.
-pub fn run_chart(store: &Store, id: RunId) -> Result<RunChart, AppError> {
+pub(crate) fn run_chart(store: &Store, id: RunId) -> Result<RunChart, AppError> {
     let details = run_details(store, id)?;
     let incumbents: Vec<u32> = store.steps(id)?.iter().map(|step| step.incumbent).collect();
     let Some(start_loss) = details

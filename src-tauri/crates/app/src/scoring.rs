@@ -17,7 +17,7 @@ use crate::patience::{patiently, OF_A_MEASUREMENT};
 use crate::AppError;
 
 /// A database that several threads use as the memory of pairs.
-pub struct SharedLedger<'a>(pub &'a Mutex<Store>);
+pub(crate) struct SharedLedger<'a>(pub(crate) &'a Mutex<Store>);
 
 fn held(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
     store.lock().unwrap_or_else(PoisonError::into_inner)
@@ -104,7 +104,7 @@ struct Scope<'a> {
 }
 
 /// A name for the context of losses and the choice of examples, equal where they are.
-pub fn measuring_scope(settings: &Settings, model: &dyn LanguageModel) -> String {
+pub(crate) fn measuring_scope(settings: &Settings, model: &dyn LanguageModel) -> String {
     let scope = Scope {
         context: &EvalContext::new(model.description(), settings),
         split: settings.split,
@@ -115,7 +115,7 @@ pub fn measuring_scope(settings: &Settings, model: &dyn LanguageModel) -> String
 }
 
 /// Examples on which versions are measured: those that a run would choose and check by.
-pub fn measured_examples(examples: &[Example], settings: &Settings) -> Vec<usize> {
+pub(crate) fn measured_examples(examples: &[Example], settings: &Settings) -> Vec<usize> {
     let parts = split(examples, &settings.split, settings.seed);
     let mut indices = parts.train;
     indices.extend(parts.validation);
@@ -125,20 +125,20 @@ pub fn measured_examples(examples: &[Example], settings: &Settings) -> Vec<usize
 
 /// What is measured by [`measure_version`].
 #[derive(Debug, Clone, Copy)]
-pub struct Measuring<'a> {
+pub(crate) struct Measuring<'a> {
     /// The version.
-    pub version: VersionId,
+    pub(crate) version: VersionId,
     /// The data; it must not be open for editing.
-    pub dataset: DatasetId,
+    pub(crate) dataset: DatasetId,
     /// The model's number.
-    pub model: ModelId,
+    pub(crate) model: ModelId,
     /// Settings of losses and of the choice of examples.
-    pub settings: &'a Settings,
+    pub(crate) settings: &'a Settings,
 }
 
 /// Measures a version on a dataset and keeps the figure. `told` hears how many
 /// examples are done, of how many.
-pub async fn measure_version(
+pub(crate) async fn measure_version(
     store: &Mutex<Store>,
     what: Measuring<'_>,
     model: &dyn LanguageModel,

@@ -2,9 +2,13 @@
 //! them: every field that can be read is, one that cannot stands at its usual value and is
 //! told, and what this version does not know stays where it is.
 
+use pmpo_store::Store;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+use crate::error::unexpected;
+use crate::AppError;
 
 /// A stored value as far as it can be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +104,27 @@ fn keep(
             fields.insert(name.clone(), old.clone());
         }
     }
+}
+
+/// What the person set once, as far as this version of the program can read it.
+pub(crate) fn kept_preference<T: Default + Serialize + DeserializeOwned>(
+    store: &Store,
+    name: &str,
+) -> Result<T, AppError> {
+    let value = store.preference(name)?.unwrap_or_default();
+    Ok(read(T::default(), &value, &[]).value)
+}
+
+/// Keeps what the person set once, beside what this version does not know.
+pub(crate) fn keep_preference<T: Default + Serialize + DeserializeOwned>(
+    store: &mut Store,
+    name: &str,
+    new: &T,
+) -> Result<(), AppError> {
+    let before = store.preference(name)?.unwrap_or_default();
+    let unread = read(T::default(), &before, &[]).unread;
+    let value = write(new, &T::default(), &before, &unread, &[]).map_err(unexpected)?;
+    Ok(store.set_preference(name, &value)?)
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::studio;
-use pmpo_app::store::{ProjectId, Store};
 use pmpo_app::wire::{
     AnswerRole, ComparisonRequest, CurveAxis, CurveGroups, CurveKind, CurveStyle, Draft,
     GroundChoice, OverlayFormat, OverlayRequest, RunState, RunsPage, Subject, VersionFormat,
@@ -18,6 +17,7 @@ use pmpo_app::wire::{
 };
 use pmpo_app::Studio;
 use pmpo_core::loss::Verdict;
+use pmpo_store::{ProjectId, Store};
 
 async fn run(studio: &Arc<Studio>, project: i64) -> i64 {
     let run = studio.start_run(project).await.unwrap().id;

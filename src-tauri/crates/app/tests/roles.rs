@@ -29,6 +29,8 @@ struct Seen {
     elsewhere: AtomicBool,
     /// Whether the files are others than before.
     other_file: AtomicBool,
+    /// Whether another model is where the writer was.
+    other_writer: AtomicBool,
     paths: Mutex<Vec<PathBuf>>,
 }
 
@@ -119,7 +121,10 @@ impl ModelLoader for Loader {
             .await?;
         let mut description = inner.description().clone();
         if path.ends_with("writer.gguf") {
-            description.name = "Writer".to_owned();
+            description.name = match self.seen.other_writer.load(SeqCst) {
+                true => "Another".to_owned(),
+                false => "Writer".to_owned(),
+            };
         }
         if self.seen.elsewhere.load(SeqCst) {
             description.device = Device::from_words("GPU 1 (another card), weights as in the file");
@@ -341,6 +346,104 @@ async fn a_run_in_turn_goes_on_with_the_model_it_was_begun_with() {
         paths.len() > 2 && paths.iter().all(|path| begun_with.contains(path)),
         "{paths:?}"
     );
+}
+
+/// A run of two models, paused after it measured something.
+async fn paused_with_writer(studio: &Arc<Studio>) -> (i64, i64) {
+    let project = with_writer(studio).await;
+    let run = studio.start_run(project).await.unwrap();
+    while studio.run_view(run.id).unwrap().candidates.is_empty() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    studio.pause_run(run.id).await;
+    assert_eq!(studio.run_view(run.id).unwrap().run.state, RunState::Paused);
+    (project, run.id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_goes_on_with_its_own_writer_whatever_the_project_says_today() {
+    for today in [None, Some("/models/another.gguf".to_owned())] {
+        let folder = tempfile::tempdir().unwrap();
+        let (studio, seen) = studio(folder.path(), 4, 10);
+        let (project, run) = paused_with_writer(&studio).await;
+        let mut draft = studio.project(project).unwrap().draft;
+        draft.writer_path = today;
+        studio.save_draft(project, &draft).unwrap();
+        seen.paths.lock().unwrap().clear();
+        studio.resume_run(run).await.unwrap();
+        let (_, view) = to_the_end(&studio, run);
+        assert_eq!(view.run.state, RunState::Completed);
+        assert_eq!(view.writer.unwrap().name, "Writer");
+        assert_eq!(seen.paths.lock().unwrap()[..], [PathBuf::from(WRITER)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_without_a_writer_does_not_get_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (studio, seen) = studio(folder.path(), 4, 10);
+    let project = studio.open_sample("review-mood").unwrap();
+    let run = studio.start_run(project.id).await.unwrap();
+    studio.pause_run(run.id).await;
+    with_writer(&studio).await;
+    studio.resume_run(run.id).await.unwrap();
+    let (_, view) = to_the_end(&studio, run.id);
+    assert_eq!((view.run.state, view.writer), (RunState::Completed, None));
+    assert!(!seen.paths.lock().unwrap().contains(&PathBuf::from(WRITER)));
+}
+
+/// Takes out of a database what earlier versions of the program did not note.
+fn without_the_writers_file(folder: &Path) {
+    let done = std::process::Command::new("python3")
+        .args([
+            "-c",
+            "import sqlite3, sys
+base = sqlite3.connect(sys.argv[1])
+base.execute(\"UPDATE runs SET writer_json = json_remove(writer_json, '$.model')\")
+base.commit()",
+        ])
+        .arg(folder.join("pmpo.sqlite"))
+        .status();
+    assert!(done.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_did_not_note_its_writer_takes_the_projects_and_notes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (studio, seen) = studio(folder.path(), 4, 10);
+    let (project, run) = paused_with_writer(&studio).await;
+    without_the_writers_file(folder.path());
+    studio.resume_run(run).await.unwrap();
+    studio.pause_run(run).await;
+    // Noted by now, it does not change with the project any more.
+    let mut draft = studio.project(project).unwrap().draft;
+    draft.writer_path = None;
+    studio.save_draft(project, &draft).unwrap();
+    // It may have come to its end before the pause.
+    if studio.run_view(run).unwrap().run.state == RunState::Paused {
+        studio.resume_run(run).await.unwrap();
+        to_the_end(&studio, run);
+    }
+    let view = studio.run_view(run).unwrap();
+    assert_eq!(view.run.state, RunState::Completed);
+    assert_eq!(view.writer.unwrap().name, "Writer");
+    assert!(seen.paths.lock().unwrap().contains(&PathBuf::from(WRITER)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_model_in_the_place_of_the_writer_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let (studio, seen) = studio(folder.path(), 4, 10);
+    let (_, run) = paused_with_writer(&studio).await;
+    seen.other_writer.store(true, SeqCst);
+    let refused = studio.resume_run(run).await.unwrap_err();
+    assert_eq!(refused.code, "other_writer");
+    assert!(refused.message.contains("Another"), "{refused:?}");
+    // Nothing is lost: back in its place it goes on.
+    seen.other_writer.store(false, SeqCst);
+    studio.resume_run(run).await.unwrap();
+    let (_, view) = to_the_end(&studio, run);
+    assert_eq!(view.run.state, RunState::Completed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -108,6 +108,14 @@ pub(crate) enum Command {
         /// Number of the second version.
         second: i64,
     },
+    /// Measure versions on the project's examples with the project's model; without numbers
+    /// the prompt in the editor.
+    Measure {
+        /// Name of the project.
+        project: String,
+        /// Numbers of the versions.
+        versions: Vec<i64>,
+    },
     /// Put a label on a version, from wherever it was; without a number it is taken away.
     Label {
         /// Name of the project.
@@ -165,6 +173,16 @@ pub(crate) enum Command {
         /// The file; the terminal if none is named.
         #[arg(long)]
         out: Option<PathBuf>,
+    },
+    /// Models from the Hugging Face hub: list, download, remove.
+    Models {
+        #[command(subcommand)]
+        what: ModelsCommand,
+    },
+    /// Servers of your own: list, check, remove.
+    Servers {
+        #[command(subcommand)]
+        what: ServersCommand,
     },
     /// Write what a shell needs to complete commands: source it, or put it where your shell
     /// looks for such files.
@@ -270,11 +288,64 @@ pub(crate) struct ColumnArgs {
     pub(crate) remedies: Vec<String>,
 }
 
+#[derive(Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Models of the catalogue, and those that are here.
+    List,
+    /// Download a model, or go on with a download.
+    Download {
+        /// A model of the list, or a repository of the hub (OWNER/NAME).
+        name: String,
+        /// The model's file, where the repository holds more than one model.
+        #[arg(long)]
+        file: Option<String>,
+    },
+    /// Remove a downloaded model.
+    Remove {
+        /// A model of the list, or a repository of the hub (OWNER/NAME).
+        name: String,
+        /// The model's file, where more than one of the repository is here.
+        #[arg(long)]
+        file: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ServersCommand {
+    /// Servers that were checked.
+    List,
+    /// Connect to a server with an OpenAI-compatible interface, find out what it can do, and
+    /// keep that. Its key is read from the variable PMPO_SERVER_KEY and goes to the keyring.
+    Check {
+        /// Its address, with or without /v1.
+        address: String,
+        /// The model, where the server has more than one.
+        #[arg(long)]
+        name: Option<String>,
+        /// How conversations become text, for scoring: chatml, llama3, mistral, gemma, phi3,
+        /// or plain for a base model. Without it the server is asked.
+        #[arg(long)]
+        template: Option<String>,
+        /// Longest sequence in tokens, where the server does not tell it.
+        #[arg(long)]
+        window: Option<usize>,
+    },
+    /// Forget a server, and its key where no other one has its address.
+    Remove {
+        /// Its name, such as server:1.
+        server: String,
+    },
+}
+
 #[derive(Args)]
 pub(crate) struct ModelArgs {
-    /// A GGUF file; the built-in model if none is named.
+    /// A GGUF file, a folder with safetensors, or a server (server:1); the built-in model if
+    /// none is named. A run that goes on has its own model.
     #[arg(long)]
-    pub(crate) model: Option<PathBuf>,
+    pub(crate) model: Option<String>,
+    /// Another model that writes the rewrites: a file, a folder, or a server.
+    #[arg(long)]
+    pub(crate) writer: Option<String>,
     /// Where it runs: auto, cpu, or gpu with its number (gpu0).
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,

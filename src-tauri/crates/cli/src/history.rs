@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pmpo_app::wire::{
-    Comparison, ComparisonRequest, GroundChoice, Project, Subject, VersionOrigin, VersionSummary,
+    Comparison, ComparisonRequest, GroundChoice, Measured, Project, Subject, VersionOrigin,
+    VersionSummary,
 };
-use pmpo_app::{data_dir, AppError, EngineLoader, Studio};
+use pmpo_app::{AppError, Studio};
 use pmpo_core::loss::Verdict;
 use similar::{ChangeTag, TextDiff};
 
-use crate::work::{fault, print_json};
+use crate::open::{project, studio};
+use crate::out::{fault, print_json};
 
 /// Longest search for the smallest difference.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -19,21 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const SHOWN: usize = 60;
 
 fn open(name: &str) -> Result<(Arc<Studio>, Project), AppError> {
-    let studio = Studio::open(&data_dir(), Box::new(EngineLoader))?;
-    let home = studio.home()?;
-    let found = home.projects.iter().find(|project| project.name == name);
-    let Some(found) = found else {
-        let names: Vec<&str> = home.projects.iter().map(|one| one.name.as_str()).collect();
-        return Err(fault(
-            "project",
-            format!("There is no project {name:?}."),
-            match names.is_empty() {
-                true => "`pmpo sample` makes one.".to_owned(),
-                false => format!("The projects are: {}.", names.join(", ")),
-            },
-        ));
-    };
-    let project = studio.project(found.id)?;
+    let studio = studio()?;
+    let project = project(&studio, name)?;
     Ok((studio, project))
 }
 
@@ -238,9 +227,48 @@ pub(crate) fn backup(
     Ok(0)
 }
 
+/// `pmpo measure`: versions on the project's examples, with the project's model.
+pub(crate) async fn measure(name: &str, versions: &[i64], json: bool) -> Result<u8, AppError> {
+    let (studio, project) = open(name)?;
+    let ids = versions
+        .iter()
+        .map(|&number| Ok(version(&project, number)?.id));
+    let ids = ids.collect::<Result<Vec<_>, AppError>>()?;
+    let found = studio.measure(project.id, ids, Vec::new()).await?;
+    if json {
+        print_json(&found)?;
+        return Ok(0);
+    }
+    // Measuring may have made a version of what is in the editor.
+    let project = studio.project(project.id)?;
+    let current = found.datasets.iter().find(|one| one.current);
+    let on_it = |one: &&Measured| current.is_some_and(|data| data.id == one.dataset);
+    let mut cells: Vec<&Measured> = found.cells.iter().filter(on_it).collect();
+    cells.sort_by_key(|one| one.version);
+    for one in cells {
+        let number = project.versions.iter().find(|v| v.id == one.version);
+        let number = number.map_or(0, |version| version.number);
+        let mut words = format!("{number:>4}  loss {:.4}", one.loss);
+        if let Some(error) = one.std_error {
+            words.push_str(&format!(" +- {error:.4}"));
+        }
+        if let Some(share) = one.asked {
+            words.push_str(&format!("; right when asked {:.0} %", share * 100.0));
+        }
+        if let Some(share) = one.accuracy {
+            words.push_str(&format!("; by forced choice {:.0} %", share * 100.0));
+        }
+        if !one.comparable {
+            words.push_str("; measured with other settings");
+        }
+        say!("{words}");
+    }
+    Ok(0)
+}
+
 /// `pmpo bring-back`.
 pub(crate) fn bring_back(file: &Path, json: bool) -> Result<u8, AppError> {
-    let studio = Studio::open(&data_dir(), Box::new(EngineLoader))?;
+    let studio = studio()?;
     let project = studio.bring_back(&file.display().to_string())?;
     match json {
         true => print_json(&project)?,
@@ -251,7 +279,7 @@ pub(crate) fn bring_back(file: &Path, json: bool) -> Result<u8, AppError> {
 
 /// `pmpo storage`: 1 where the database is not whole.
 pub(crate) fn storage(check: bool, compact: bool, json: bool) -> Result<u8, AppError> {
-    let studio = Studio::open(&data_dir(), Box::new(EngineLoader))?;
+    let studio = studio()?;
     let info = match compact {
         true => studio.compact_storage()?,
         false => studio.storage()?,

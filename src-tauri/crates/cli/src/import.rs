@@ -6,14 +6,14 @@ use pmpo_app::data::{
     AnswerColumns, Choice, Columns, DataError, Fault, Finding, Format, Import, Mapping,
     ReadOptions, Reading, Remedies, Remedy, Rule, SuggestionKind,
 };
-use pmpo_app::store::{DatasetId, ProjectId, Store};
-use pmpo_app::{open_store, AppError};
+use pmpo_app::AppError;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::IntoDeserializer;
 use serde::Deserialize;
 
 use crate::args::ColumnArgs;
-use crate::work::{fault, print_json};
+use crate::open::studio;
+use crate::out::{fault, print_json};
 
 /// Rows that are named of one kind of fault.
 const ROWS_NAMED: usize = 8;
@@ -186,28 +186,12 @@ pub(crate) fn import(
         show_first(&import)?;
     }
     if let Some(project) = project {
-        let mut store = open_store()?;
-        let id = store.project(project)?;
-        keep(&mut store, path, id, &import)?;
+        studio()?.keep_import(project, path, &import)?;
         if !json {
             say!("\nKept in the project {project:?}.");
         }
     }
     Ok(0)
-}
-
-/// Keeps the examples as the project's data; their number.
-pub(crate) fn keep(
-    store: &mut Store,
-    path: &Path,
-    project: ProjectId,
-    import: &Import,
-) -> Result<DatasetId, AppError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let dataset = import.keep(store, project, &name, path)?;
-    store.close_examples(project)?;
-    store.use_dataset(project, dataset)?;
-    Ok(dataset)
 }
 
 fn found(reading: &Reading) -> String {

@@ -12,7 +12,11 @@ macro_rules! say {
 mod args;
 mod history;
 mod import;
+mod models;
+mod open;
+mod out;
 mod report;
+mod task;
 mod watch;
 mod work;
 
@@ -23,12 +27,12 @@ use clap::Parser;
 fn main() -> ExitCode {
     // Before anything else: another program may take over.
     #[cfg(feature = "cuda")]
-    pmpo_launch::answer_probe(pmpo_app::engine::has_gpu);
+    pmpo_launch::answer_probe(pmpo_app::has_gpu);
     #[cfg(not(feature = "cuda"))]
     if let Err(why) = pmpo_launch::hand_over() {
         eprintln!("{why}");
     }
-    pmpo_app::engine::prepare_process();
+    pmpo_app::prepare_process();
     // The engine's own words are for its developers; PMPO_LOG=info shows them.
     tracing_subscriber::fmt()
         .with_env_filter(

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use pmpo_app::data::Difference;
-use pmpo_app::{computed, AppError, RunDetails};
+use pmpo_app::wire::RunSummary;
+use pmpo_app::{computed, AppError, JobEstimate, RunDetails, ScoredPrompt};
 use pmpo_core::loss::{Change, Verdict};
 use pmpo_core::optimize::{Origin, Outcome, Part, RunEvent, SegmentVerdict, StopReason};
 use pmpo_core::prompt::Prompt;
@@ -18,6 +19,49 @@ pub(crate) fn error(error: &AppError, json: bool) {
     } else {
         eprintln!("{}\n{}", error.message, error.hint);
     }
+}
+
+/// A prompt's losses.
+pub(crate) fn scored(scored: &ScoredPrompt) {
+    say!(
+        "Loss {:.4} nats, standard error {:.4}.",
+        scored.loss,
+        scored.std_error
+    );
+    if let Some(share) = scored.asked {
+        say!("Right answers when asked: {:.0} %.", share * 100.0);
+    }
+    if let Some(share) = scored.accuracy {
+        say!("Right by forced choice: {:.0} %.", share * 100.0);
+    }
+}
+
+/// Rows that do not fit the model's window.
+pub(crate) fn left_out(rows: &[(usize, usize)]) {
+    for (row, tokens) in rows {
+        say!("Row {row} is left out: its {tokens} tokens do not fit the model's window.");
+    }
+}
+
+/// The work of a run before it starts.
+pub(crate) fn ahead(work: &JobEstimate) {
+    say!(
+        "{} examples choose, {} only check. About {} tokens, {} at most on this computer.\n",
+        work.train,
+        work.validation,
+        work.tokens,
+        time(Duration::from_secs_f64(work.minutes * 60.0))
+    );
+}
+
+/// A run in a list.
+pub(crate) fn line(run: &RunSummary) {
+    let losses = match (run.start_loss, run.best_loss) {
+        (Some(start), Some(best)) => format!("{start:.4} -> {best:.4}"),
+        _ => String::new(),
+    };
+    let state = format!("{:?}", run.state).to_lowercase();
+    say!("{:>4}  {state:<10} {losses:<18} {}", run.id, run.name);
 }
 
 /// What changed in a file.
@@ -165,7 +209,7 @@ impl Watcher {
 }
 
 /// A duration in words.
-pub(crate) fn time(time: Duration) -> String {
+fn time(time: Duration) -> String {
     let seconds = time.as_secs();
     if seconds < 90 {
         format!("{seconds} s")

@@ -1,42 +1,22 @@
 //! `pmpo watch`: measures a prompt again whenever its examples change.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use pmpo_app::data::{difference, Change, Choice, Difference, Import, Watch};
-use pmpo_app::engine::Engine;
-use pmpo_app::store::{ModelId, ProjectId, Store, VersionId};
-use pmpo_app::{
-    keep_written, measure_version, measured_examples, score_prompt, AppError, Measuring, Settings,
-};
-use pmpo_core::model::LanguageModel;
-use pmpo_core::optimize::Task;
+use pmpo_app::{AppError, Figure, MeasuredPrompt, Studio};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::import::keep;
+use crate::out::{fault, print_json};
 use crate::report;
-use crate::work::{fault, print_json};
 
-/// What is watched, and with what.
+/// What is watched, and what is measured on it.
 pub(crate) struct Watching<'a> {
     pub(crate) path: &'a Path,
     /// The examples as they are now.
     pub(crate) first: Import,
-    pub(crate) prompt: String,
-    pub(crate) settings: Settings,
-    /// Where states of the data and figures are kept, if anywhere.
-    pub(crate) project: Option<String>,
+    pub(crate) prompt: MeasuredPrompt,
     pub(crate) json: bool,
-}
-
-/// A figure as it is told.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-struct Figure {
-    loss: f64,
-    std_error: f64,
-    accuracy: Option<f64>,
-    examples: usize,
 }
 
 /// What is told, one a line with `--json`.
@@ -49,18 +29,9 @@ enum Told<'a> {
     Faulty { error: &'a AppError },
 }
 
-/// Where figures of a project are kept.
-struct Place {
-    project: ProjectId,
-    version: VersionId,
-    model: ModelId,
-}
-
 pub(crate) async fn watch(
     what: Watching<'_>,
-    mut store: Store,
-    engine: &Engine,
-    model_path: &Path,
+    studio: &Studio,
     cancel: &CancellationToken,
 ) -> Result<u8, AppError> {
     let first = &what.first;
@@ -71,11 +42,6 @@ pub(crate) async fn watch(
         mapping: Some(first.mapping.clone()),
         ..Choice::default()
     };
-    let place = match &what.project {
-        Some(name) => Some(place(&mut store, name, &what.prompt, engine, model_path)?),
-        None => None,
-    };
-    let store = Mutex::new(store);
     // Before the first measurement, so that no change is missed.
     let (sender, mut changes) = tokio::sync::mpsc::unbounded_channel();
     let watch = Watch::new(what.path, move |change| {
@@ -89,7 +55,9 @@ pub(crate) async fn watch(
             "Check its name.",
         )
     })?;
-    let mut before = measured(&what, &store, place.as_ref(), first, engine, cancel).await?;
+    let mut before = studio
+        .measure_import(&what.prompt, what.path, first, cancel)
+        .await?;
     tell_figure(&what, before, None)?;
     let mut examples = first.examples()?;
     if !what.json {
@@ -132,7 +100,8 @@ pub(crate) async fn watch(
             &report::difference(&found),
         )?;
         examples = new;
-        match measured(&what, &store, place.as_ref(), &import, engine, cancel).await {
+        let measured = studio.measure_import(&what.prompt, what.path, &import, cancel);
+        match measured.await {
             Ok(now) => {
                 tell_figure(&what, now, Some(before))?;
                 before = now;
@@ -141,24 +110,6 @@ pub(crate) async fn watch(
             Err(error) => return Err(error),
         }
     }
-}
-
-fn place(
-    store: &mut Store,
-    name: &str,
-    prompt: &str,
-    engine: &Engine,
-    model_path: &Path,
-) -> Result<Place, AppError> {
-    let project = store.project(name)?;
-    let version = keep_written(store, project, prompt)?.id;
-    let path = model_path.display().to_string();
-    let model = store.add_model(engine.description(), &path)?;
-    Ok(Place {
-        project,
-        version,
-        model,
-    })
 }
 
 fn tell(what: &Watching<'_>, told: &Told<'_>, words: &str) -> Result<(), AppError> {
@@ -184,55 +135,4 @@ fn tell_figure(what: &Watching<'_>, now: Figure, before: Option<Figure>) -> Resu
         ));
     }
     tell(what, &Told::Measured { now, before }, &format!("{words}."))
-}
-
-async fn measured(
-    what: &Watching<'_>,
-    store: &Mutex<Store>,
-    place: Option<&Place>,
-    import: &Import,
-    engine: &Engine,
-    cancel: &CancellationToken,
-) -> Result<Figure, AppError> {
-    let settings = &what.settings;
-    match place {
-        Some(place) => {
-            let dataset = {
-                let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
-                keep(&mut store, what.path, place.project, import)?
-            };
-            let measuring = Measuring {
-                version: place.version,
-                dataset,
-                model: place.model,
-                settings,
-            };
-            let found = measure_version(store, measuring, engine, cancel, &mut |_, _| {}).await?;
-            Ok(Figure {
-                loss: found.loss,
-                std_error: found.std_error,
-                accuracy: found.accuracy,
-                examples: found.examples,
-            })
-        }
-        None => {
-            let task = Task {
-                prompt: what.prompt.clone(),
-                description: String::new(),
-                examples: import.examples()?,
-                frozen: Vec::new(),
-                looks: 0,
-                split: None,
-                earlier: None,
-            };
-            let indices = measured_examples(&task.examples, settings);
-            let found = score_prompt(store, &task, &indices, settings, engine, cancel).await?;
-            Ok(Figure {
-                loss: found.loss,
-                std_error: found.std_error,
-                accuracy: found.accuracy,
-                examples: found.rows.len(),
-            })
-        }
-    }
 }

@@ -1,45 +1,28 @@
 //! What each command does.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 
 use clap::CommandFactory;
 use pmpo_app::data::{Choice, Import};
-use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
-use pmpo_app::plot::{png, svg, ChartSize, Theme, View};
-use pmpo_app::store::{RunId, RunState};
-use pmpo_app::{
-    built_in_model, data_dir, estimate, execute, export, load_options, open_store, prepare,
-    run_chart, run_details, sample, score_prompt, unfinished, AppError, Control, ExportFormat,
-    NewJob,
-};
-use pmpo_core::model::LanguageModel;
-use pmpo_core::optimize::{plan, Preset, Settings, StopReason, Task};
+use pmpo_app::wire::{self, RunState};
+use pmpo_app::{is_small, sample, AppError, Control, ModelRef, Moved, RunId, RunLease, RunSpec};
+use pmpo_app::{MeasuredPrompt, Settings, Studio};
+use pmpo_core::optimize::{StopReason, Task};
 use pmpo_core::prompt::Prompt;
-use tokio_util::sync::CancellationToken;
 
-use crate::args::{Cli, Command, Effort, Examples, Format, ModelArgs, SettingArgs, TaskArgs};
-use crate::history;
+use crate::args::{Cli, Command, Examples, Format, ModelArgs};
 use crate::import::{bring, choice, import, Wishes};
+use crate::open::{stop_on_interrupt, studio};
+use crate::out::{fault, print_json, write};
 use crate::report::{self, Watcher};
+use crate::task::{read_prompt, read_settings, read_task, task};
 use crate::watch::{watch, Watching};
+use crate::{history, models};
 
 /// No better prompt was found.
 const NOTHING_BETTER: u8 = 3;
 /// Stopped by the person, as shells count an interrupt.
 const STOPPED: u8 = 130;
-
-pub(crate) fn fault(
-    code: &'static str,
-    message: impl Into<String>,
-    hint: impl Into<String>,
-) -> AppError {
-    AppError {
-        code,
-        message: message.into(),
-        hint: hint.into(),
-    }
-}
 
 pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
     let json = cli.json;
@@ -49,7 +32,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             model,
             settings,
         } => {
-            let sample = sample(&name, &data_dir())?;
+            let sample = sample(&name, &pmpo_app::data_dir())?;
             if !json {
                 say!("{}: {}\n", sample.title, sample.description);
             }
@@ -58,15 +41,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
                 ..Choice::default()
             };
             let import = bring(&sample.data, &Wishes::from(choice), json)?;
-            let task = Task {
-                prompt: sample.prompt,
-                description: String::new(),
-                examples: import.examples()?,
-                frozen: Vec::new(),
-                looks: 0,
-                split: None,
-                earlier: None,
-            };
+            let task = task(sample.prompt, import.examples()?);
             let source = sample.data;
             let job = (sample.title.clone(), sample.title, source);
             let wanted = (read_settings(&settings)?, settings.examples);
@@ -97,51 +72,20 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
         } => {
             let (_, core) = read_task(&task, json)?;
             let settings = read_settings(&settings)?;
-            let store = Mutex::new(open_store()?);
-            let engine = load(&model, json).await?;
-            let all: Vec<usize> = (0..core.examples.len()).collect();
+            let studio = studio()?;
+            let named = load(&studio, &model, json).await?;
+            let on = (&named, model.device.as_str());
             let stop = stop_on_interrupt();
-            let scored = score_prompt(&store, &core, &all, &settings, &engine, &stop).await?;
+            let scored = studio.score_task(&core, &settings, on, &stop).await?;
             if json {
                 print_json(&scored)?;
             } else {
-                say!(
-                    "Loss {:.4} nats, standard error {:.4}.",
-                    scored.loss,
-                    scored.std_error
-                );
-                if let Some(share) = scored.asked {
-                    say!("Right answers when asked: {:.0} %.", share * 100.0);
-                }
-                if let Some(share) = scored.accuracy {
-                    say!("Right by forced choice: {:.0} %.", share * 100.0);
-                }
-                left_out(&scored.left_out);
+                report::scored(&scored);
+                report::left_out(&scored.left_out);
             }
             Ok(0)
         }
-        Command::Resume { run, model } => {
-            let mut store = open_store()?;
-            let id = match run {
-                Some(number) => RunId(number),
-                None => unfinished(&store)?.ok_or_else(|| {
-                    fault(
-                        "no_run",
-                        "No run was broken off.",
-                        "Start one with `pmpo optimize`.",
-                    )
-                })?,
-            };
-            let row = store.run(id)?;
-            let model = ModelArgs {
-                model: model
-                    .model
-                    .or_else(|| store.model(row.model).ok().map(|m| PathBuf::from(m.path))),
-                ..model
-            };
-            let engine = load(&model, json).await?;
-            work(&mut store, id, &engine, json).await
-        }
+        Command::Resume { run, model } => resume(run, &model, json).await,
         Command::Import {
             path,
             project,
@@ -154,19 +98,24 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             model,
             settings,
         } => {
+            let first = bring(&data.data, &choice(&data.columns)?, json)?;
+            let (prompt, settings) = (read_prompt(&prompt)?, read_settings(&settings)?);
+            let studio = studio()?;
             let what = Watching {
                 path: &data.data,
-                first: bring(&data.data, &choice(&data.columns)?, json)?,
-                prompt: read_prompt(&prompt)?,
-                settings: read_settings(&settings)?,
-                project,
+                first,
+                prompt: MeasuredPrompt {
+                    prompt,
+                    settings,
+                    model: load(&studio, &model, json).await?,
+                    device: model.device.clone(),
+                    project,
+                },
                 json,
             };
-            let store = open_store()?;
-            let engine = load(&model, json).await?;
-            let stop = stop_on_interrupt();
-            watch(what, store, &engine, &model_path(&model), &stop).await
+            watch(what, &studio, &stop_on_interrupt()).await
         }
+        Command::Measure { project, versions } => history::measure(&project, &versions, json).await,
         Command::Versions { project } => history::versions(&project, json),
         Command::Diff {
             project,
@@ -190,6 +139,8 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             without_data,
         } => history::backup(&project, &file, without_data, json),
         Command::BringBack { file } => history::bring_back(&file, json),
+        Command::Models { what } => models::models(what, json).await,
+        Command::Servers { what } => models::servers(what, json).await,
         Command::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "pmpo", &mut out);
@@ -210,24 +161,20 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
         }
         Command::Storage { check, compact } => history::storage(check, compact, json),
         Command::Runs => {
-            let runs = open_store()?.runs()?;
+            let runs = studio()?.runs(None)?;
             if json {
                 print_json(&runs)?;
             } else if runs.is_empty() {
                 say!("There are no runs yet. `pmpo sample` makes one.");
             } else {
-                for run in runs {
-                    let losses = run.outcome.as_ref().map_or_else(String::new, |end| {
-                        format!("{:.4} -> {:.4}", end.start_loss, end.best_loss)
-                    });
-                    let state = format!("{:?}", run.state).to_lowercase();
-                    say!("{:>4}  {state:<10} {losses:<18} {}", run.id.0, run.name);
+                for line in runs {
+                    report::line(&line.run);
                 }
             }
             Ok(0)
         }
         Command::Show { run } => {
-            let details = run_details(&open_store()?, RunId(run))?;
+            let details = studio()?.run_details(run)?;
             if json {
                 print_json(&details)?;
             } else {
@@ -237,15 +184,15 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
         }
         Command::Export { run, format, out } => {
             let format = match format {
-                Format::Txt => ExportFormat::Text,
-                Format::Md => ExportFormat::Markdown,
-                Format::Json => ExportFormat::Json,
-                Format::Csv => ExportFormat::Csv,
+                Format::Txt => wire::ExportFormat::Txt,
+                Format::Md => wire::ExportFormat::Md,
+                Format::Json => wire::ExportFormat::Json,
+                Format::Csv => wire::ExportFormat::Csv,
             };
-            let text = export(&open_store()?, RunId(run), format)?;
+            let bytes = studio()?.export(run, format)?;
             match out {
-                Some(path) => write(&path, text.as_bytes())?,
-                None => say!("{}", text.trim_end_matches('\n')),
+                Some(path) => write(&path, &bytes)?,
+                None => say!("{}", String::from_utf8_lossy(&bytes).trim_end_matches('\n')),
             }
             Ok(0)
         }
@@ -255,30 +202,40 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             large,
             dark,
         } => {
-            let chart = run_chart(&open_store()?, RunId(run))?;
-            let size = if large {
-                ChartSize::LARGE
-            } else {
-                ChartSize::SMALL
-            };
-            let theme = if dark { Theme::Dark } else { Theme::Light };
-            let view = View::whole(size, theme);
-            let bytes = match out.extension().and_then(|e| e.to_str()) {
-                Some("svg") => svg(&[chart], &view)?.0.into_bytes(),
-                Some("png") => png(&[chart], &view)?,
+            let as_png = match out.extension().and_then(|e| e.to_str()) {
+                Some("svg") => false,
+                Some("png") => true,
                 _ => {
                     let word = format!("{} is neither .svg nor .png.", out.display());
                     return Err(fault("plot", word, "Give the file one of these endings."));
                 }
             };
-            write(&out, &bytes)?;
+            write(&out, &studio()?.plot_run(run, large, dark, as_png)?)?;
             Ok(0)
         }
     }
 }
 
-/// Models with fewer weights than this may be shown examples unless the person says no.
-const SMALL: u64 = 3_000_000_000;
+/// Loads the model that scores, and says what it is.
+async fn load(studio: &Studio, model: &ModelArgs, json: bool) -> Result<ModelRef, AppError> {
+    let named = model.scorer();
+    let about = studio.load_model(&named, &model.device).await?;
+    if !json {
+        say!("{} on the {}.", about.name, about.device);
+    }
+    Ok(named)
+}
+
+fn tell_models(lease: &RunLease, json: bool) {
+    let (own, writer) = (lease.model().description(), lease.model().writer());
+    if json {
+        return;
+    }
+    say!("{} on the {}.", own.name, own.device);
+    if lease.models().writer.is_some() {
+        say!("{} on the {} writes.", writer.name, writer.device);
+    }
+}
 
 async fn optimize(
     task: Task,
@@ -288,32 +245,25 @@ async fn optimize(
     (mut settings, examples): (Settings, Option<Examples>),
     json: bool,
 ) -> Result<u8, AppError> {
-    let mut store = open_store()?;
-    let engine = load(model, json).await?;
-    let small = engine.description().parameters < SMALL;
+    let studio = studio()?;
+    let runs = studio.runs_service();
+    let lease = runs.lease(runs.claim()?, model.models()).await?;
+    tell_models(&lease, json);
+    let small = is_small(lease.model().description().parameters);
     if !examples.map_or(small, Examples::are_allowed) {
         settings.max_demonstrations = 0;
     }
-    let plan = plan(&task, &settings, &engine)
-        .await
-        .map_err(AppError::from)?;
-    let work_ahead = estimate(&task, &settings, &plan, &engine, &stop_on_interrupt()).await?;
+    let stop = stop_on_interrupt();
+    let work_ahead = runs
+        .estimate(&task, &settings, lease.model(), &stop)
+        .await?;
     if json {
         print_json(&work_ahead)?;
     } else {
-        say!(
-            "{} examples choose, {} only check. About {} tokens, {} at most on this computer.\n",
-            work_ahead.train,
-            work_ahead.validation,
-            work_ahead.tokens,
-            report::time(std::time::Duration::from_secs_f64(
-                work_ahead.minutes * 60.0
-            ))
-        );
-        left_out(&work_ahead.left_out);
+        report::ahead(&work_ahead);
+        report::left_out(&work_ahead.left_out);
     }
-    let path = model_path(model);
-    let job = NewJob {
+    let spec = RunSpec {
         project,
         name,
         source: source.display().to_string(),
@@ -321,18 +271,37 @@ async fn optimize(
         mapping: import.mapping,
         task,
         settings,
-        model_path: path.display().to_string(),
     };
-    let id = prepare(&mut store, &job, &plan, &engine)?;
-    work(&mut store, id, &engine, json).await
+    let run = runs.prepare(&lease, &spec).await?;
+    work(&studio, run, lease, json).await
 }
 
-async fn work(
-    store: &mut pmpo_app::store::Store,
-    id: RunId,
-    engine: &Engine,
-    json: bool,
-) -> Result<u8, AppError> {
+/// Goes on with a run, with its own models unless the arguments say where they are now.
+async fn resume(run: Option<i64>, model: &ModelArgs, json: bool) -> Result<u8, AppError> {
+    let studio = studio()?;
+    let runs = studio.runs_service();
+    let run = match run {
+        Some(number) => RunId(number),
+        None => runs.unfinished()?.ok_or_else(|| {
+            fault(
+                "no_run",
+                "No run was broken off.",
+                "Start one with `pmpo optimize`.",
+            )
+        })?,
+    };
+    let moved = Moved {
+        scorer: model.model.as_deref().map(ModelRef::from),
+        writer: model.writer.as_deref().map(ModelRef::from),
+        unnoted_writer: studio.writer_of_draft(run)?,
+    };
+    let lease = runs.lease_again(run, &model.device, moved).await?;
+    tell_models(&lease, json);
+    work(&studio, run, lease, json).await
+}
+
+async fn work(studio: &Studio, run: RunId, lease: RunLease, json: bool) -> Result<u8, AppError> {
+    let runs = studio.runs_service();
     let mut watcher = Watcher::new(json);
     let control = Control::default();
     let stop = control.clone();
@@ -341,9 +310,10 @@ async fn work(
             stop.stop();
         }
     });
-    let result = execute(store, id, engine, &control, &mut |event| watcher.see(event)).await;
+    let seen = &mut |event: &pmpo_core::optimize::RunEvent| watcher.see(event);
+    let result = runs.execute(run, lease, &control, seen).await;
     let outcome = match result {
-        Err(_) if store.run(id)?.state == RunState::Cancelled => {
+        Err(_) if runs.summary(run)?.state == RunState::Cancelled => {
             if !json {
                 say!("Stopped before anything was measured; `pmpo resume` goes on.");
             }
@@ -354,14 +324,14 @@ async fn work(
     if !json {
         say!();
         report::outcome(&outcome);
-        let details = run_details(store, id)?;
+        let details = studio.run_details(run.0)?;
         say!(
             "\nBest prompt:\n{}\n",
             Prompt::parse(&details.best).as_text()
         );
         say!(
             "This is run {0}. `pmpo plot {0} --out curve.svg` draws it, `pmpo show {0}` tells more.",
-            id.0
+            run.0
         );
     }
     Ok(match outcome.reason {
@@ -369,121 +339,4 @@ async fn work(
         _ if outcome.improved() => 0,
         _ => NOTHING_BETTER,
     })
-}
-
-fn left_out(rows: &[(usize, usize)]) {
-    for (row, tokens) in rows {
-        say!("Row {row} is left out: its {tokens} tokens do not fit the model's window.");
-    }
-}
-
-fn stop_on_interrupt() -> CancellationToken {
-    let token = CancellationToken::new();
-    let trip = token.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            trip.cancel();
-        }
-    });
-    token
-}
-
-fn model_path(model: &ModelArgs) -> PathBuf {
-    model.model.clone().unwrap_or_else(built_in_model)
-}
-
-async fn load(model: &ModelArgs, json: bool) -> Result<Engine, AppError> {
-    let device: DeviceChoice = model.device.parse()?;
-    let options = LoadOptions {
-        device,
-        ..load_options(&model_path(model))
-    };
-    let engine = Engine::load(&options, EngineOptions::default()).await?;
-    if !json {
-        let about = engine.description();
-        say!("{} on the {}.", about.name, about.device);
-    }
-    Ok(engine)
-}
-
-fn read_task(args: &TaskArgs, json: bool) -> Result<(Import, Task), AppError> {
-    let import = bring(&args.data.data, &choice(&args.data.columns)?, json)?;
-    let task = Task {
-        prompt: read_prompt(&args.prompt)?,
-        description: args.describe.clone(),
-        examples: import.examples()?,
-        frozen: args.locked.clone(),
-        looks: 0,
-        split: None,
-        earlier: None,
-    };
-    Ok((import, task))
-}
-
-fn read_prompt(given: &str) -> Result<String, AppError> {
-    let prompt = match given.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path).map_err(|why| {
-            fault(
-                "prompt",
-                format!("The prompt file {path} cannot be read: {why}."),
-                "Check its name.",
-            )
-        })?,
-        None => given.to_owned(),
-    };
-    Ok(prompt.trim_end_matches(['\n', '\r']).to_owned())
-}
-
-fn read_settings(args: &SettingArgs) -> Result<Settings, AppError> {
-    let mut settings = match args.effort {
-        Effort::Quick => Preset::Quick,
-        Effort::Standard => Preset::Standard,
-        Effort::Thorough => Preset::Thorough,
-        Effort::Paper => Preset::Paper,
-    }
-    .settings();
-    if let Some(seed) = args.seed {
-        settings.seed = seed;
-    }
-    let bad = |pair: &str, why: String| {
-        fault(
-            "settings",
-            format!("The setting {pair:?} cannot be used: {why}."),
-            "Write it as NAME=VALUE.",
-        )
-    };
-    for pair in &args.set {
-        let (name, value) = pair
-            .split_once('=')
-            .ok_or_else(|| bad(pair, "there is no =".to_owned()))?;
-        let mut all = serde_json::to_value(&settings).map_err(|why| bad(pair, why.to_string()))?;
-        let mut place = &mut all;
-        for key in name.split('.') {
-            place = place
-                .get_mut(key)
-                .ok_or_else(|| bad(pair, format!("there is no setting {key:?}")))?;
-        }
-        // What is no number and no word of JSON is a text.
-        *place = serde_json::from_str(value)
-            .unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
-        settings = serde_json::from_value(all).map_err(|why| bad(pair, why.to_string()))?;
-    }
-    Ok(settings)
-}
-
-fn write(path: &std::path::Path, bytes: &[u8]) -> Result<(), AppError> {
-    std::fs::write(path, bytes).map_err(|why| {
-        fault(
-            "write",
-            format!("{} cannot be written: {why}.", path.display()),
-            "Choose another place.",
-        )
-    })
-}
-
-pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), AppError> {
-    let text = serde_json::to_string(value)
-        .map_err(|why| fault("json", why.to_string(), "Leave out --json."))?;
-    say!("{text}");
-    Ok(())
 }

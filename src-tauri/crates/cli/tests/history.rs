@@ -18,7 +18,7 @@ fn prepared(terminal: &Terminal) -> String {
     let project = studio.open_sample("review-mood").unwrap();
     let mut store = pmpo_app::open_store_at(&data).unwrap();
     let origin = serde_json::json!({ "kind": "written" });
-    let id = pmpo_app::store::ProjectId(project.id);
+    let id = pmpo_store::ProjectId(project.id);
     let text = format!("{}\nAnswer with one word.", project.draft.prompt);
     store.add_version(id, &text, None, &origin).unwrap();
     let mut draft = project.draft;

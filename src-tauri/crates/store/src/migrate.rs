@@ -109,6 +109,7 @@ fn computed_and_written(words: &str) -> (Device, Option<Writer>) {
     let writer = Writer {
         name: name.to_owned(),
         device: Device::from_words(device),
+        model: None,
     };
     (Device::from_words(own), Some(writer))
 }

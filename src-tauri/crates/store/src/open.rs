@@ -121,6 +121,25 @@ impl Store {
         })
     }
 
+    /// From now on shows the database as it is at the first question, whatever is written
+    /// meanwhile, and writes nothing, until [`Self::end_reading`].
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read any more.
+    pub fn begin_reading(&self) -> Result<(), StoreError> {
+        self.sql(|c| c.execute_batch("PRAGMA query_only = ON; BEGIN"))
+    }
+
+    /// Lets go of the moment that is shown since [`Self::begin_reading`].
+    ///
+    /// # Errors
+    ///
+    /// Where nothing was begun.
+    pub fn end_reading(&self) -> Result<(), StoreError> {
+        self.sql(|c| c.execute_batch("COMMIT; PRAGMA query_only = OFF"))
+    }
+
     pub(crate) fn sql<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -134,6 +153,10 @@ impl Store {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         self.sql(|c| {
+            if !c.is_autocommit() {
+                // At the moment of the reader that it belongs to.
+                return work(c);
+            }
             let transaction = c.unchecked_transaction()?;
             let value = work(&transaction)?;
             transaction.commit()?;

@@ -101,6 +101,10 @@ pub struct Writer {
     pub name: String,
     /// Where it is computed.
     pub device: Device,
+    /// What it was loaded from, as models are named in the database; earlier versions of
+    /// the program did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 /// A run.
@@ -369,6 +373,14 @@ impl Store {
         self.change_run(id, |t| {
             let sql = "UPDATE runs SET context_json = ?2 WHERE id = ?1";
             execute(t, sql, params![id, to_json(context)?])
+        })
+    }
+
+    /// Notes who writes a run's rewrites from now on.
+    pub fn set_run_writer(&mut self, id: RunId, writer: Option<&Writer>) -> Result<(), StoreError> {
+        self.change_run(id, |t| {
+            let sql = "UPDATE runs SET writer_json = ?2 WHERE id = ?1";
+            execute(t, sql, params![id, writer.map(to_json).transpose()?])
         })
     }
 

@@ -4,9 +4,11 @@ use pmpo_core::optimize::Origin;
 use pmpo_store::RunId;
 
 use super::Studio;
+use crate::export;
 use crate::plot::{png, svg, ChartSize, Theme, View};
+use crate::results::run_chart;
 use crate::wire::{AxisRange, Chart, ChartPoint, ChartRequest, ExportFormat, LossRange, PointKind};
-use crate::{export, run_chart, AppError};
+use crate::AppError;
 
 /// Pixels beyond which nobody looks.
 pub(super) const LARGEST: u32 = 8192;
@@ -21,7 +23,7 @@ impl Studio {
         let mut points = Vec::new();
         for &run in &request.runs {
             let (chart, own) = {
-                let store = self.store();
+                let store = self.reader()?;
                 (
                     run_chart(&store, RunId(run))?,
                     store.candidates(RunId(run))?,
@@ -83,15 +85,15 @@ impl Studio {
 
     /// A run as a file.
     pub fn export(&self, run: i64, format: ExportFormat) -> Result<Vec<u8>, AppError> {
-        let store = self.store();
+        let store = self.reader()?;
         let id = RunId(run);
         let whole = View::whole(ChartSize::LARGE, Theme::Light);
-        let text = |format| export(&store, id, format).map(String::into_bytes);
+        let text = |format| export::export(&store, id, format).map(String::into_bytes);
         match format {
-            ExportFormat::Txt => text(crate::ExportFormat::Text),
-            ExportFormat::Md => text(crate::ExportFormat::Markdown),
-            ExportFormat::Json => text(crate::ExportFormat::Json),
-            ExportFormat::Csv => text(crate::ExportFormat::Csv),
+            ExportFormat::Txt => text(export::ExportFormat::Text),
+            ExportFormat::Md => text(export::ExportFormat::Markdown),
+            ExportFormat::Json => text(export::ExportFormat::Json),
+            ExportFormat::Csv => text(export::ExportFormat::Csv),
             ExportFormat::Svg => Ok(svg(&[run_chart(&store, id)?], &whole)?.0.into_bytes()),
             ExportFormat::Png => Ok(png(&[run_chart(&store, id)?], &whole)?),
         }

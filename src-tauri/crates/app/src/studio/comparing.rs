@@ -1,7 +1,5 @@
 //! Two prompts on the same examples, example by example.
 
-use std::sync::Arc;
-
 use pmpo_core::dataset::{similar_examples, Answer, Example, LabelSet};
 use pmpo_core::model::{ScoreItem, Surprise};
 use pmpo_core::optimize::{
@@ -13,18 +11,18 @@ use pmpo_store::{DatasetId, ProjectId, RunId, Store, VersionId};
 use tokio_util::sync::CancellationToken;
 
 use super::chart::{theme, LARGEST, SMALLEST};
-use super::measuring::Busy;
-use super::users::Doing;
-use super::{held, Studio};
+use super::Studio;
+use crate::drafts::draft;
 use crate::job::must_fit;
+use crate::models::{ModelRef, Purpose};
 use crate::plot::{scatter_svg, ChartSize};
-use crate::scoring::measured_examples;
+use crate::scoring::{measured_examples, SharedLedger};
 use crate::wire::{
     AnswerRole, AnswerTokens, AxisRange, ComparedFigures, ComparedGround, ComparedPrompt,
     ComparedRow, Comparison, ComparisonRequest, ExampleTokens, GroundChoice, Scatter, SegmentView,
     ShellEvent, Subject, TokenSurprise,
 };
-use crate::{caught_async, AppError, SharedLedger};
+use crate::{caught_async, AppError};
 
 /// Examples that two prompts must have in common before they are compared.
 const FEWEST: usize = 2;
@@ -42,8 +40,7 @@ struct Ground {
     model: Option<String>,
     /// What losses depend on, where the model is known.
     context: Option<EvalContext>,
-    /// The model's file; the built-in model where none is named.
-    path: Option<String>,
+    named: ModelRef,
     device: String,
     /// The examples to measure.
     indices: Vec<usize>,
@@ -68,7 +65,7 @@ impl Studio {
     pub fn compare(&self, request: &ComparisonRequest) -> Result<Comparison, AppError> {
         let project = ProjectId(request.project);
         let (first, second) = {
-            let store = self.store();
+            let store = self.reader()?;
             (
                 self.compared(&store, project, request.first)?,
                 self.compared(&store, project, request.second)?,
@@ -140,11 +137,11 @@ impl Studio {
     /// Measures what is missing for a comparison, and compares. Pairs that are known
     /// are not scored again.
     pub async fn measure_comparison(
-        self: &Arc<Self>,
+        &self,
         request: &ComparisonRequest,
     ) -> Result<Comparison, AppError> {
         let cancel = CancellationToken::new();
-        let result = match Busy::begin(self, ProjectId(request.project), &cancel) {
+        let result = match self.measurer.begin(ProjectId(request.project), &cancel) {
             Ok(_busy) => caught_async(self.measure_both(request, &cancel)).await,
             Err(error) => return Err(error),
         };
@@ -165,22 +162,25 @@ impl Studio {
         // What is measured stays as it is from now on.
         self.store().close_examples(project)?;
         let texts = {
-            let store = self.store();
+            let store = self.reader()?;
             let text = |of| self.subject(&store, project, of).map(|(text, _)| text);
             [text(request.first)?, text(request.second)?]
         };
         let ground = self.ground(request)?.ok_or_else(no_data)?;
-        let (path, device) = (ground.path.as_deref(), &ground.device);
-        let model = self.model(Doing::Measuring, path, device).await?;
+        let (named, device) = (&ground.named, &ground.device);
+        let model = self
+            .models
+            .acquire(named, device, Purpose::Measuring)
+            .await?;
         if let Some(run) = ground.run {
             let fits = {
-                let store = self.store();
+                let store = self.reader()?;
                 must_fit(&store, &store.run(run)?, model.description())
             };
             if let Err(why) = fits {
                 drop(model);
                 // The next attempt looks for the device anew.
-                *self.loaded.lock().await = None;
+                self.models.forget().await;
                 return Err(AppError {
                     hint: "Choose in the project the device that the run was made on, or compare \
                            on the project's examples."
@@ -189,9 +189,8 @@ impl Studio {
                 });
             }
         }
-        let file = ground.path.clone();
-        let file = file.unwrap_or_else(|| crate::built_in_model().display().to_string());
-        self.store().add_model(model.description(), &file)?;
+        self.store()
+            .add_model(model.description(), &named.to_string())?;
         for (nth, prompt) in texts.into_iter().enumerate() {
             let task = Task {
                 prompt,
@@ -202,7 +201,7 @@ impl Studio {
                 split: None,
                 earlier: None,
             };
-            let ledger = &mut SharedLedger(&self.store);
+            let ledger = &mut SharedLedger(self.database.writer());
             let told = &mut |done: usize, total: usize| {
                 self.tell(ShellEvent::Measuring {
                     project: request.project,
@@ -213,20 +212,20 @@ impl Studio {
             let (indices, settings) = (&ground.indices, &ground.settings);
             score_prompt(&task, indices, settings, &*model, ledger, cancel, told).await?;
         }
-        self.forget_tables();
+        self.tables.forget();
         Ok(())
     }
 
     /// An example's answers token by token under both prompts.
     pub async fn compare_tokens(
-        self: &Arc<Self>,
+        &self,
         request: &ComparisonRequest,
         example: usize,
     ) -> Result<ExampleTokens, AppError> {
         self.must_not_be_running()?;
         let project = ProjectId(request.project);
         let texts = {
-            let store = self.store();
+            let store = self.reader()?;
             let text = |of| self.subject(&store, project, of).map(|(text, _)| text);
             [text(request.first)?, text(request.second)?]
         };
@@ -234,8 +233,10 @@ impl Studio {
         let gone = || fault("This example is not there any more.", "Go back.");
         let row = ground.examples.get(example).ok_or_else(gone)?;
         let answers = answers(row, LabelSet::detect(&ground.examples));
-        let (path, device) = (ground.path.as_deref(), &ground.device);
-        let model = self.model(Doing::Scoring, path, device).await?;
+        let model = self
+            .models
+            .acquire(&ground.named, &ground.device, Purpose::Scoring)
+            .await?;
         let mut items = Vec::with_capacity(2 * answers.len());
         for text in &texts {
             let has_template = model.description().has_chat_template;
@@ -280,7 +281,7 @@ impl Studio {
         subject: Subject,
     ) -> Result<(String, Option<String>), AppError> {
         match subject {
-            Subject::Draft => Ok((self.draft_of(store, project)?.prompt, None)),
+            Subject::Draft => Ok((draft(store, project)?.prompt, None)),
             Subject::Version { id } => {
                 let version = store.version(VersionId(id))?;
                 match version.project == project {
@@ -331,13 +332,13 @@ impl Studio {
     }
 
     fn ground(&self, request: &ComparisonRequest) -> Result<Option<Ground>, AppError> {
-        let built_in = crate::built_in_model().display().to_string();
         match request.ground {
             GroundChoice::Project => {
                 let project = ProjectId(request.project);
-                let draft = self.draft(project)?;
-                let model = self.model_known(draft.model_path.as_deref(), &draft.device)?;
-                let store = self.store();
+                let store = self.reader()?;
+                let draft = draft(&store, project)?;
+                let named = draft.scorer();
+                let model = self.models.known(&store, &named, &draft.device)?;
                 let Some(dataset) = store.project_row(project)?.dataset else {
                     return Ok(None);
                 };
@@ -353,14 +354,14 @@ impl Studio {
                     context,
                     settings: draft.settings,
                     model: model.map(|model| model.name),
-                    path: draft.model_path,
+                    named,
                     device: draft.device,
                     run: None,
                     keeps_losses: false,
                 }))
             }
             GroundChoice::Run { run } => {
-                let store = self.store();
+                let store = self.reader()?;
                 let row = store.run(RunId(run))?;
                 let revision = row.context.revision;
                 let model = store.model(row.model)?;
@@ -379,7 +380,7 @@ impl Studio {
                     examples,
                     indices,
                     settings: row.settings,
-                    path: (model.path != built_in).then_some(model.path),
+                    named: ModelRef::from(model.path.as_str()),
                     model: Some(model.description.name),
                     // On the run's own device. Losses of an earlier revision have other
                     // names; the run keeps its own.
@@ -387,7 +388,7 @@ impl Studio {
                         revision: SCORING_REVISION,
                         ..row.context
                     }),
-                    device: self.draft_of(&store, row.project)?.device,
+                    device: draft(&store, row.project)?.device,
                     run: Some(row.id),
                     keeps_losses: revision == SCORING_REVISION,
                 }))
@@ -402,7 +403,7 @@ impl Studio {
         first: &str,
         second: &str,
     ) -> Result<Vec<(usize, Known, Known)>, AppError> {
-        let store = self.store();
+        let store = self.reader()?;
         let first = known(&store, ground, first)?;
         let second = known(&store, ground, second)?;
         let pairs = first.into_iter().zip(second).enumerate();
@@ -412,7 +413,7 @@ impl Studio {
     }
 
     fn must_not_be_running(&self) -> Result<(), AppError> {
-        match held(&self.job).is_some() {
+        match self.active_run().is_some() {
             true => Err(AppError::new(
                 "busy",
                 "A run is going on and needs the model for itself.",

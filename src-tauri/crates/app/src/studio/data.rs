@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use pmpo_core::dataset::{balance, split, Answer, Example, LabelSet, SplitPlan};
-use pmpo_core::optimize::Settings;
-use pmpo_store::{DatasetId, ProjectId, Store};
+use pmpo_store::ProjectId;
 
-use super::{held, Studio};
-use crate::data::{read, write_csv, write_json_lines, Choice, Import, Mapping, WEIGHTS};
+use super::Studio;
+use crate::data::{read, write_csv, write_json_lines, Choice, Import, Mapping};
 use crate::error::unexpected;
-use crate::wire::{DataFormat, DataKind, DataPreview, DataSummary, ImportChoice, Project, RowText};
+use crate::wire::{
+    DataFormat, DataPreview, ImportChoice, Project, RowText, RowsChosen, TablePage, TableQuery,
+};
 use crate::AppError;
 
-/// Rows and examples shown.
+/// Rows shown.
 const PREVIEW: usize = 20;
 
 impl Studio {
@@ -42,25 +42,9 @@ impl Studio {
     ) -> Result<Project, AppError> {
         let file = Path::new(path.trim());
         let import = Import::read(file, &choice.into())?;
-        self.keep_import(ProjectId(project), &file_name(file), file, &import)?;
+        self.tables
+            .take(ProjectId(project), &file_name(file), file, &import)?;
         self.project(project)
-    }
-
-    /// Keeps what a file gives and uses it from now on.
-    pub(super) fn keep_import(
-        &self,
-        id: ProjectId,
-        name: &str,
-        file: &Path,
-        import: &Import,
-    ) -> Result<(), AppError> {
-        let dataset = import.keep(&mut self.store(), id, name, file)?;
-        // Numbers of datasets may come again, so that what was read of one goes.
-        self.forget_tables();
-        let mut store = self.store();
-        // Edits stay with the state of the data that they were made in.
-        store.close_examples(id)?;
-        Ok(store.use_dataset(id, dataset)?)
     }
 }
 
@@ -69,45 +53,12 @@ fn file_name(path: &Path) -> String {
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-/// A summary and what it was made of.
-pub(super) struct KnownSummary {
-    dataset: DatasetId,
-    split: SplitPlan,
-    seed: u64,
-    summary: DataSummary,
-}
-
 impl Studio {
-    /// What the project's page says of its examples. Large data is read once.
-    pub(super) fn data_summary(
-        &self,
-        store: &Store,
-        project: ProjectId,
-        settings: &Settings,
-    ) -> Result<DataSummary, AppError> {
-        let missing = || AppError::new("no_data", "There are no examples yet.", "Bring a file.");
-        let id = store.project_row(project)?.dataset.ok_or_else(missing)?;
-        let mut known = held(&self.summary);
-        if let Some(known) = known.as_ref() {
-            if (known.dataset, known.split, known.seed) == (id, settings.split, settings.seed) {
-                return Ok(known.summary.clone());
-            }
-        }
-        let summary = summary(store, id, settings)?;
-        *known = Some(KnownSummary {
-            dataset: id,
-            split: settings.split,
-            seed: settings.seed,
-            summary: summary.clone(),
-        });
-        Ok(summary)
-    }
-
     /// The project's examples as a file.
     pub fn export_data(&self, project: i64, format: DataFormat) -> Result<Vec<u8>, AppError> {
-        let id = self.dataset_in_use(ProjectId(project))?;
+        let id = self.tables.dataset_in_use(ProjectId(project))?;
         let (row, examples) = {
-            let store = self.store();
+            let store = self.reader()?;
             (store.dataset(id)?, store.examples(id)?)
         };
         let mapping: Mapping = serde_json::from_value(row.columns).map_err(unexpected)?;
@@ -119,91 +70,45 @@ impl Studio {
         .map_err(unexpected)?;
         Ok(out)
     }
-}
 
-fn summary(store: &Store, id: DatasetId, settings: &Settings) -> Result<DataSummary, AppError> {
-    let row = store.dataset(id)?;
-    let examples = store.examples(id)?;
-    let parts = split(&examples, &settings.split, settings.seed);
-    let mapping: Mapping = serde_json::from_value(row.columns).map_err(unexpected)?;
-    Ok(DataSummary {
-        id: id.0,
-        name: row.name,
-        source: row.source,
-        kind: if row.kind == "preference" {
-            DataKind::Preference
-        } else {
-            DataKind::Supervised
-        },
-        columns: column_names(examples.first()),
-        mapping,
-        labels: LabelSet::detect(&examples).map(|set| set.labels),
-        examples: examples.len(),
-        train: parts.train.len(),
-        validation: parts.validation.len(),
-        balance: balance(&examples, &parts),
-        edits: store.edit_count(id)?.done,
-        preview: examples.iter().take(PREVIEW).map(Into::into).collect(),
-    })
-}
+    /// A stretch of the rows that a query finds.
+    pub fn table_page(
+        &self,
+        project: i64,
+        query: &TableQuery,
+        from: usize,
+        count: usize,
+    ) -> Result<TablePage, AppError> {
+        self.tables.page(project, query, from, count)
+    }
 
-/// Longest text of a row, in bytes.
-const LONGEST: usize = 1 << 20;
+    /// A row with its whole texts.
+    pub fn table_row(&self, project: i64, key: i64) -> Result<RowText, AppError> {
+        self.tables.row(project, key)
+    }
 
-/// The answer that a person wrote for a row, once the row is one to learn from.
-pub(super) fn check_row(row: &RowText, preference: bool) -> Result<Answer, AppError> {
-    let fault = |message: &str, hint: &str| Err(AppError::new("row", message, hint));
-    if row.input.trim().is_empty() {
-        return fault("There is no input.", "Write what the model is to read.");
+    /// Changes a row.
+    pub fn edit_row(&self, project: i64, key: i64, row: &RowText) -> Result<(), AppError> {
+        self.tables.edit_row(project, key, row)
     }
-    let texts = || {
-        std::iter::once(&row.input)
-            .chain(&row.targets)
-            .chain(&row.rejected)
-    };
-    if texts().any(|text| text.len() > LONGEST) {
-        return fault("A text is longer than a million letters.", "Shorten it.");
-    }
-    if !WEIGHTS.contains(&row.weight) {
-        return fault(
-            "The weight must be a number over 0, and a million at most.",
-            "1 is the usual weight.",
-        );
-    }
-    let filled = |texts: &[String]| -> Vec<String> {
-        let mut out: Vec<String> = Vec::with_capacity(texts.len());
-        for text in texts.iter().map(|text| text.trim()) {
-            if !text.is_empty() && !out.iter().any(|known| known == text) {
-                out.push(text.to_owned());
-            }
-        }
-        out
-    };
-    let mut targets = filled(&row.targets);
-    if targets.is_empty() {
-        return fault("There is no answer.", "Write what the model should answer.");
-    }
-    if !preference {
-        return Ok(Answer::Supervised { targets });
-    }
-    let rejected = filled(&row.rejected);
-    if rejected.is_empty() {
-        return fault("There is no worse answer.", "Write one.");
-    }
-    if rejected.contains(&targets[0]) {
-        return fault(
-            "The better and the worse answer are the same.",
-            "Change one of them.",
-        );
-    }
-    Ok(Answer::Preference {
-        chosen: targets.swap_remove(0),
-        rejected,
-    })
-}
 
-pub(super) fn column_names(example: Option<&Example>) -> Vec<String> {
-    example.map_or_else(Vec::new, |example| {
-        example.columns.keys().cloned().collect()
-    })
+    /// Adds a row at the end; its key.
+    pub fn add_row(&self, project: i64, row: &RowText) -> Result<i64, AppError> {
+        self.tables.add_row(project, row)
+    }
+
+    /// Takes rows out; how many.
+    pub fn remove_rows(&self, project: i64, rows: &RowsChosen) -> Result<usize, AppError> {
+        self.tables.remove_rows(project, rows)
+    }
+
+    /// Takes the last edit back; whether there was one.
+    pub fn undo_edit(&self, project: i64) -> Result<bool, AppError> {
+        self.tables.undo(project)
+    }
+
+    /// Makes the last edit that was taken back again; whether there was one.
+    pub fn redo_edit(&self, project: i64) -> Result<bool, AppError> {
+        self.tables.redo(project)
+    }
 }

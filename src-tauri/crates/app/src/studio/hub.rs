@@ -1,71 +1,30 @@
-//! Models from the hub, and those that are here.
+//! Models on this computer and from the hub, as their page shows them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use pmpo_engine::{devices, free_memory, has_gpu, inspect, ModelKind};
-use pmpo_hub::{
-    catalogue, fit, rough_fit, Download, Format, Hub, HubError, HubOptions, Installed, Job, Model,
-    Outcome, RepoId,
-};
+use pmpo_hub::{catalogue, fit, rough_fit, Format, Hub, Installed, Job, Model, RepoId};
 use pmpo_store::RunId;
 
-use super::servers::is_server;
-use super::{held, Studio};
+use super::Studio;
+use crate::drafts::draft;
 use crate::error::sentence;
+use crate::models::ModelRef;
+use crate::services::downloads::place;
 use crate::wire::{
-    CatalogueModel, Computer, DeviceOption, DownloadEnd, ModelState, ModelsPage, OwnModel,
-    RepoChoice, RepoModels, ShellEvent,
+    CatalogueModel, Computer, DeviceOption, ModelState, ModelsPage, OwnModel, RepoChoice,
+    RepoModels,
 };
-use crate::{built_in_model, caught_async, load_options, AppError};
+use crate::{built_in_model, load_options, AppError};
 
 /// Tokens of a prompt with its example for which it is reckoned what fits.
 const LONGEST: u64 = 2048;
 
-impl From<HubError> for AppError {
-    fn from(error: HubError) -> Self {
-        Self::new("hub", error.to_string(), error.hint())
-    }
-}
-
-/// A download that this program is working on.
-pub(super) struct Going {
-    repo: RepoId,
-    files: Vec<String>,
-    download: Arc<Download>,
-}
-
-impl Going {
-    fn is(&self, repo: &RepoId, files: &[String]) -> bool {
-        self.repo == *repo && self.files == files
-    }
-}
-
-/// The hub and how it is used.
-pub(super) struct OpenHub {
-    hub: Hub,
-    options: HubOptions,
-}
-
 impl Studio {
-    /// The hub as the environment says, asked for once.
-    fn hub(&self) -> Result<Arc<OpenHub>, AppError> {
-        let mut known = held(&self.hub);
-        if let Some(hub) = known.as_ref() {
-            return Ok(hub.clone());
-        }
-        let options = HubOptions::from_env()?;
-        let new = Arc::new(OpenHub {
-            hub: Hub::new(options.clone())?,
-            options,
-        });
-        *known = Some(new.clone());
-        Ok(new)
-    }
-
     /// What the page of models shows. Asks no network.
     pub fn models(&self) -> Result<ModelsPage, AppError> {
-        let open = self.hub()?;
+        let open = self.downloads.hub()?;
         let devices: Vec<DeviceOption> = devices().into_iter().map(DeviceOption::from).collect();
         let no_gpu = match devices.iter().any(is_gpu) {
             true => None,
@@ -86,7 +45,9 @@ impl Studio {
         let installed = open.hub.installed();
         let used = self.uses()?;
         let listed = catalogue().iter().map(|entry| {
-            let state = self.state(&open.hub, &installed, &entry.repo, &entry.files);
+            let state = self
+                .downloads
+                .state(&open.hub, &installed, &entry.repo, &entry.files);
             CatalogueModel {
                 fit: fit(&Model::from(entry), &Job::new(LONGEST), &resources),
                 page: open.hub.page(&entry.repo),
@@ -105,51 +66,25 @@ impl Studio {
         })
     }
 
-    fn state(
-        &self,
-        hub: &Hub,
-        installed: &[Installed],
-        repo: &RepoId,
-        files: &[String],
-    ) -> ModelState {
-        let going = held(&self.downloads);
-        if let Some(one) = going.iter().find(|one| one.is(repo, files)) {
-            let progress = one.download.progress().borrow().clone();
-            return ModelState::Downloading { progress };
-        }
-        drop(going);
-        if let Some(path) = hub.local(repo, files).and_then(|paths| place(&paths)) {
-            return ModelState::Ready { path };
-        }
-        let begun = installed.iter().find(|one| one.repo == *repo);
-        match begun.map_or(0, |one| one.unfinished) {
-            0 => ModelState::Missing,
-            done => ModelState::Partial { done },
-        }
-    }
-
     /// Whether the run that is going on scores or writes with a model, in memory now
     /// or not.
-    fn is_at_work(&self, path: &str) -> bool {
+    fn is_at_work(&self, path: &str) -> Result<bool, AppError> {
         let Some(run) = self.active_run() else {
-            return false;
+            return Ok(false);
         };
-        let store = self.store();
-        let Ok(row) = store.run(RunId(run)) else {
-            return false;
-        };
-        let scores = store.model(row.model).is_ok_and(|model| model.path == path);
-        let draft = self.draft_of(&store, row.project);
-        scores || draft.is_ok_and(|draft| draft.writer_path.as_deref() == Some(path))
+        let store = self.reader()?;
+        let row = store.run(RunId(run))?;
+        let writer = row.writer.and_then(|writer| writer.model);
+        Ok(store.model(row.model)?.path == path || writer.as_deref() == Some(path))
     }
 
     /// Which models the projects use.
     fn uses(&self) -> Result<Vec<Use>, AppError> {
-        let store = self.store();
+        let store = self.reader()?;
         let rows = store.projects()?;
         rows.into_iter()
             .map(|row| {
-                let draft = self.draft_of(&store, row.id)?;
+                let draft = draft(&store, row.id)?;
                 Ok((row.name, [draft.model_path, draft.writer_path]))
             })
             .collect()
@@ -180,11 +115,11 @@ impl Studio {
             }
         }
         let cache = hub.cache();
-        let mut paths = self.store().model_paths()?;
+        let mut paths = self.reader()?.model_paths()?;
         // Projects may name a file that no run has used yet.
         for (_, named) in used {
             for path in named.iter().flatten() {
-                if !paths.contains(path) && !is_server(path) {
+                if !paths.contains(path) && !ModelRef::from(path.as_str()).is_server() {
                     paths.push(path.clone());
                 }
             }
@@ -205,7 +140,7 @@ impl Studio {
     /// What a repository of the hub holds. Asks the network.
     pub async fn look_up_model(&self, name: &str) -> Result<RepoModels, AppError> {
         let repo = RepoId::new(name)?;
-        let open = self.hub()?;
+        let open = self.downloads.hub()?;
         let files = open.hub.look_up(&repo).await?;
         let installed = open.hub.installed();
         let devices: Vec<DeviceOption> = devices().into_iter().map(DeviceOption::from).collect();
@@ -214,7 +149,9 @@ impl Studio {
         Ok(RepoModels {
             choices: choices
                 .map(|choice| RepoChoice {
-                    state: self.state(&open.hub, &installed, &repo, &choice.files),
+                    state: self
+                        .downloads
+                        .state(&open.hub, &installed, &repo, &choice.files),
                     fit: rough_fit(&files, &choice, &Job::new(LONGEST), &resources),
                     choice,
                 })
@@ -225,106 +162,33 @@ impl Studio {
     }
 
     /// Begins to download a model, or goes on with it. How far it is comes as a
-    /// [`ShellEvent::Download`], its end as a [`ShellEvent::DownloadEnded`].
+    /// [`crate::wire::ShellEvent::Download`], its end as a
+    /// [`crate::wire::ShellEvent::DownloadEnded`].
     pub async fn download_model(
         self: &Arc<Self>,
         name: &str,
         files: Vec<String>,
     ) -> Result<(), AppError> {
-        let repo = RepoId::new(name)?;
-        let open = self.hub()?;
-        let download = {
-            let mut going = held(&self.downloads);
-            if going.iter().any(|one| one.is(&repo, &files)) {
-                return Ok(());
-            }
-            let download = Arc::new(open.hub.download(&repo, &files)?);
-            going.push(Going {
-                repo: repo.clone(),
-                files: files.clone(),
-                download: download.clone(),
-            });
-            download
-        };
-        let studio = self.clone();
-        tokio::spawn(async move {
-            let mut progress = download.progress();
-            let telling = async {
-                while progress.changed().await.is_ok() {
-                    let progress = progress.borrow_and_update().clone();
-                    studio.tell(ShellEvent::Download {
-                        repo: repo.to_string(),
-                        files: files.clone(),
-                        progress,
-                    });
-                }
-                std::future::pending::<()>().await;
-            };
-            let outcome = async {
-                Ok(tokio::select! {
-                    outcome = download.outcome() => outcome,
-                    () = telling => Err(HubError::Ended),
-                })
-            };
-            // Whatever fails, it does not count as going on for ever.
-            let outcome = caught_async(outcome).await;
-            held(&studio.downloads).retain(|one| !one.is(&repo, &files));
-            let end = match outcome {
-                Ok(Ok(Outcome::Ready(paths))) => DownloadEnd::Ready {
-                    path: place(&paths).unwrap_or_default(),
-                },
-                Ok(Ok(Outcome::Paused)) => DownloadEnd::Paused,
-                Ok(Ok(Outcome::Cancelled)) => DownloadEnd::Cancelled,
-                Ok(Err(error)) => DownloadEnd::Failed {
-                    error: error.into(),
-                },
-                Err(error) => DownloadEnd::Failed { error },
-            };
-            let repo = repo.to_string();
-            studio.tell(ShellEvent::DownloadEnded { repo, files, end });
-        });
-        Ok(())
+        self.downloads.begin(name, files).await
     }
 
     /// Ends a download and keeps what is here.
     pub fn pause_download(&self, name: &str, files: &[String]) -> Result<(), AppError> {
-        self.end_download(name, files, Download::pause)
+        self.downloads.pause(name, files)
     }
 
     /// Ends a download and removes what it brought.
     pub fn cancel_download(&self, name: &str, files: &[String]) -> Result<(), AppError> {
-        let repo = RepoId::new(name)?;
-        let going = held(&self.downloads).iter().any(|one| one.is(&repo, files));
-        match going {
-            true => self.end_download(name, files, Download::cancel),
-            // One that was paused is only what is left of it.
-            false => {
-                self.hub()?.hub.discard(&repo)?;
-                Ok(())
-            }
-        }
-    }
-
-    fn end_download(
-        &self,
-        name: &str,
-        files: &[String],
-        how: fn(&Download),
-    ) -> Result<(), AppError> {
-        let repo = RepoId::new(name)?;
-        let going = held(&self.downloads);
-        if let Some(one) = going.iter().find(|one| one.is(&repo, files)) {
-            how(&one.download);
-        }
-        Ok(())
+        self.downloads.cancel(name, files)
     }
 
     /// Removes a downloaded model; the bytes that were freed.
     pub fn remove_model(&self, name: &str, files: &[String]) -> Result<u64, AppError> {
         let repo = RepoId::new(name)?;
-        let open = self.hub()?;
+        let open = self.downloads.hub()?;
         let path = open.hub.local(&repo, files).and_then(|paths| place(&paths));
-        if path.is_some_and(|path| self.is_at_work(&path)) {
+        let at_work = path.map_or(Ok(false), |path| self.is_at_work(&path))?;
+        if at_work {
             return Err(AppError::new(
                 "busy",
                 "This model is being used by the run that is going on.",
@@ -333,16 +197,6 @@ impl Studio {
         }
         Ok(open.hub.remove_files(&repo, files)?)
     }
-}
-
-/// What the engine loads of a model's files: the file, or the folder of safetensors.
-fn place(paths: &[PathBuf]) -> Option<String> {
-    let is_weights = |path: &&PathBuf| path.extension().is_some_and(|end| end == "safetensors");
-    let path = match paths.iter().find(is_weights) {
-        Some(weights) => weights.parent()?,
-        None => paths.first()?,
-    };
-    Some(path.display().to_string())
 }
 
 /// The models of a repository that are whole, each by its files.

@@ -9,10 +9,12 @@ use pmpo_store::{CandidateRow, DatasetId, ProjectId, RunId, Version, VersionId};
 
 use super::runs::BIN;
 use super::Studio;
+use crate::drafts::{draft, keep_draft};
 use crate::error::unexpected;
 use crate::prompt_file;
+use crate::versions;
 use crate::wire::{Project, StorageInfo, StoryChange, VersionFormat, VersionOrigin, VersionStory};
-use crate::{keep_written, version_card, written, AppError};
+use crate::{keep_written, version_card, AppError};
 
 impl Studio {
     /// Reads a prompt from a file: it becomes a version and the prompt in the editor.
@@ -27,14 +29,14 @@ impl Studio {
         };
         {
             let mut store = self.store();
-            let mut draft = self.draft_of(&store, id)?;
+            let mut draft = draft(&store, id)?;
             if !draft.prompt.trim().is_empty() {
                 keep_written(&mut store, id, &draft.prompt)?;
             }
-            written::keep(&mut store, id, &text, &origin)?;
+            versions::keep(&mut store, id, &text, &origin)?;
             draft.locked.retain(|locked| text.contains(locked));
             draft.prompt = text;
-            super::projects::keep_draft(&mut store, id, &draft)?;
+            keep_draft(&mut store, id, &draft)?;
         }
         self.project(project)
     }
@@ -55,7 +57,7 @@ impl Studio {
             VersionFormat::Messages => messages(&version.text),
             VersionFormat::Code => Ok(code(&version.text)?.into_bytes()),
             VersionFormat::Card => {
-                let name = self.store().project_row(ProjectId(project))?.name;
+                let name = self.reader()?.project_row(ProjectId(project))?.name;
                 let figures = self.measurements(project)?;
                 Ok(version_card(&name, &version, &figures).into_bytes())
             }
@@ -73,7 +75,7 @@ impl Studio {
         let Some(VersionOrigin::Run { run, candidate }) = origin else {
             return Ok(None);
         };
-        let store = self.store();
+        let store = self.reader()?;
         let Ok(row) = store.run(RunId(run)) else {
             // The run was deleted; the version stays.
             return Ok(Some(VersionStory {
@@ -131,7 +133,7 @@ impl Studio {
 
     /// A file name for a project's backup.
     pub fn backup_name(&self, project: i64) -> Result<String, AppError> {
-        let name = self.store().project_row(ProjectId(project))?.name;
+        let name = self.reader()?.project_row(ProjectId(project))?.name;
         let plain = name
             .chars()
             .map(|c| if c.is_alphanumeric() { c } else { '-' });
@@ -150,8 +152,8 @@ impl Studio {
 
     /// Pairs that measurements outside runs rest on, so that a backup compares as before.
     fn measured_pairs(&self, project: ProjectId) -> Result<Vec<PairKey>, AppError> {
-        let settings = self.draft(project)?.settings;
-        let store = self.store();
+        let store = self.reader()?;
+        let settings = draft(&store, project)?.settings;
         let mut keys = Vec::new();
         // Many versions on few states of the data, each of which is read once.
         let mut measurements = store.measurements(project)?;
@@ -175,7 +177,7 @@ impl Studio {
     pub fn bring_back(&self, path: &str) -> Result<Project, AppError> {
         let brought = self.store().bring_back(Path::new(path.trim()))?;
         self.forget_curves();
-        self.forget_tables();
+        self.tables.forget();
         let nothing = || {
             AppError::new(
                 "backup",
@@ -188,7 +190,7 @@ impl Studio {
 
     /// The database and what it takes.
     pub fn storage(&self) -> Result<StorageInfo, AppError> {
-        let store = self.store();
+        let store = self.reader()?;
         let size = store.size()?;
         Ok(StorageInfo {
             path: store.path().display().to_string(),
@@ -200,7 +202,7 @@ impl Studio {
 
     /// What is wrong with the database, in its own words; nothing where it is whole.
     pub fn check_storage(&self) -> Result<Vec<String>, AppError> {
-        Ok(self.store().check()?)
+        Ok(self.reader()?.check()?)
     }
 
     /// Empties the bin, forgets losses that nothing refers to any more, and writes the
@@ -209,13 +211,17 @@ impl Studio {
         self.store().empty_bin(i64::MAX)?;
         // A run that is not at its end takes losses that were there when it began, and what
         // is measured now refers to losses only when it is done.
-        let open = self.store().runs()?.iter().any(|run| run.outcome.is_none());
+        let open = self
+            .reader()?
+            .runs()?
+            .iter()
+            .any(|run| run.outcome.is_none());
         let at_rest = self.must_be_idle().is_ok() && !open;
         if let Some(kept) = self.referred_pairs()?.filter(|_| at_rest) {
             self.store().collect_pairs(&kept)?;
         }
         self.store().compact()?;
-        self.forget_tables();
+        self.tables.forget();
         self.storage()
     }
 
@@ -225,12 +231,12 @@ impl Studio {
     /// known of some how they were measured.
     fn referred_pairs(&self) -> Result<Option<HashSet<PairKey>>, AppError> {
         let mut kept = HashSet::new();
-        let projects = self.store().projects()?;
+        let projects = self.reader()?.projects()?;
         for project in projects {
-            let draft = self.draft(project.id)?;
-            let model = self.model_known(draft.model_path.as_deref(), &draft.device)?;
             let (grounds, texts) = {
-                let store = self.store();
+                let store = self.reader()?;
+                let draft = draft(&store, project.id)?;
+                let model = self.models.known(&store, &draft.scorer(), &draft.device)?;
                 let measurements = store.measurements(project.id)?;
                 let runs = store.runs_of(project.id)?;
                 let mut grounds: Vec<(DatasetId, Settings, EvalContext)> = Vec::new();
@@ -260,7 +266,7 @@ impl Studio {
                 if !seen.insert((dataset.0, context.id())) {
                     continue;
                 }
-                let examples = self.store().examples(dataset)?;
+                let examples = self.reader()?.examples(dataset)?;
                 for text in &texts {
                     kept.extend(pair_keys(&examples, &settings, &context, text));
                 }

@@ -3,25 +3,29 @@
 use pmpo_engine::{devices, inspect, place, LoadOptions};
 use pmpo_store::ProjectId;
 
-use super::servers::is_server;
-use super::users::Doing;
-use super::{held, Studio};
-use crate::wire::{DeviceOption, ModelInfo};
-use crate::{built_in_model, load_options, AppError};
+use super::Studio;
+use crate::drafts::draft;
+use crate::error::unexpected;
+use crate::models::{ModelRef, Purpose};
+use crate::wire::{DeviceOption, ModelInfo, ModelRoles};
+use crate::{load_options, AppError};
 
 impl Studio {
     /// A model and what using it means on this computer.
     pub fn model_info(&self, path: Option<&str>, device: &str) -> Result<ModelInfo, AppError> {
-        if let Some(server) = path.filter(|path| is_server(path)) {
-            return self.server_info(server);
+        let named = ModelRef::named(path);
+        if let ModelRef::Server(number) = named {
+            return self.servers.info(number);
         }
-        let file_path = path.map_or_else(built_in_model, std::path::PathBuf::from);
+        let file_path = named
+            .file()
+            .ok_or_else(|| unexpected("a model without a file"))?;
         let file = inspect(&file_path)?;
         let options = LoadOptions {
             device: device.parse()?,
             ..load_options(&file_path)
         };
-        let loaded = self.model_if_loaded(path, device);
+        let loaded = self.models.if_loaded(&named, device);
         let mut info = ModelInfo {
             path: file_path.display().to_string(),
             name: options
@@ -59,11 +63,32 @@ impl Studio {
         Ok(info)
     }
 
+    /// What it means that another model on this computer writes; none where no such
+    /// model is chosen, or the scorer is a server.
+    pub async fn model_roles(&self, project: i64) -> Result<Option<ModelRoles>, AppError> {
+        let draft = draft(&*self.reader()?, ProjectId(project))?;
+        let Some(writer) = draft.writer() else {
+            return Ok(None);
+        };
+        let scorer = draft.scorer();
+        Ok(self.models.roles(&scorer, &writer, &draft.device).await)
+    }
+
+    /// Whether nothing uses a model: no run, no measurement, nothing that is tried.
+    ///
+    /// # Errors
+    ///
+    /// The code `busy`, with what goes on.
+    pub fn must_be_idle(&self) -> Result<(), AppError> {
+        self.models.must_be_idle()
+    }
+
     /// Loads the project's model ahead of its first use.
     pub async fn warm_up(&self, project: i64) -> Result<(), AppError> {
-        let draft = self.draft(ProjectId(project))?;
-        if held(&self.job).is_none() {
-            self.model(Doing::Scoring, draft.model_path.as_deref(), &draft.device)
+        let draft = draft(&*self.reader()?, ProjectId(project))?;
+        if self.active_run().is_none() {
+            self.models
+                .acquire(&draft.scorer(), &draft.device, Purpose::Scoring)
                 .await?;
         }
         Ok(())

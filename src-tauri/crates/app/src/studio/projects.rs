@@ -1,32 +1,27 @@
 //! Projects: prompt, data, model and settings.
 
-use pmpo_core::optimize::{Preset, Settings};
-use pmpo_store::{ProjectId, RunState, Store, Version, VersionId};
-use serde::de::DeserializeOwned;
-use serde::Serialize;
-use serde_json::Value;
+use pmpo_store::{ProjectId, RunState, VersionId};
 
-use super::{held, Studio};
+use super::Studio;
 use crate::data::{Choice, Import};
+use crate::drafts::{draft, keep_draft, new_draft, read_draft};
 use crate::error::unexpected;
-use crate::stored::{self, Read};
+use crate::stored::{keep_preference, kept_preference, Read};
+use crate::versions::{versions, IN_USE};
 use crate::wire::{
-    Draft, Home, Preferences, Project, ProjectSummary, SampleSummary, VersionOrigin, VersionSummary,
+    Draft, Home, Preferences, Project, ProjectSummary, SampleSummary, VersionOrigin,
 };
-use crate::written::IN_USE;
 use crate::{keep_written, sample, sample_titles, AppError};
 
 /// Where the person's wishes about the window are kept.
 const WINDOW: &str = "window";
 const LONGEST_NAME: usize = 200;
-/// Models with fewer weights than this may be shown examples unless the person says no.
-const SMALL: u64 = 3_000_000_000;
 
 impl Studio {
     /// What the first page shows.
     pub fn home(&self) -> Result<Home, AppError> {
-        let store = self.store();
-        let runs = self.summaries(&store)?;
+        let store = self.reader()?;
+        let runs = self.runs.summaries(&store)?;
         let rows = store.projects()?;
         let samples = sample_titles()?
             .into_iter()
@@ -44,7 +39,7 @@ impl Studio {
             .iter()
             .map(|row| {
                 let own: Vec<_> = runs.iter().filter(|run| run.project == row.id.0).collect();
-                let prompt = self.draft_of(&store, row.id)?.prompt;
+                let prompt = draft(&store, row.id)?.prompt;
                 let dataset = row.dataset.map(|id| store.dataset(id)).transpose()?;
                 Ok(ProjectSummary {
                     id: row.id.0,
@@ -70,7 +65,7 @@ impl Studio {
         }
         Ok(Home {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            data_folder: self.folder.display().to_string(),
+            data_folder: self.database.folder().display().to_string(),
             preferences: kept_preference(&store, WINDOW)?,
             projects,
             samples,
@@ -85,11 +80,11 @@ impl Studio {
 
     /// The project of a sample, made where missing.
     pub fn open_sample(&self, name: &str) -> Result<Project, AppError> {
-        let known = self.store().projects()?;
+        let known = self.reader()?.projects()?;
         if let Some(row) = known.iter().find(|row| row.sample.as_deref() == Some(name)) {
             return self.project(row.id.0);
         }
-        let sample = sample(name, &self.folder)?;
+        let sample = sample(name, self.database.folder())?;
         let choice = Choice {
             columns: sample.columns,
             ..Choice::default()
@@ -107,7 +102,7 @@ impl Studio {
             store.add_version(id, &sample.prompt, None, &origin)?;
             id
         };
-        self.keep_import(id, &sample.title, &sample.data, &import)?;
+        self.tables.take(id, &sample.title, &sample.data, &import)?;
         self.project(id.0)
     }
 
@@ -126,13 +121,13 @@ impl Studio {
     /// A project with all that its page shows.
     pub fn project(&self, id: i64) -> Result<Project, AppError> {
         let id = ProjectId(id);
-        let store = self.store();
+        let store = self.reader()?;
         let row = store.project_row(id)?;
         let Read {
             value: draft,
             unread,
         } = read_draft(&store, id)?;
-        let runs = self.summaries(&store)?;
+        let runs = self.runs.summaries_of(&store, id)?;
         let sample = sample_titles()?
             .into_iter()
             .find(|(name, ..)| row.sample.as_deref() == Some(*name))
@@ -143,12 +138,12 @@ impl Studio {
                 project: Some(id.0),
             });
         let data = match row.dataset {
-            Some(_) => Some(self.data_summary(&store, id, &draft.settings)?),
+            Some(dataset) => Some(self.tables.summary(&store, dataset, &draft.settings)?),
             None => None,
         };
         let mut versions = versions(&store, id)?;
         versions.reverse();
-        let shows_examples = self.shows_examples(&store, &draft);
+        let shows_examples = draft.shows_examples(&store);
         Ok(Project {
             shows_examples,
             id: id.0,
@@ -157,7 +152,7 @@ impl Studio {
             draft,
             unread,
             data,
-            runs: runs.into_iter().filter(|run| run.project == id.0).collect(),
+            runs,
             versions,
         })
     }
@@ -179,7 +174,7 @@ impl Studio {
     pub fn delete_project(&self, id: i64) -> Result<(), AppError> {
         let id = ProjectId(id);
         if let Some(run) = self.active_run() {
-            if self.store().run(pmpo_store::RunId(run))?.project == id {
+            if self.reader()?.run(pmpo_store::RunId(run))?.project == id {
                 return Err(AppError::new(
                     "busy",
                     "A run of this project is going on.",
@@ -189,10 +184,8 @@ impl Studio {
         }
         self.store().delete_project(id)?;
         self.forget_curves();
-        self.forget_tables();
-        // A watch's thread may be waiting for the lock: it is ended outside.
-        let watched = held(&self.watched).remove(&id);
-        drop(watched);
+        self.tables.forget();
+        self.sources.forget(id);
         Ok(())
     }
 
@@ -207,41 +200,8 @@ impl Studio {
         }
         let id = ProjectId(id);
         keep_draft(&mut self.store(), id, draft)?;
-        self.watch_always(id, draft.measure_changes);
+        self.sources.watch_always(id, draft.measure_changes);
         Ok(())
-    }
-
-    pub(super) fn draft(&self, id: ProjectId) -> Result<Draft, AppError> {
-        let store = self.store();
-        self.draft_of(&store, id)
-    }
-
-    pub(super) fn draft_of(&self, store: &Store, id: ProjectId) -> Result<Draft, AppError> {
-        Ok(read_draft(store, id)?.value)
-    }
-
-    /// Whether a run of this draft may put examples into the prompt: as the person said;
-    /// else yes for a model that is so small that nothing else helps it as much.
-    pub(super) fn shows_examples(&self, store: &Store, draft: &Draft) -> bool {
-        draft
-            .may_show_examples
-            .unwrap_or_else(|| match &draft.model_path {
-                None => true,
-                Some(path) => store
-                    .model_at(path)
-                    .ok()
-                    .flatten()
-                    .is_none_or(|model| model.description.parameters < SMALL),
-            })
-    }
-
-    /// The settings of a run of this draft.
-    pub(super) fn run_settings(&self, store: &Store, draft: &Draft) -> Settings {
-        let mut settings = draft.settings.clone();
-        if !self.shows_examples(store, draft) {
-            settings.max_demonstrations = 0;
-        }
-        settings
     }
 
     /// Marks a version as the one in use and goes on working with it. What was in the
@@ -251,7 +211,7 @@ impl Studio {
         {
             let mut store = self.store();
             let found = store.version(VersionId(version))?;
-            let mut draft = self.draft_of(&store, id)?;
+            let mut draft = draft(&store, id)?;
             if !draft.prompt.trim().is_empty() {
                 keep_written(&mut store, id, &draft.prompt)?;
             }
@@ -274,131 +234,4 @@ fn checked_name(name: &str) -> Result<&str, AppError> {
         ));
     }
     Ok(name)
-}
-
-/// Settings that were a preset's before labels were judged by whole answers, and that no
-/// person chose, become that preset's of now.
-fn renewed(mut draft: serde_json::Value) -> serde_json::Value {
-    if !draft["settings"].is_object() || !draft["settings"]["accept_z"].is_null() {
-        return draft;
-    }
-    let effort: Preset = serde_json::from_value(draft["effort"].clone()).unwrap_or(Preset::Quick);
-    let Ok(now) = serde_json::to_value(effort.settings()) else {
-        return draft;
-    };
-    let before = match effort {
-        Preset::Paper => [
-            ("objective", "answer".into()),
-            ("max_rewrite_tokens", 256.into()),
-        ],
-        Preset::Quick => [
-            ("objective", "both".into()),
-            ("max_rewrite_tokens", 96.into()),
-        ],
-        _ => [
-            ("objective", "both".into()),
-            ("max_rewrite_tokens", 256.into()),
-        ],
-    };
-    let sets = if effort == Preset::Quick { 2 } else { 3 };
-    let demonstrations = [
-        ("max_demonstrations", 0.into()),
-        ("demonstration_sets", sets.into()),
-    ];
-    let settings = &mut draft["settings"];
-    for (name, value) in before.into_iter().chain(demonstrations) {
-        let value: serde_json::Value = value;
-        if settings[name] == value {
-            settings[name] = now[name].clone();
-        }
-    }
-    settings["method"] = now["method"].clone();
-    for name in ["form_weight", "calibration", "accept_z", "prune", "answers"] {
-        settings[name] = now[name].clone();
-    }
-    draft
-}
-
-/// What the person set once, as far as this version of the program can read it.
-pub(super) fn kept_preference<T: Default + Serialize + DeserializeOwned>(
-    store: &Store,
-    name: &str,
-) -> Result<T, AppError> {
-    let value = store.preference(name)?.unwrap_or_default();
-    Ok(stored::read(T::default(), &value, &[]).value)
-}
-
-/// Keeps what the person set once, beside what this version does not know.
-pub(super) fn keep_preference<T: Default + Serialize + DeserializeOwned>(
-    store: &mut Store,
-    name: &str,
-    new: &T,
-) -> Result<(), AppError> {
-    let before = store.preference(name)?.unwrap_or_default();
-    let unread = stored::read(T::default(), &before, &[]).unread;
-    let value = stored::write(new, &T::default(), &before, &unread, &[]).map_err(unexpected)?;
-    Ok(store.set_preference(name, &value)?)
-}
-
-fn new_draft() -> Draft {
-    Draft {
-        prompt: String::new(),
-        description: String::new(),
-        locked: Vec::new(),
-        effort: Preset::Quick,
-        settings: Preset::Quick.settings(),
-        model_path: None,
-        writer_path: None,
-        device: "auto".to_owned(),
-        measure_changes: false,
-        may_show_examples: None,
-    }
-}
-
-/// Fields of a draft that have fields of their own.
-const INNER: [&str; 1] = ["settings"];
-
-fn stored_draft(store: &Store, id: ProjectId) -> Result<Value, AppError> {
-    Ok(renewed(store.project_row(id)?.draft.unwrap_or_default()))
-}
-
-/// A draft as far as this version of the program can read it.
-fn read_draft(store: &Store, id: ProjectId) -> Result<Read<Draft>, AppError> {
-    Ok(stored::read(new_draft(), &stored_draft(store, id)?, &INNER))
-}
-
-pub(super) fn keep_draft(store: &mut Store, id: ProjectId, draft: &Draft) -> Result<(), AppError> {
-    let before = stored_draft(store, id)?;
-    let unread = stored::read(new_draft(), &before, &INNER).unread;
-    let value = stored::write(draft, &new_draft(), &before, &unread, &INNER).map_err(unexpected)?;
-    Ok(store.save_draft(id, &value)?)
-}
-
-/// The versions of a project with the labels that point to them, oldest first.
-fn versions(store: &Store, project: ProjectId) -> Result<Vec<VersionSummary>, AppError> {
-    let labels = store.labels(project)?;
-    Ok(store
-        .versions(project)?
-        .into_iter()
-        .map(|version| {
-            let own = labels.iter().filter(|label| label.version == version.id);
-            let names = own.map(|label| label.name.clone()).collect();
-            version_summary(version, names)
-        })
-        .collect())
-}
-
-pub(super) fn version_summary(version: Version, labels: Vec<String>) -> VersionSummary {
-    VersionSummary {
-        id: version.id.0,
-        number: version.number,
-        text: version.text,
-        parent: version.parent.map(|parent| parent.0),
-        origin: serde_json::from_value(version.origin).unwrap_or(VersionOrigin::Written),
-        note: version.note,
-        starred: version.starred,
-        tags: version.tags,
-        labels,
-        created_at: version.created_at,
-    }
 }

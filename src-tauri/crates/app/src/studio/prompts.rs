@@ -8,9 +8,10 @@ use pmpo_core::prompt::{locate_frozen, split_into_segments, Prompt, Template};
 use pmpo_store::ProjectId;
 use tokio_util::sync::CancellationToken;
 
-use super::data::column_names;
-use super::users::Doing;
 use super::Studio;
+use crate::drafts::{draft, task};
+use crate::models::Purpose;
+use crate::rows::column_names;
 use crate::wire::{PromptCheck, PromptPiece, ScoredPrompt};
 use crate::{score_prompt, AppError};
 
@@ -23,9 +24,9 @@ impl Studio {
         locked: &[String],
     ) -> Result<PromptCheck, AppError> {
         let (draft, example) = {
-            let store = self.store();
+            let store = self.reader()?;
             let id = ProjectId(project);
-            let draft = self.draft_of(&store, id)?;
+            let draft = draft(&store, id)?;
             let example = match store.project_row(id)?.dataset {
                 Some(dataset) => store.first_examples(dataset, 1)?.into_iter().next(),
                 None => None,
@@ -40,8 +41,7 @@ impl Studio {
             draft.settings.max_segments,
             example.as_ref(),
         );
-        let path = draft.model_path.as_deref();
-        if let Some(model) = self.model_if_loaded(path, &draft.device) {
+        if let Some(model) = self.models.if_loaded(&draft.scorer(), &draft.device) {
             check.window = Some(model.description().context_window);
             if check.unknown.is_empty() {
                 let counted = prompt_tokens(prompt, example.as_ref(), &*model).await;
@@ -54,20 +54,24 @@ impl Studio {
     /// Measures a prompt on the examples that choose.
     pub async fn score_prompt(&self, project: i64, prompt: &str) -> Result<ScoredPrompt, AppError> {
         let id = ProjectId(project);
-        let draft = self.draft(id)?;
+        let (draft, task) = {
+            let store = self.reader()?;
+            (draft(&store, id)?, task(&store, id)?)
+        };
         let task = Task {
             prompt: prompt.to_owned(),
             frozen: Vec::new(),
-            ..self.task(id)?
+            ..task
         };
         let parts = split(&task.examples, &draft.settings.split, draft.settings.seed);
         let model = self
-            .model(Doing::Scoring, draft.model_path.as_deref(), &draft.device)
+            .models
+            .acquire(&draft.scorer(), &draft.device, Purpose::Scoring)
             .await?;
         let clock = Instant::now();
         let cancel = CancellationToken::new();
         let scored = score_prompt(
-            &self.store,
+            self.database.writer(),
             &task,
             &parts.train,
             &draft.settings,

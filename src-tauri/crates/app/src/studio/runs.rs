@@ -12,12 +12,13 @@ use pmpo_store::{
 };
 
 use super::chart::{first_words, theme, LARGEST, SMALLEST};
-use super::projects::{keep_preference, kept_preference};
 use super::versions::noted;
-use super::{held, Studio};
+use super::Studio;
 use crate::curves::{csv, curves, picture, Curve, Source};
 use crate::error::unexpected;
+use crate::locks::held;
 use crate::plot::{overlay_png, overlay_svg, ChartSize, View, PALETTE};
+use crate::stored::{keep_preference, kept_preference};
 use crate::wire::{
     AxisRange, CurveGroups, CurveStyle, Ground, GroundDifference, LossRange, Overlay, OverlayCurve,
     OverlayFormat, OverlayReading, OverlayRequest, RunLine, RunsPage,
@@ -130,7 +131,7 @@ fn fault(message: &str, hint: &str) -> AppError {
 impl Studio {
     /// Runs of a project, or of all, newest first.
     pub fn runs(&self, project: Option<i64>) -> Result<Vec<RunLine>, AppError> {
-        let store = self.store();
+        let store = self.reader()?;
         let rows = match project {
             Some(project) => store.runs_of(ProjectId(project))?,
             None => store.runs()?,
@@ -170,7 +171,7 @@ impl Studio {
             colour: colour_text(colour_of(row)),
             own_colour: row.colour.is_some(),
             ground: GroundOf::new(row, &dataset.fingerprint).key,
-            run: self.summarise(store, row)?,
+            run: self.runs.summarise(store, row)?,
         })
     }
 
@@ -225,7 +226,7 @@ impl Studio {
 
     /// How the page of runs was left.
     pub fn runs_page(&self) -> Result<RunsPage, AppError> {
-        kept_preference(&self.store(), PAGE)
+        kept_preference(&*self.reader()?, PAGE)
     }
 
     /// Keeps how the page of runs was left.
@@ -331,16 +332,15 @@ impl Studio {
             ));
         }
         let key = (request.runs.clone(), request.style);
-        let store = self.store();
         let mut known = held(&self.curves);
         // The last picture is asked about many times while the pointer moves.
-        let revision = store.revision()?;
+        let revision = self.database.revision()?;
         if let Some(laid) = known.last.as_ref() {
             if laid.key == key && laid.revision == revision {
                 return Ok(laid.clone());
             }
         }
-        let laid = Arc::new(Laid::new(&store, &mut known.runs, key, revision)?);
+        let laid = Arc::new(Laid::new(&*self.reader()?, &mut known.runs, key, revision)?);
         known.last = Some(laid.clone());
         Ok(laid)
     }

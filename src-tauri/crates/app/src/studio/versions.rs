@@ -3,8 +3,8 @@
 use pmpo_store::{ProjectId, Version, VersionId};
 
 use super::Studio;
+use crate::versions::IN_USE;
 use crate::wire::{LabelMove, Project};
-use crate::written::IN_USE;
 use crate::AppError;
 
 const MOST_TAGS: usize = 20;
@@ -57,7 +57,7 @@ impl Studio {
 
     /// Every move of a label, the newest first.
     pub fn label_moves(&self, project: i64) -> Result<Vec<LabelMove>, AppError> {
-        let moves = self.store().label_moves(ProjectId(project))?;
+        let moves = self.reader()?.label_moves(ProjectId(project))?;
         let moves = moves.into_iter().map(|one| LabelMove {
             name: one.name,
             version: one.version.map(|version| version.0),
@@ -68,7 +68,7 @@ impl Studio {
 
     /// A version of the project.
     pub(super) fn own_version(&self, project: i64, version: i64) -> Result<Version, AppError> {
-        let version = self.store().version(VersionId(version))?;
+        let version = self.reader()?.version(VersionId(version))?;
         match version.project == ProjectId(project) {
             true => Ok(version),
             false => Err(fault(

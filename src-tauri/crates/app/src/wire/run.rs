@@ -330,7 +330,7 @@ pub struct RunWriter {
 }
 
 impl From<Writer> for RunWriter {
-    fn from(Writer { name, device }: Writer) -> Self {
+    fn from(Writer { name, device, .. }: Writer) -> Self {
         Self { name, device }
     }
 }

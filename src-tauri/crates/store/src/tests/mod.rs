@@ -108,6 +108,7 @@ fn queued(store: &mut Store) -> RunId {
             writer: Some(Writer {
                 name: "writer".into(),
                 device: Device::server("a:1"),
+                model: Some("server:1".into()),
             }),
             context: EvalContext::new(&self::model(), &Settings::default()),
         })

@@ -4,16 +4,16 @@ use pmpo_core::dataset::{balance, Example};
 use pmpo_core::optimize::{Outcome, Part as DataPart, PromptScore};
 use pmpo_store::{ProjectId, RunId, RunRow, RunState, Store};
 
-use super::projects::version_summary;
-use super::{held, Studio};
+use super::runs::Runs;
+use crate::versions::version_summary;
 use crate::wire::{
     AnswerPair, Candidate, ExampleChange, Part, RunPhase, RunResult, RunSummary, RunView,
     SegmentView, TooLongRow,
 };
 use crate::AppError;
 
-impl Studio {
-    pub(super) fn summaries(&self, store: &Store) -> Result<Vec<RunSummary>, AppError> {
+impl Runs {
+    pub(crate) fn summaries(&self, store: &Store) -> Result<Vec<RunSummary>, AppError> {
         store
             .runs()?
             .into_iter()
@@ -21,14 +21,29 @@ impl Studio {
             .collect()
     }
 
-    pub(super) fn summary(&self, run: RunId) -> Result<RunSummary, AppError> {
-        let store = self.store();
+    /// Runs of a project, newest first.
+    pub(crate) fn summaries_of(
+        &self,
+        store: &Store,
+        project: ProjectId,
+    ) -> Result<Vec<RunSummary>, AppError> {
+        let rows = store.runs_of(project)?.into_iter();
+        rows.map(|row| self.summarise(store, &row)).collect()
+    }
+
+    /// A run in short.
+    ///
+    /// # Errors
+    ///
+    /// `store` where there is no such run.
+    pub fn summary(&self, run: RunId) -> Result<RunSummary, AppError> {
+        let store = self.database.read()?;
         let row = store.run(run)?;
         self.summarise(&store, &row)
     }
 
-    pub(super) fn summarise(&self, store: &Store, row: &RunRow) -> Result<RunSummary, AppError> {
-        let active = self.active_run() == Some(row.id.0);
+    pub(crate) fn summarise(&self, store: &Store, row: &RunRow) -> Result<RunSummary, AppError> {
+        let active = self.active() == Some(row.id.0);
         // Running, yet nobody works on it: it was broken off by a crash.
         let lost =
             row.state == RunState::Running && !active && !crate::job::is_worked_on(store, row.id);
@@ -76,9 +91,9 @@ impl Studio {
     }
 
     /// Everything about a run.
-    pub fn run_view(&self, run: i64) -> Result<RunView, AppError> {
+    pub(crate) fn view(&self, run: i64) -> Result<RunView, AppError> {
         let id = RunId(run);
-        let store = self.store();
+        let store = self.database.read()?;
         let row = store.run(id)?;
         let summary = self.summarise(&store, &row)?;
         let candidates: Vec<Candidate> = store
@@ -111,10 +126,7 @@ impl Studio {
                 .filter_map(|&(index, tokens)| Some((examples.get(index)?.row, tokens)))
                 .collect()
         };
-        let (phase, progress) = match held(&self.job).as_ref().filter(|job| job.run == id) {
-            Some(job) => (job.phase, job.progress),
-            None => (RunPhase::Ended, None),
-        };
+        let (phase, progress) = self.at_work(id).unwrap_or((RunPhase::Ended, None));
         Ok(RunView {
             settings: row.settings.clone(),
             model: store.model(row.model)?.description.name,
@@ -137,10 +149,10 @@ impl Studio {
     }
 
     /// What a run brought, example by example.
-    pub fn result(&self, run: i64) -> Result<RunResult, AppError> {
-        let view = self.run_view(run)?;
+    pub(crate) fn result(&self, run: i64) -> Result<RunResult, AppError> {
+        let view = self.view(run)?;
         let id = RunId(run);
-        let store = self.store();
+        let store = self.database.read()?;
         let row = store.run(id)?;
         let best = view.best.as_ref().map_or(0, |best| best.ordinal);
         let both = |part| -> Result<Option<(PromptScore, PromptScore)>, AppError> {

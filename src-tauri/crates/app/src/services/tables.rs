@@ -1,17 +1,22 @@
 //! A project's examples as a table: searched, filtered, edited.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use pmpo_core::dataset::{split, Answer, Example, LabelSet};
+use pmpo_core::dataset::{split, Answer, Example, LabelSet, SplitPlan};
 use pmpo_core::model::ModelDescription;
 use pmpo_core::optimize::{pair_keys, EvalContext, Settings};
 use pmpo_store::{DatasetId, ProjectId, Store};
 
-use super::data::check_row;
-use super::{held, Studio};
-use crate::data::{AnswerColumns, Mapping, Rule};
+use crate::data::{AnswerColumns, Import, Mapping, Rule};
+use crate::database::Database;
+use crate::drafts::draft;
+use crate::locks::held;
+use crate::models::ModelHost;
+use crate::rows::{check_row, summary};
 use crate::wire::{
-    LabelCount, RowOrder, RowText, RowUse, RowsChosen, TablePage, TableQuery, TableRow,
+    DataSummary, LabelCount, RowOrder, RowText, RowUse, RowsChosen, TablePage, TableQuery, TableRow,
 };
 use crate::AppError;
 
@@ -56,7 +61,7 @@ struct Tally {
 
 /// A project's table while somebody looks at it.
 #[derive(Debug)]
-pub(super) struct Table {
+struct Table {
     basis: Basis,
     entries: Vec<Entry>,
     has_labels: bool,
@@ -207,9 +212,44 @@ impl Entry {
     }
 }
 
-impl Studio {
+/// A summary of a project's examples and what it was made of.
+struct KnownSummary {
+    dataset: DatasetId,
+    split: SplitPlan,
+    seed: u64,
+    summary: DataSummary,
+}
+
+/// What was read of a project's examples, until it is forgotten.
+#[derive(Default)]
+struct Known {
+    table: Option<Table>,
+    summary: Option<KnownSummary>,
+    /// Raised whenever what was read before must not be kept any more.
+    generation: u64,
+}
+
+/// Projects' examples as tables. What was read last stays in memory.
+pub(crate) struct Tables {
+    database: Arc<Database>,
+    models: Arc<ModelHost>,
+    known: Mutex<Known>,
+}
+
+/// How often a table is read anew because rows were edited meanwhile.
+const ATTEMPTS: usize = 3;
+
+impl Tables {
+    pub(crate) fn new(database: Arc<Database>, models: Arc<ModelHost>) -> Self {
+        Self {
+            database,
+            models,
+            known: Mutex::default(),
+        }
+    }
+
     /// A stretch of the rows that a query finds.
-    pub fn table_page(
+    pub(crate) fn page(
         &self,
         project: i64,
         query: &TableQuery,
@@ -255,14 +295,35 @@ impl Studio {
         })
     }
 
+    /// Keeps what a file gives, and uses it as a project's examples from now on.
+    pub(crate) fn take(
+        &self,
+        project: ProjectId,
+        name: &str,
+        file: &Path,
+        import: &Import,
+    ) -> Result<DatasetId, AppError> {
+        let dataset = {
+            let mut store = self.database.write();
+            let dataset = import.keep(&mut store, project, name, file)?;
+            // Edits stay with the state of the data that they were made in.
+            store.close_examples(project)?;
+            store.use_dataset(project, dataset)?;
+            dataset
+        };
+        // Numbers of datasets may come again, so that what was read of one goes.
+        self.forget();
+        Ok(dataset)
+    }
+
     /// A row with its whole texts.
-    pub fn table_row(&self, project: i64, key: i64) -> Result<RowText, AppError> {
+    pub(crate) fn row(&self, project: i64, key: i64) -> Result<RowText, AppError> {
         let dataset = self.dataset_in_use(ProjectId(project))?;
         Ok((&self.example(dataset, key)?).into())
     }
 
     /// Changes a row.
-    pub fn edit_row(&self, project: i64, key: i64, row: &RowText) -> Result<(), AppError> {
+    pub(crate) fn edit_row(&self, project: i64, key: i64, row: &RowText) -> Result<(), AppError> {
         let dataset = self.dataset_in_use(ProjectId(project))?;
         let before = self.example(dataset, key)?;
         let after = self.edited(dataset, before, row)?;
@@ -270,12 +331,14 @@ impl Studio {
     }
 
     /// Adds a row at the end; its key.
-    pub fn add_row(&self, project: i64, row: &RowText) -> Result<i64, AppError> {
+    pub(crate) fn add_row(&self, project: i64, row: &RowText) -> Result<i64, AppError> {
         let dataset = self.dataset_in_use(ProjectId(project))?;
         // A row that was taken out may come back under its old key.
-        let key = self.store().next_key(dataset)?;
+        let (key, last) = {
+            let store = self.database.read()?;
+            (store.next_key(dataset)?, store.last_example(dataset)?)
+        };
         // Rows are in the order of their numbers.
-        let last = self.store().last_example(dataset)?;
         let number = last.as_ref().map_or(0, |last| last.row);
         let names = last.into_iter().flat_map(|last| last.columns.into_keys());
         let empty = Example {
@@ -295,12 +358,12 @@ impl Studio {
     }
 
     /// Takes rows out; how many.
-    pub fn remove_rows(&self, project: i64, rows: &RowsChosen) -> Result<usize, AppError> {
+    pub(crate) fn remove_rows(&self, project: i64, rows: &RowsChosen) -> Result<usize, AppError> {
         let id = ProjectId(project);
         let dataset = self.dataset_in_use(id)?;
         let mut keys = match rows {
             RowsChosen::Keys { keys } => {
-                let there = self.store().rows(dataset, keys)?;
+                let there = self.database.read()?.rows(dataset, keys)?;
                 there.into_iter().map(|(key, _)| key).collect()
             }
             RowsChosen::Found { query } => {
@@ -321,14 +384,14 @@ impl Studio {
     }
 
     /// Takes the last edit back; whether there was one.
-    pub fn undo_edit(&self, project: i64) -> Result<bool, AppError> {
-        let changed = self.store().undo_edit(ProjectId(project))?;
+    pub(crate) fn undo(&self, project: i64) -> Result<bool, AppError> {
+        let changed = self.database.write().undo_edit(ProjectId(project))?;
         self.changed(ProjectId(project), changed)
     }
 
     /// Does the edit again that was taken back last; whether there was one.
-    pub fn redo_edit(&self, project: i64) -> Result<bool, AppError> {
-        let changed = self.store().redo_edit(ProjectId(project))?;
+    pub(crate) fn redo(&self, project: i64) -> Result<bool, AppError> {
+        let changed = self.database.write().redo_edit(ProjectId(project))?;
         self.changed(ProjectId(project), changed)
     }
 
@@ -337,7 +400,7 @@ impl Studio {
         project: ProjectId,
         rows: Vec<(i64, Option<Example>)>,
     ) -> Result<(), AppError> {
-        self.store().edit_examples(project, &rows)?;
+        self.database.write().edit_examples(project, &rows)?;
         self.changed(project, Some(rows)).map(|_| ())
     }
 
@@ -350,11 +413,13 @@ impl Studio {
         let Some(rows) = rows else {
             return Ok(false);
         };
-        *held(&self.summary) = None;
         // An edit may have made a copy; its rows have the same keys.
         let dataset = self.dataset_in_use(project)?;
-        let mut table = held(&self.table);
-        match table
+        let mut known = held(&self.known);
+        known.generation += 1;
+        known.summary = None;
+        match known
+            .table
             .as_mut()
             .filter(|table| table.basis.project == project)
         {
@@ -362,26 +427,63 @@ impl Studio {
                 table.change(&rows);
                 table.basis.dataset = dataset;
             }
-            _ => *table = None,
+            _ => known.table = None,
         }
         Ok(true)
     }
 
-    /// Forgets what was read for tables and summaries: data or losses are others now.
-    pub(super) fn forget_tables(&self) {
-        *held(&self.table) = None;
-        *held(&self.summary) = None;
+    /// Forgets what was read: data or losses are others now, or numbers of datasets come
+    /// again.
+    pub(crate) fn forget(&self) {
+        let mut known = held(&self.known);
+        known.generation += 1;
+        known.table = None;
+        known.summary = None;
     }
 
-    pub(super) fn dataset_in_use(&self, project: ProjectId) -> Result<DatasetId, AppError> {
-        self.store()
-            .project_row(project)?
-            .dataset
+    /// The examples that a project uses.
+    ///
+    /// # Errors
+    ///
+    /// `no_data` where it has none.
+    pub(crate) fn dataset_in_use(&self, project: ProjectId) -> Result<DatasetId, AppError> {
+        let row = self.database.read()?.project_row(project)?;
+        row.dataset
             .ok_or_else(|| AppError::new("no_data", "There are no examples yet.", "Bring a file."))
     }
 
+    /// What the project's page says of its examples, if it has any.
+    pub(crate) fn summary(
+        &self,
+        store: &Store,
+        dataset: DatasetId,
+        settings: &Settings,
+    ) -> Result<DataSummary, AppError> {
+        let generation = {
+            let known = held(&self.known);
+            let same = |one: &&KnownSummary| {
+                (one.dataset, one.split, one.seed) == (dataset, settings.split, settings.seed)
+            };
+            if let Some(one) = known.summary.as_ref().filter(same) {
+                return Ok(one.summary.clone());
+            }
+            known.generation
+        };
+        let summary = summary(store, dataset, settings)?;
+        let mut known = held(&self.known);
+        if known.generation == generation {
+            known.summary = Some(KnownSummary {
+                dataset,
+                split: settings.split,
+                seed: settings.seed,
+                summary: summary.clone(),
+            });
+        }
+        Ok(summary)
+    }
+
     fn example(&self, dataset: DatasetId, key: i64) -> Result<Example, AppError> {
-        let mut rows = self.store().rows(dataset, &[key])?;
+        let mut rows = self.database.read()?.rows(dataset, &[key])?;
         match rows.pop() {
             Some((_, example)) => Ok(example),
             None => Err(AppError::new(
@@ -399,7 +501,7 @@ impl Studio {
         mut example: Example,
         row: &RowText,
     ) -> Result<Example, AppError> {
-        let data = self.store().dataset(dataset)?;
+        let data = self.database.read()?.dataset(dataset)?;
         let answer = check_row(row, data.kind == "preference")?;
         // Columns that the prompt may name hold the same texts.
         if let Ok(mapping) = serde_json::from_value::<Mapping>(data.columns) {
@@ -446,8 +548,12 @@ impl Studio {
         query: Option<&TableQuery>,
         work: impl FnOnce(&mut Table, &Store) -> Result<T, AppError>,
     ) -> Result<T, AppError> {
-        let draft = self.draft(project)?;
-        let model = self.model_known(draft.model_path.as_deref(), &draft.device)?;
+        let (draft, model) = {
+            let store = self.database.read()?;
+            let draft = draft(&store, project)?;
+            let model = self.models.known(&store, &draft.scorer(), &draft.device)?;
+            (draft, model)
+        };
         let basis = Basis {
             project,
             dataset,
@@ -455,20 +561,39 @@ impl Studio {
             settings: draft.settings,
             model,
         };
-        let mut held = held(&self.table);
-        let fits = held.as_ref().is_some_and(|table| {
-            let other_query = table.stale && {
-                let last = table.found.as_ref().map(|(last, _)| last);
-                last.is_some() && last != query
-            };
-            table.basis == basis && !other_query
-        });
-        let store = self.store();
-        if !fits {
-            *held = None;
-            *held = Some(Table::read(&store, dataset, basis)?);
+        let fits = |known: &Known| {
+            known.table.as_ref().is_some_and(|table| {
+                let other_query = table.stale && {
+                    let last = table.found.as_ref().map(|(last, _)| last);
+                    last.is_some() && last != query
+                };
+                table.basis == basis && !other_query
+            })
+        };
+        let mut attempts = 0;
+        let mut known = held(&self.known);
+        if !fits(&known) {
+            loop {
+                let generation = known.generation;
+                // Its memory goes before the new one takes as much.
+                known.table = None;
+                drop(known);
+                // Reading and splitting take seconds where the data is large.
+                let table = {
+                    let store = self.database.read()?;
+                    Table::read(&store, dataset, basis.clone())?
+                };
+                known = held(&self.known);
+                attempts += 1;
+                if known.generation == generation || attempts == ATTEMPTS {
+                    known.table = Some(table);
+                    break;
+                }
+            }
         }
-        match held.as_mut() {
+        // At a moment that no row of the table is later than.
+        let store = self.database.read()?;
+        match known.table.as_mut() {
             Some(table) => work(table, &store),
             None => Err(crate::error::unexpected("the table is gone")),
         }

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use pmpo_core::model::LanguageModel;
 
-use super::held;
+use crate::locks::held;
 use crate::AppError;
 
 /// What a model is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Doing {
+pub(crate) enum Purpose {
     /// A run, from before its models are loaded to its end.
     Run,
     /// Versions being measured, or compared.
@@ -22,7 +22,7 @@ pub(super) enum Doing {
     Scoring,
 }
 
-impl Doing {
+impl Purpose {
     /// Why nothing else can have the memory now.
     fn refusal(self) -> AppError {
         let (message, hint) = match self {
@@ -49,18 +49,18 @@ impl Doing {
 
 /// All who use the model in memory.
 #[derive(Debug, Default)]
-pub(super) struct Users(Mutex<List>);
+pub(crate) struct Leases(Mutex<List>);
 
 #[derive(Debug, Default)]
 struct List {
     next: u64,
-    now: Vec<(u64, Doing)>,
+    now: Vec<(u64, Purpose)>,
 }
 
-impl Users {
+impl Leases {
     /// One more; it ends with its value, however the work ends.
-    pub(super) fn add(self: &Arc<Self>, doing: Doing) -> User {
-        self.push(&mut held(&self.0), doing)
+    pub(crate) fn add(self: &Arc<Self>, purpose: Purpose) -> Lease {
+        self.push(&mut held(&self.0), purpose)
     }
 
     /// The one run that may go on.
@@ -68,24 +68,24 @@ impl Users {
     /// # Errors
     ///
     /// The code `busy` where there is one already.
-    pub(super) fn claim_run(self: &Arc<Self>) -> Result<User, AppError> {
+    pub(crate) fn claim_run(self: &Arc<Self>) -> Result<Lease, AppError> {
         let mut list = held(&self.0);
-        match list.now.iter().any(|(_, doing)| *doing == Doing::Run) {
+        match list.now.iter().any(|(_, purpose)| *purpose == Purpose::Run) {
             true => Err(AppError::new(
                 "busy",
                 "Another run is going on.",
                 "Wait for it to end, pause it, or stop it.",
             )),
-            false => Ok(self.push(&mut list, Doing::Run)),
+            false => Ok(self.push(&mut list, Purpose::Run)),
         }
     }
 
-    fn push(self: &Arc<Self>, list: &mut List, doing: Doing) -> User {
+    fn push(self: &Arc<Self>, list: &mut List, purpose: Purpose) -> Lease {
         let number = list.next;
         list.next += 1;
-        list.now.push((number, doing));
-        User {
-            users: self.clone(),
+        list.now.push((number, purpose));
+        Lease {
+            leases: self.clone(),
             number,
         }
     }
@@ -95,38 +95,38 @@ impl Users {
     /// # Errors
     ///
     /// The code `busy`, with what it is used for.
-    pub(super) fn must_be_free(&self, own: Option<&User>) -> Result<(), AppError> {
+    pub(crate) fn must_be_free(&self, own: Option<&Lease>) -> Result<(), AppError> {
         let list = held(&self.0);
-        let own = own.map(|user| user.number);
+        let own = own.map(|lease| lease.number);
         match list.now.iter().find(|(number, _)| Some(*number) != own) {
-            Some((_, doing)) => Err(doing.refusal()),
+            Some((_, purpose)) => Err(purpose.refusal()),
             None => Ok(()),
         }
     }
 }
 
-/// One who uses the model in memory.
+/// The use of the model in memory; dropped, it ends.
 #[derive(Debug)]
-pub(super) struct User {
-    users: Arc<Users>,
+pub(crate) struct Lease {
+    leases: Arc<Leases>,
     number: u64,
 }
 
-impl Drop for User {
+impl Drop for Lease {
     fn drop(&mut self) {
-        let mut list = held(&self.users.0);
+        let mut list = held(&self.leases.0);
         list.now.retain(|(number, _)| *number != self.number);
     }
 }
 
 /// A model while somebody uses it.
-pub(super) struct InUse {
+pub(crate) struct LeasedModel {
     // Given back first: who comes next must find it unused.
-    pub(super) model: Arc<dyn LanguageModel>,
-    pub(super) _user: User,
+    pub(crate) model: Arc<dyn LanguageModel>,
+    pub(crate) _lease: Lease,
 }
 
-impl Deref for InUse {
+impl Deref for LeasedModel {
     type Target = dyn LanguageModel;
 
     fn deref(&self) -> &Self::Target {
@@ -141,26 +141,26 @@ mod tests {
 
     #[test]
     fn whoever_uses_a_model_is_named_until_the_work_ends_or_panics() {
-        let users = Arc::<Users>::default();
-        users.must_be_free(None).unwrap();
-        let run = users.claim_run().unwrap();
-        users.must_be_free(Some(&run)).unwrap();
-        assert_eq!(users.claim_run().unwrap_err().code, "busy");
-        let words = users.must_be_free(None).unwrap_err().message;
+        let leases = Arc::<Leases>::default();
+        leases.must_be_free(None).unwrap();
+        let run = leases.claim_run().unwrap();
+        leases.must_be_free(Some(&run)).unwrap();
+        assert_eq!(leases.claim_run().unwrap_err().code, "busy");
+        let words = leases.must_be_free(None).unwrap_err().message;
         assert!(words.contains("the run that is going on"), "{words}");
-        let others = users.clone();
+        let others = leases.clone();
         let work = std::thread::spawn(move || {
-            let user = others.add(Doing::Trying);
+            let lease = others.add(Purpose::Trying);
             let words = others.must_be_free(Some(&run)).unwrap_err().message;
             assert!(words.contains("being tried"), "{words}");
-            drop(user);
+            drop(lease);
             others.must_be_free(Some(&run)).unwrap();
-            let _lost = others.add(Doing::Measuring);
+            let _lost = others.add(Purpose::Measuring);
             let _list = others.0.lock().unwrap();
             panic!("with the lock held");
         });
         assert!(work.join().is_err());
-        users.must_be_free(None).unwrap();
-        users.claim_run().unwrap();
+        leases.must_be_free(None).unwrap();
+        leases.claim_run().unwrap();
     }
 }

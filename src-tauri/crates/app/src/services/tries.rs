@@ -1,5 +1,7 @@
 //! A prompt tried on an input of the person's own.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -8,11 +10,14 @@ use pmpo_core::prompt::{Columns, Conversation, Prompt};
 use pmpo_store::ProjectId;
 use tokio_util::sync::CancellationToken;
 
-use super::users::Doing;
-use super::{held, Studio};
+use crate::blocking::blocking_on;
 use crate::data::Mapping;
+use crate::database::Database;
+use crate::drafts::draft;
+use crate::locks::held;
+use crate::models::{ModelHost, Purpose};
 use crate::wire::TryMessage;
-use crate::{caught_async, AppError};
+use crate::AppError;
 
 /// Longest answer, in tokens.
 const LONGEST_ANSWER: usize = 512;
@@ -20,37 +25,59 @@ const LONGEST_ANSWER: usize = 512;
 /// Takes an answer while it is written.
 pub type TrySink = Arc<dyn Fn(TryMessage) + Send + Sync>;
 
-impl Studio {
+/// Answers that are being written.
+pub(crate) struct Tries {
+    database: Arc<Database>,
+    models: Arc<ModelHost>,
+    going: Mutex<HashMap<u32, CancellationToken>>,
+    next: AtomicU32,
+}
+
+impl Tries {
+    pub(crate) fn new(database: Arc<Database>, models: Arc<ModelHost>) -> Self {
+        Self {
+            database,
+            models,
+            going: Mutex::default(),
+            next: AtomicU32::new(1),
+        }
+    }
+
     /// Lets the model answer an input under a prompt, always the likeliest token.
     ///
     /// Every placeholder but `{{input}}` that the data has stays empty. The
     /// number returned stops it.
-    pub fn try_prompt(
+    pub(crate) fn begin(
         self: &Arc<Self>,
-        project: i64,
+        project: ProjectId,
         prompt: String,
         input: String,
         sink: TrySink,
     ) -> u32 {
-        let number = self.number();
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
         let cancel = CancellationToken::new();
-        held(&self.tries).insert(number, cancel.clone());
-        let studio = self.clone();
+        held(&self.going).insert(number, cancel.clone());
+        let tries = self.clone();
+        let own = sink.clone();
+        let answer = blocking_on(async move {
+            let done = tries.answer(project, &prompt, &input, &cancel, &own);
+            done.await
+        });
+        let tries = self.clone();
         tokio::spawn(async move {
-            let answer = studio.answer(ProjectId(project), &prompt, &input, &cancel, &sink);
-            let message = match caught_async(answer).await {
+            let message = match answer.await {
                 Ok(done) => done,
                 Err(error) => TryMessage::Failed { error },
             };
-            held(&studio.tries).remove(&number);
+            held(&tries.going).remove(&number);
             sink(message);
         });
         number
     }
 
     /// Stops an answer that is being written.
-    pub fn stop_try(&self, number: u32) {
-        if let Some(cancel) = held(&self.tries).get(&number) {
+    pub(crate) fn stop(&self, number: u32) {
+        if let Some(cancel) = held(&self.going).get(&number) {
             cancel.cancel();
         }
     }
@@ -63,9 +90,9 @@ impl Studio {
         cancel: &CancellationToken,
         sink: &TrySink,
     ) -> Result<TryMessage, AppError> {
-        let draft = self.draft(project)?;
+        let draft = draft(&*self.database.read()?, project)?;
         let (mapped, mut columns) = {
-            let store = self.store();
+            let store = self.database.read()?;
             match store.project_row(project)?.dataset {
                 Some(dataset) => {
                     let mapping =
@@ -85,7 +112,8 @@ impl Studio {
             *place = input.to_owned();
         }
         let model = self
-            .model(Doing::Trying, draft.model_path.as_deref(), &draft.device)
+            .models
+            .acquire(&draft.scorer(), &draft.device, Purpose::Trying)
             .await?;
         let conversation = Prompt::parse(prompt)
             .render(input, &columns, model.description().has_chat_template)

@@ -1,0 +1,441 @@
+//! The file or folder that a project's examples came from, watched while the
+//! window shows the project, and always where changes are measured by themselves.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use pmpo_core::dataset::Example;
+use pmpo_store::{DatasetId, ProjectId, Store};
+
+use crate::blocking::blocking_on;
+use crate::data::{difference, Change, Choice, DataError, Import, Mapping, Recipe, Watch};
+use crate::database::Database;
+use crate::drafts::draft;
+use crate::error::unexpected;
+use crate::events::Events;
+use crate::locks::held;
+use crate::services::measuring::Measurer;
+use crate::services::tables::Tables;
+use crate::wire::{DataNews, DataState, ShellEvent};
+use crate::AppError;
+
+/// A source that is watched now.
+struct Watched {
+    /// What was told last, so that nothing is told twice; none while it is read first.
+    news: Option<DataState>,
+    /// Whether it changed while it was read first.
+    missed: bool,
+    /// Whether it is watched whatever the window shows.
+    always: bool,
+    watch: Option<Watch>,
+}
+
+/// How a dataset's file is brought again.
+struct Source {
+    /// What came from the file: edits by the person are no difference to it.
+    brought: DatasetId,
+    /// The examples in use.
+    current: DatasetId,
+    edits: usize,
+    name: String,
+    path: PathBuf,
+    choice: Choice,
+}
+
+/// What a source has now, read once.
+enum Found {
+    /// Nothing any more.
+    Gone,
+    /// What cannot be used.
+    Faulty(AppError),
+    /// Examples; how they stand to those in use.
+    Read(Box<Import>, DataState),
+}
+
+impl Found {
+    fn state(&self) -> DataState {
+        match self {
+            Self::Gone => DataState::Gone,
+            Self::Faulty(error) => DataState::Faulty {
+                error: error.clone(),
+            },
+            Self::Read(_, state) => state.clone(),
+        }
+    }
+}
+
+impl Source {
+    /// The source of a project's examples; none where there are no examples, or such that
+    /// came from no file.
+    fn of(store: &Store, project: ProjectId) -> Result<Option<Self>, AppError> {
+        let Some(current) = store.project_row(project)?.dataset else {
+            return Ok(None);
+        };
+        let row = store.dataset(current)?;
+        let path = PathBuf::from(&row.source);
+        // Sources of other kinds are told in words.
+        if path.as_os_str().is_empty() || !path.is_absolute() {
+            return Ok(None);
+        }
+        let mapping: Mapping = serde_json::from_value(row.columns).map_err(unexpected)?;
+        let recipe: Recipe = row
+            .recipe
+            .map(serde_json::from_value)
+            .transpose()
+            .map_err(unexpected)?
+            .unwrap_or_default();
+        Ok(Some(Self {
+            brought: row.brought.unwrap_or(current),
+            edits: store.edit_count(current)?.done,
+            current,
+            name: row.name,
+            path,
+            choice: Choice {
+                read: recipe.read,
+                mapping: Some(mapping),
+                remedies: recipe.remedies.into_iter().collect(),
+                ..Choice::default()
+            },
+        }))
+    }
+
+    /// Reads the file, the only time that a change costs that.
+    fn read(&self, database: &Database) -> Result<Found, AppError> {
+        if !self.path.exists() {
+            return Ok(Found::Gone);
+        }
+        let import = match Import::read(&self.path, &self.choice) {
+            Ok(import) => import,
+            Err(DataError::NotFound(_)) => return Ok(Found::Gone),
+            Err(why) => return Ok(Found::Faulty(why.into())),
+        };
+        if let Err(why) = import.checked.enough() {
+            return Ok(Found::Faulty(why.into()));
+        }
+        let plan = import.plan()?;
+        let old: Vec<Example> = database.read()?.examples(self.brought)?;
+        let found = difference(old.into_iter(), import.checked.examples(&plan));
+        let state = match found.is_empty() {
+            true => DataState::Same,
+            false => DataState::changed(&found, import.checked.len()),
+        };
+        Ok(Found::Read(Box::new(import), state))
+    }
+
+    fn news(&self, project: ProjectId, state: DataState) -> DataNews {
+        DataNews {
+            project: project.0,
+            state,
+            edits: self.edits,
+        }
+    }
+}
+
+/// Watches the sources of projects' examples.
+pub(crate) struct Sources {
+    database: Arc<Database>,
+    events: Arc<Events>,
+    tables: Arc<Tables>,
+    measurer: Arc<Measurer>,
+    watched: Mutex<HashMap<ProjectId, Watched>>,
+}
+
+impl Sources {
+    pub(crate) fn new(
+        database: Arc<Database>,
+        events: Arc<Events>,
+        tables: Arc<Tables>,
+        measurer: Arc<Measurer>,
+    ) -> Self {
+        Self {
+            database,
+            events,
+            tables,
+            measurer,
+            watched: Mutex::default(),
+        }
+    }
+
+    /// Watches the source of a project's examples, in the place of what was
+    /// watched for the window before, and says how the source stands to the
+    /// examples now. `None` where the project has no examples, or such that came
+    /// from no file.
+    pub(crate) fn show(self: &Arc<Self>, project: ProjectId) -> Result<Option<DataNews>, AppError> {
+        self.hide();
+        let always = draft(&*self.database.read()?, project)?.measure_changes;
+        let seen = self.watch(project, always)?;
+        Ok(seen.map(|(source, found)| source.news(project, found.state())))
+    }
+
+    /// Begins to watch, then reads what is there, so that no change falls in between.
+    fn watch(
+        self: &Arc<Self>,
+        project: ProjectId,
+        always: bool,
+    ) -> Result<Option<(Source, Found)>, AppError> {
+        let source = Source::of(&*self.database.read()?, project)?;
+        let Some(source) = source.filter(|source| self.began(project, source, always)) else {
+            self.forget(project);
+            return Ok(None);
+        };
+        loop {
+            let found = source
+                .read(&self.database)
+                .inspect_err(|_| self.forget(project))?;
+            if self.first_read(project, found.state()) {
+                return Ok(Some((source, found)));
+            }
+        }
+    }
+
+    /// Watches a source in the place of the one before; whether the system can.
+    fn began(self: &Arc<Self>, project: ProjectId, source: &Source, always: bool) -> bool {
+        self.forget(project);
+        // There before the first change can be told.
+        let new = Watched {
+            news: None,
+            missed: false,
+            always,
+            watch: None,
+        };
+        let before = held(&self.watched).insert(project, new);
+        drop(before);
+        let sources = Arc::downgrade(self);
+        let runtime = tokio::runtime::Handle::try_current().ok();
+        let watch = Watch::new(&source.path, move |change| {
+            if let Some(sources) = sources.upgrade() {
+                sources.changed(project, change, runtime.as_ref());
+            }
+        });
+        let Ok(watch) = watch else {
+            return false;
+        };
+        let left = match held(&self.watched).get_mut(&project) {
+            Some(watched) => watched.watch.replace(watch),
+            None => Some(watch),
+        };
+        // Ended outside the lock.
+        left.is_none()
+    }
+
+    /// Notes what was read first; not where it changed meanwhile, so that it must be read
+    /// again.
+    fn first_read(&self, project: ProjectId, state: DataState) -> bool {
+        let mut watched = held(&self.watched);
+        let Some(watched) = watched.get_mut(&project) else {
+            return true;
+        };
+        if std::mem::take(&mut watched.missed) {
+            return false;
+        }
+        watched.news = Some(state);
+        true
+    }
+
+    /// Ends the watching of a project's source.
+    pub(crate) fn forget(&self, project: ProjectId) {
+        // A watch's thread may be waiting for a lock: it is ended outside.
+        let watched = held(&self.watched).remove(&project);
+        drop(watched);
+    }
+
+    /// Ends the watching for the window, for example when it shows another page.
+    pub(crate) fn hide(&self) {
+        let ended: Vec<Watched> = {
+            let mut watched = held(&self.watched);
+            let projects: Vec<ProjectId> = watched
+                .iter()
+                .filter(|(_, one)| !one.always)
+                .map(|(project, _)| *project)
+                .collect();
+            let ended = projects.iter().filter_map(|one| watched.remove(one));
+            ended.collect()
+        };
+        drop(ended);
+    }
+
+    /// Watches every project whose changes are measured by themselves. What
+    /// changed while the program was closed is measured now. A project whose source
+    /// cannot be watched does not keep the others from it; it is told.
+    pub(crate) fn watch_by_itself(self: &Arc<Self>) -> Result<(), AppError> {
+        let wanted: Vec<ProjectId> = {
+            let store = self.database.read()?;
+            let rows = store.projects()?.into_iter();
+            rows.filter(|row| row.dataset.is_some())
+                .filter(|row| draft(&store, row.id).is_ok_and(|draft| draft.measure_changes))
+                .map(|row| row.id)
+                .collect()
+        };
+        let runtime = tokio::runtime::Handle::try_current().ok();
+        for project in wanted {
+            match self.watch(project, true) {
+                Ok(Some((source, Found::Read(import, DataState::Changed { .. })))) => {
+                    self.take_over(project, source, import, runtime.as_ref());
+                }
+                Ok(_) => {}
+                Err(error) => self.events.tell(ShellEvent::Measured {
+                    project: project.0,
+                    error: Some(error),
+                }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Watches a project from now on, or no longer, whatever the window shows.
+    pub(crate) fn watch_always(&self, project: ProjectId, always: bool) {
+        if let Some(watched) = held(&self.watched).get_mut(&project) {
+            watched.always = always;
+        }
+    }
+
+    /// Takes the examples as the source has them now.
+    ///
+    /// # Errors
+    ///
+    /// `no_data` where they came from no file, and what reading it says.
+    pub(crate) fn update(self: &Arc<Self>, project: ProjectId) -> Result<(), AppError> {
+        let (source, always) = {
+            let store = self.database.read()?;
+            let source = Source::of(&store, project)?;
+            (source, draft(&store, project)?.measure_changes)
+        };
+        let source = source.ok_or_else(|| {
+            AppError::new(
+                "no_data",
+                "These examples came from no file.",
+                "Choose a file.",
+            )
+        })?;
+        if !self.began(project, &source, always) {
+            self.forget(project);
+        }
+        loop {
+            let import = Import::read(&source.path, &source.choice).map_err(|why| {
+                let error = AppError::from(why);
+                let told = error.clone();
+                self.first_read(project, DataState::Faulty { error: told });
+                error
+            })?;
+            if self.first_read(project, DataState::Same) {
+                let (name, path) = (&source.name, &source.path);
+                return self.tables.take(project, name, path, &import).map(|_| ());
+            }
+        }
+    }
+
+    fn changed(
+        self: &Arc<Self>,
+        project: ProjectId,
+        change: Change,
+        runtime: Option<&tokio::runtime::Handle>,
+    ) {
+        match held(&self.watched).get_mut(&project) {
+            None => return,
+            Some(watched) if watched.news.is_none() => {
+                watched.missed = true;
+                return;
+            }
+            Some(_) => {}
+        }
+        let source = self
+            .database
+            .read()
+            .and_then(|store| Source::of(&store, project));
+        let (source, found) = match (change, source) {
+            (Change::Gone, Ok(source)) => (source, Found::Gone),
+            (Change::Gone, Err(_)) => (None, Found::Gone),
+            (Change::Changed, Ok(Some(source))) => {
+                let found = source.read(&self.database);
+                (Some(source), found.unwrap_or_else(Found::Faulty))
+            }
+            // Other examples are used by now.
+            (Change::Changed, _) => return,
+        };
+        let state = found.state();
+        let always = {
+            let mut watched = held(&self.watched);
+            let Some(watched) = watched.get_mut(&project) else {
+                return;
+            };
+            if watched.news.as_ref() == Some(&state) {
+                return;
+            }
+            watched.news = Some(state.clone());
+            watched.always
+        };
+        self.events.tell(ShellEvent::DataChanged {
+            news: DataNews {
+                project: project.0,
+                state,
+                edits: source.as_ref().map_or(0, |source| source.edits),
+            },
+        });
+        if let (true, Some(source), Found::Read(import, DataState::Changed { .. })) =
+            (always, source, found)
+        {
+            self.take_over(project, source, import, runtime);
+        }
+    }
+
+    /// Keeps what was read of the source and measures the version in use on it and on
+    /// the examples of before. Edits of the person are not replaced: then the new
+    /// state is kept beside them.
+    fn take_over(
+        self: &Arc<Self>,
+        project: ProjectId,
+        source: Source,
+        import: Box<Import>,
+        runtime: Option<&tokio::runtime::Handle>,
+    ) {
+        let Some(runtime) = runtime else {
+            return;
+        };
+        let sources = self.clone();
+        // Not on the watch's own thread, which ends with the watch.
+        runtime.spawn(async move {
+            let work = sources.clone();
+            let measured = blocking_on(async move {
+                let states = work.kept_states(project, &source, &import)?;
+                work.measurer.measure_by_itself(project, states).await;
+                Ok(())
+            });
+            if let Err(error) = measured.await {
+                sources.events.tell(ShellEvent::Measured {
+                    project: project.0,
+                    error: Some(error),
+                });
+            }
+        });
+    }
+
+    /// The states of the data before and after the source changed, both kept.
+    fn kept_states(
+        &self,
+        project: ProjectId,
+        source: &Source,
+        import: &Import,
+    ) -> Result<Vec<DatasetId>, AppError> {
+        if source.edits == 0 {
+            let now = self
+                .tables
+                .take(project, &source.name, &source.path, import)?;
+            if let Some(watched) = held(&self.watched).get_mut(&project) {
+                watched.news = Some(DataState::Same);
+            }
+            self.events.tell(ShellEvent::DataChanged {
+                news: DataNews {
+                    project: project.0,
+                    state: DataState::Same,
+                    edits: 0,
+                },
+            });
+            return Ok(vec![source.current, now]);
+        }
+        let mut store = self.database.write();
+        let now = import.keep(&mut store, project, &source.name, &source.path)?;
+        let current = store.close_examples(project)?;
+        Ok(current.into_iter().chain([now]).collect())
+    }
+}

@@ -1,0 +1,191 @@
+//! Tasks that belong to no page of a project: what the terminal asks.
+
+use std::path::Path;
+
+use pmpo_core::model::ModelDescription;
+use pmpo_core::optimize::{Settings, Task};
+use pmpo_store::{DatasetId, ProjectId, RunId};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::chart::theme;
+use super::Studio;
+use crate::data::Import;
+use crate::models::{ModelRef, Purpose};
+use crate::plot::{png, svg, ChartSize, View};
+use crate::results::{run_chart, run_details, RunDetails};
+use crate::scoring::{measure_version, measured_examples, score_prompt, Measuring, ScoredPrompt};
+use crate::versions::keep_written;
+use crate::AppError;
+
+/// A prompt that is measured on what files give.
+#[derive(Debug, Clone)]
+pub struct MeasuredPrompt {
+    /// The prompt.
+    pub prompt: String,
+    /// Settings of losses and of the choice of examples.
+    pub settings: Settings,
+    /// The model that scores.
+    pub model: ModelRef,
+    /// `auto`, `cpu`, or `gpu` and its number.
+    pub device: String,
+    /// The project that keeps every state of the data and its figure, if one does; made
+    /// where missing.
+    pub project: Option<String>,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Figure {
+    /// Mean loss.
+    pub loss: f64,
+    /// Standard error of the mean.
+    pub std_error: f64,
+    /// Share of right labels, on label tasks.
+    pub accuracy: Option<f64>,
+    /// Examples measured.
+    pub examples: usize,
+}
+
+impl Studio {
+    /// Loads a model; what it says of itself. It stays in memory for what comes next.
+    ///
+    /// # Errors
+    ///
+    /// What loading says.
+    pub async fn load_model(
+        &self,
+        model: &ModelRef,
+        device: &str,
+    ) -> Result<ModelDescription, AppError> {
+        let model = self.models.acquire(model, device, Purpose::Scoring).await?;
+        Ok(model.description().clone())
+    }
+
+    /// Measures a task's prompt on all of its examples.
+    ///
+    /// # Errors
+    ///
+    /// Faults of prompt and data, and those of the model.
+    pub async fn score_task(
+        &self,
+        task: &Task,
+        settings: &Settings,
+        (model, device): (&ModelRef, &str),
+        cancel: &CancellationToken,
+    ) -> Result<ScoredPrompt, AppError> {
+        let model = self.models.acquire(model, device, Purpose::Scoring).await?;
+        let all: Vec<usize> = (0..task.examples.len()).collect();
+        let writer = self.database.writer();
+        score_prompt(writer, task, &all, settings, &*model, cancel).await
+    }
+
+    /// Keeps what a file gives as the examples of a project, which is made where missing.
+    ///
+    /// # Errors
+    ///
+    /// Too few examples, and those of the store.
+    pub fn keep_import(&self, project: &str, file: &Path, import: &Import) -> Result<(), AppError> {
+        let project = self.store().project(project)?;
+        self.take(project, file, import).map(|_| ())
+    }
+
+    fn take(
+        &self,
+        project: ProjectId,
+        file: &Path,
+        import: &Import,
+    ) -> Result<DatasetId, AppError> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        self.tables.take(project, &name, file, import)
+    }
+
+    /// Measures a prompt on what a file gives.
+    ///
+    /// # Errors
+    ///
+    /// Faults of prompt and data, and those of the model and the store.
+    pub async fn measure_import(
+        &self,
+        what: &MeasuredPrompt,
+        file: &Path,
+        import: &Import,
+        cancel: &CancellationToken,
+    ) -> Result<Figure, AppError> {
+        let model = self
+            .models
+            .acquire(&what.model, &what.device, Purpose::Measuring)
+            .await?;
+        let (settings, writer) = (&what.settings, self.database.writer());
+        if let Some(name) = &what.project {
+            let project = self.store().project(name)?;
+            let measuring = Measuring {
+                version: keep_written(&mut self.store(), project, &what.prompt)?.id,
+                dataset: self.take(project, file, import)?,
+                model: self
+                    .store()
+                    .add_model(model.description(), &what.model.to_string())?,
+                settings,
+            };
+            let told = &mut |_, _| {};
+            let found = measure_version(writer, measuring, &*model, cancel, told).await?;
+            return Ok(Figure {
+                loss: found.loss,
+                std_error: found.std_error,
+                accuracy: found.accuracy,
+                examples: found.examples,
+            });
+        }
+        let task = Task {
+            prompt: what.prompt.clone(),
+            description: String::new(),
+            examples: import.examples()?,
+            frozen: Vec::new(),
+            looks: 0,
+            split: None,
+            earlier: None,
+        };
+        let indices = measured_examples(&task.examples, settings);
+        let found = score_prompt(writer, &task, &indices, settings, &*model, cancel).await?;
+        Ok(Figure {
+            loss: found.loss,
+            std_error: found.std_error,
+            accuracy: found.accuracy,
+            examples: found.rows.len(),
+        })
+    }
+
+    /// A run and all that belongs to it.
+    ///
+    /// # Errors
+    ///
+    /// `store` where there is no such run.
+    pub fn run_details(&self, run: i64) -> Result<RunDetails, AppError> {
+        run_details(&*self.reader()?, RunId(run))
+    }
+
+    /// The loss curve of a run as SVG, or as PNG.
+    ///
+    /// # Errors
+    ///
+    /// `empty_run` where nothing was measured yet.
+    pub fn plot_run(
+        &self,
+        run: i64,
+        large: bool,
+        dark: bool,
+        as_png: bool,
+    ) -> Result<Vec<u8>, AppError> {
+        let chart = run_chart(&*self.reader()?, RunId(run))?;
+        let size = if large {
+            ChartSize::LARGE
+        } else {
+            ChartSize::SMALL
+        };
+        let view = View::whole(size, theme(dark));
+        match as_png {
+            true => Ok(png(&[chart], &view)?),
+            false => Ok(svg(&[chart], &view)?.0.into_bytes()),
+        }
+    }
+}
