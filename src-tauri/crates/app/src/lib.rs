@@ -6,6 +6,7 @@ pub mod data;
 mod error;
 mod export;
 mod job;
+mod log;
 mod panics;
 mod paths;
 mod patience;
@@ -20,12 +21,13 @@ mod updates;
 pub mod wire;
 mod written;
 
-pub use about::{about, version};
+pub use about::{about, diagnostics, version};
 pub use error::AppError;
 pub(crate) use export::version_card;
 pub use export::{computed, export, ExportFormat};
 pub use job::{estimate, execute, prepare, unfinished, Control, JobEstimate, NewJob};
-pub use panics::{caught, caught_async, log_panics};
+pub use log::{begin_log, log_file};
+pub use panics::{caught, caught_async, guarded};
 pub use paths::{
     built_in_model, data_dir, folders, load_options, open_store, open_store_at, program, Folders,
 };

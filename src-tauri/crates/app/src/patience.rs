@@ -26,6 +26,8 @@ pub(crate) fn patiently<T>(
     loop {
         match work() {
             Err(StoreError::Locked { .. }) if clock.elapsed() < longest && waiting() => {
+                let seconds = clock.elapsed().as_secs();
+                tracing::debug!(seconds, "another program holds the database");
                 std::thread::sleep(PAUSE);
             }
             other => return other,
