@@ -1,5 +1,8 @@
 //! What a person can do, for the window and the terminal alike.
 
+#[cfg(test)]
+extern crate self as pmpo_app;
+
 mod about;
 mod curves;
 pub mod data;

@@ -50,6 +50,37 @@ pub async fn caught_async<T>(
     .await
 }
 
+/// A place where tests let the program panic.
+#[cfg(not(test))]
+#[inline(always)]
+pub(crate) fn point(_place: &str) {}
+
+#[cfg(test)]
+pub(crate) use points::point;
+
+#[cfg(test)]
+pub(crate) mod points {
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    static ARMED: Mutex<Option<&str>> = Mutex::new(None);
+
+    fn armed() -> MutexGuard<'static, Option<&'static str>> {
+        ARMED.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the program panic when it comes to a place for the next time.
+    pub(crate) fn arm(place: &'static str) {
+        *armed() = Some(place);
+    }
+
+    pub(crate) fn point(place: &str) {
+        let hit = armed().take_if(|armed| *armed == place);
+        if let Some(place) = hit {
+            panic!("tripped over {place}");
+        }
+    }
+}
+
 fn panicked(why: &(dyn Any + Send)) -> AppError {
     let text = why.downcast_ref::<&str>().copied();
     let text = text.or_else(|| why.downcast_ref::<String>().map(String::as_str));

@@ -19,6 +19,7 @@ impl Studio {
     /// Looks at a file before anything of it is kept.
     pub fn preview_data(&self, path: &str, choice: ImportChoice) -> Result<DataPreview, AppError> {
         let file = Path::new(path.trim());
+        crate::panics::point("the preview");
         let choice: Choice = choice.into();
         let reading = read(file, &choice.read)?;
         let path = file.display().to_string();
@@ -55,9 +56,17 @@ impl Studio {
         import: &Import,
     ) -> Result<(), AppError> {
         let dataset = import.keep(&mut self.store(), id, name, file)?;
+        let (project, examples) = (id.0, import.checked.len());
+        tracing::info!(
+            project,
+            dataset = dataset.0,
+            examples,
+            "examples were brought"
+        );
         // Numbers of datasets may come again, so that what was read of one goes.
         self.forget_tables();
         let mut store = self.store();
+        crate::panics::point("the import");
         // Edits stay with the state of the data that they were made in.
         store.close_examples(id)?;
         Ok(store.use_dataset(id, dataset)?)

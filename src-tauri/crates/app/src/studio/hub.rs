@@ -43,8 +43,8 @@ impl Going {
 
 /// The hub and how it is used.
 pub(super) struct OpenHub {
-    hub: Hub,
-    options: HubOptions,
+    pub(super) hub: Hub,
+    pub(super) options: HubOptions,
 }
 
 impl Studio {
@@ -261,6 +261,7 @@ impl Studio {
                 std::future::pending::<()>().await;
             };
             let outcome = async {
+                crate::panics::point("the download");
                 Ok(tokio::select! {
                     outcome = download.outcome() => outcome,
                     () = telling => Err(HubError::Ended),

@@ -17,7 +17,7 @@ use crate::wire::{
     Candidate, JobEstimate, Progress, RunMessage, RunPhase, RunSummary, SegmentView, ShellEvent,
     StepSummary,
 };
-use crate::{caught, execute, open_store_at, prepare, AppError, Control, NewJob};
+use crate::{caught, execute, guarded, open_store_at, prepare, AppError, Control, NewJob};
 
 /// The run that is going on.
 pub(super) struct Job {
@@ -197,7 +197,7 @@ impl Studio {
                 });
                 drop(model);
                 drop(going);
-                studio.ended(run, result.err());
+                let _ = guarded(|| studio.ended(run, result.err()));
                 drop(ended);
             });
         if let Err(why) = spawned {
@@ -303,6 +303,13 @@ impl Studio {
     }
 
     fn ended(&self, run: RunId, error: Option<AppError>) {
+        if let Some(error) = &error {
+            tracing::warn!(
+                run = run.0,
+                code = error.code,
+                "a run did not come to its end"
+            );
+        }
         let spoils = |error: &AppError| [DEVICE, UNEXPECTED].contains(&error.code);
         if error.as_ref().is_some_and(spoils) {
             // What is left of it on the device is of no use. A lock that is held is
@@ -328,7 +335,8 @@ impl Studio {
             view.run.error = view.run.error.or(locked);
             let summary = view.run.clone();
             let view = Box::new(view);
-            self.send(run, &RunMessage::Ended { view });
+            // A watcher that fails keeps nobody else from hearing of the end.
+            let _ = guarded(|| self.send(run, &RunMessage::Ended { view }));
             self.tell(ShellEvent::RunChanged { run: summary });
         }
     }

@@ -156,6 +156,7 @@ impl Studio {
         );
         let model_id = self.store().add_model(model.description(), &file)?;
         let whole = versions.len() * datasets.len();
+        tracing::info!(project = project.0, figures = whole, "measuring begins");
         let mut part = 0;
         for &dataset in &datasets {
             for &version in &versions {
@@ -177,6 +178,7 @@ impl Studio {
             }
         }
         self.forget_tables();
+        tracing::info!(project = project.0, figures = whole, "measuring is done");
         Ok(())
     }
 

@@ -9,6 +9,8 @@ mod jobs;
 mod keeping;
 mod measuring;
 mod models;
+#[cfg(test)]
+mod panicking;
 mod projects;
 mod prompts;
 mod roles;
@@ -35,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use users::{Doing, InUse, User};
 
 use crate::wire::{RunMessage, ShellEvent};
-use crate::{built_in_model, load_options, open_store_at, AppError};
+use crate::{built_in_model, guarded, load_options, open_store_at, AppError};
 
 pub use tries::TrySink;
 
@@ -157,6 +159,7 @@ impl Studio {
             next: AtomicU32::new(1),
         });
         studio.empty_old_bin()?;
+        tracing::info!("the database is open in the window");
         Ok(studio)
     }
 
@@ -168,7 +171,8 @@ impl Studio {
     /// Tells the window something.
     pub fn tell(&self, event: ShellEvent) {
         if let Some(sink) = held(&self.shell).as_ref() {
-            sink(event);
+            // The page's end of the line may fail; the work that tells goes on.
+            let _ = guarded(|| sink(event));
         }
     }
 

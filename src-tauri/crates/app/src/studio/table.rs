@@ -466,6 +466,7 @@ impl Studio {
         let store = self.store();
         if !fits {
             *held = None;
+            crate::panics::point("the table");
             *held = Some(Table::read(&store, dataset, basis)?);
         }
         match held.as_mut() {

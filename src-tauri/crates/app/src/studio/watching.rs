@@ -10,8 +10,9 @@ use pmpo_store::{DatasetId, ProjectId};
 use super::{held, Studio};
 use crate::data::{difference, Change, Choice, DataError, Import, Mapping, Recipe, Watch};
 use crate::error::unexpected;
+use crate::panics::point;
 use crate::wire::{DataNews, DataState, Project, ShellEvent};
-use crate::AppError;
+use crate::{caught, caught_async, guarded, AppError};
 
 /// A source that is watched now.
 pub(super) struct Watched {
@@ -60,8 +61,20 @@ impl Studio {
         let studio = Arc::downgrade(self);
         let runtime = tokio::runtime::Handle::try_current().ok();
         let watch = Watch::new(&source.path, move |change| {
-            if let Some(studio) = studio.upgrade() {
-                studio.source_changed(project, change, runtime.as_ref());
+            let Some(studio) = studio.upgrade() else {
+                return;
+            };
+            let looked = guarded(|| studio.source_changed(project, change, runtime.as_ref()));
+            if let Err(error) = looked {
+                let state = DataState::Faulty { error };
+                let (project, edits) = (project.0, 0);
+                studio.tell(ShellEvent::DataChanged {
+                    news: DataNews {
+                        project,
+                        state,
+                        edits,
+                    },
+                });
             }
         });
         let Ok(watch) = watch else {
@@ -198,6 +211,7 @@ impl Studio {
         change: Change,
         runtime: Option<&tokio::runtime::Handle>,
     ) {
+        point("the watched file");
         let source = self.source(project);
         let edits = match &source {
             Ok(Some(source)) => source.edits,
@@ -224,6 +238,12 @@ impl Studio {
             watched.always
         };
         let changed = matches!(state, DataState::Changed { .. });
+        tracing::info!(
+            project = project.0,
+            changed,
+            always,
+            "a watched source was looked at"
+        );
         self.tell(ShellEvent::DataChanged {
             news: DataNews {
                 project: project.0,
@@ -247,11 +267,15 @@ impl Studio {
         let reader = self.clone();
         // Not on the watch's own thread, which ends with the watch.
         runtime.spawn(async move {
-            let read = tokio::task::spawn_blocking(move || reader.kept_states(project)).await;
-            let error = match read {
-                Ok(Ok(states)) => return studio.measure_by_itself(project, states).await,
-                Ok(Err(error)) => error,
-                Err(why) => unexpected(why),
+            let read = move || caught(|| reader.kept_states(project));
+            let measured = async {
+                let states = tokio::task::spawn_blocking(read).await;
+                let states = states.map_err(unexpected)??;
+                studio.measure_by_itself(project, states).await;
+                Ok(())
+            };
+            let Err(error) = caught_async(measured).await else {
+                return;
             };
             studio.tell(ShellEvent::Measured {
                 project: project.0,
@@ -262,6 +286,7 @@ impl Studio {
 
     /// The states of the data before and after the source changed, both kept.
     fn kept_states(self: &Arc<Self>, project: ProjectId) -> Result<Vec<DatasetId>, AppError> {
+        point("the new examples");
         let Some(source) = self.source(project)? else {
             return Ok(Vec::new());
         };
