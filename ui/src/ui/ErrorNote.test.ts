@@ -59,5 +59,7 @@ it("is the one way in which pages show an error, so that each can be reported", 
   const pages = import.meta.glob("../**/*.svelte", { query: "?raw", import: "default", eager: true }) as Record<string, string>;
   const own = Object.keys(pages).filter((name) => /\berror\b[^<>{}]*\.message/.test(pages[name] ?? ""));
   // Short notices at the edge of the window, which App shows, are no notes.
-  expect(own.sort()).toEqual(["../App.svelte", "./ErrorNote.svelte"]);
+  const others = own.filter((name) => !["../App.svelte", "./ErrorNote.svelte"].includes(name));
+  expect(Object.keys(pages).length).toBeGreaterThan(50);
+  expect(others).toEqual([]);
 });
