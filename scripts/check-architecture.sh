@@ -30,6 +30,7 @@ OWNERS = {
     "rusqlite": {"pmpo-store"},
     "rusqlite_migration": {"pmpo-store"},
     "plotters": {"pmpo-app"},
+    "tracing-subscriber": {"pmpo-app"},
     "calamine": {"pmpo-data"},
     "parquet": {"pmpo-data"},
     "notify": {"pmpo-data"},

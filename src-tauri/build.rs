@@ -92,6 +92,8 @@ const COMMANDS: &[&str] = &[
     "copy_text",
     "take_opened",
     "about",
+    "diagnostics",
+    "open_log",
     "look_for_update",
     "get_update",
     "cancel_update",

@@ -9,8 +9,7 @@ mod words;
 use std::io::Write;
 use std::path::Path;
 
-use pmpo_app::folders;
-use pmpo_app::prepare_process;
+use pmpo_app::{folders, guarded, prepare_process};
 use tauri::Manager;
 
 fn main() {
@@ -40,17 +39,19 @@ fn main() {
         }
     };
     // Faults of a program without a terminal would be lost.
-    pmpo_app::log_panics(&folders().log);
+    pmpo_app::begin_log(&folders().log, "pmpo-studio");
     // Both before any thread starts.
     prepare_process();
     avoid_blank_windows();
     let program = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, words, folder| {
-            shell::show(app);
-            let words = words.into_iter().skip(1);
-            if let words::Wish::Open(files) = words::read(words, Path::new(&folder)) {
-                shell::open(app, files);
-            }
+            let _ = guarded(|| {
+                shell::show(app);
+                let words = words.into_iter().skip(1);
+                if let words::Wish::Open(files) = words::read(words, Path::new(&folder)) {
+                    shell::open(app, files);
+                }
+            });
         }))
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .plugin(tauri_plugin_clipboard_manager::init())
@@ -66,12 +67,16 @@ fn main() {
             let _ = app.state::<shell::State>().studio();
             Ok(())
         })
-        .on_window_event(shell::window_event)
+        .on_window_event(|window, event| {
+            // On the window's thread a panic would end the program.
+            let _ = guarded(|| shell::window_event(window, event));
+        })
         .invoke_handler(commands::all())
         .build(tauri::generate_context!());
     match program {
         Ok(program) => program.run(|app, event| hear(app, &event)),
         Err(why) => {
+            tracing::error!("the window cannot be opened");
             eprintln!(
                 "The window could not be opened: {why}.\nUse `pmpo` to do the same in a terminal."
             );

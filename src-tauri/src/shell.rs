@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pmpo_app::wire::{OpenedFile, RunState, ShellEvent};
-use pmpo_app::{folders, AppError, EngineLoader, Studio};
+use pmpo_app::{caught, folders, AppError, EngineLoader, Studio};
 use tauri::{AppHandle, DragDropEvent, Manager, Window, WindowEvent};
 use tauri_plugin_notification::NotificationExt;
 
@@ -60,7 +60,11 @@ impl State {
         *held = Some(studio.clone());
         let watching = studio.clone();
         // What cannot be watched now is told when its project is opened.
-        tauri::async_runtime::spawn_blocking(move || watching.watch_by_itself());
+        tauri::async_runtime::spawn_blocking(move || {
+            if let Err(error) = caught(|| watching.watch_by_itself()) {
+                tracing::warn!(code = error.code, "not all sources are watched");
+            }
+        });
         Ok(studio)
     }
 

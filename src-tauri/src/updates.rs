@@ -32,6 +32,7 @@ impl Updates {
     /// Asks for the newest version; none where this is it.
     pub(crate) async fn look(&self, app: &AppHandle) -> Result<Option<NewerVersion>, AppError> {
         let update = newer(app).await.map_err(|why| words(&why))?;
+        tracing::info!(newer = update.is_some(), "a newer version was looked for");
         let shown = update.as_ref().map(shown);
         *locked(&self.found) = update;
         Ok(shown)
@@ -97,6 +98,7 @@ impl Updates {
     /// checked once more.
     pub(crate) fn install(&self, bytes: &[u8]) -> Result<(), AppError> {
         let update = locked(&self.found).clone().ok_or_else(forgotten)?;
+        tracing::info!(version = update.version, "a newer version is installed");
         update.install(bytes).map_err(|why| words(&why))
     }
 }

@@ -151,6 +151,8 @@ impl Window {
             ("PMPO_EXPORT_DIR", folder(data)),
             // A profile of its own, so that tests do not see each other's window sizes.
             ("XDG_CONFIG_HOME", folder(&data.join("config"))),
+            // So has the log.
+            ("XDG_STATE_HOME", folder(&data.join("state"))),
         ];
         all.extend(more.iter().cloned());
         Self::start(program, display, data, &all, &[]).await

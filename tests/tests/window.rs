@@ -200,6 +200,15 @@ async fn a_file_of_ones_own_and_a_damaged_one() {
     window.reads("error-copy", "Copied").await;
     let copied = window.clipboard().await;
     assert!(copied.contains("not a whole workbook"), "{copied}");
+    window.press("error-diagnostics").await;
+    window.reads("error-diagnostics", "Copied").await;
+    let copied = window.clipboard().await;
+    assert!(copied.starts_with("Error: "), "{copied}");
+    assert!(
+        copied.contains("command=\"preview_data\" code="),
+        "{copied}"
+    );
+    assert!(!copied.contains("bad.xlsx"), "{copied}");
     window.pictures("project-damaged-file").await;
 
     window.drop(&[&good]).await;

@@ -8,10 +8,11 @@ mod update;
 mod version;
 mod window;
 
+use std::any::type_name;
 use std::future::Future;
 use std::sync::Arc;
 
-use pmpo_app::{blocking_on, caught, AppError, Studio};
+use pmpo_app::{blocking_on, caught, caught_async, AppError, Studio};
 use tauri::ipc::Invoke;
 use tauri::Wry;
 
@@ -25,30 +26,47 @@ pub(crate) fn studio(state: &tauri::State<'_, State>) -> Answer<Arc<Studio>> {
 
 /// Answers whatever happens: a command that panics would leave the page waiting for
 /// ever. Every command goes through this or through [`off_thread`].
-pub(crate) use pmpo_app::caught_async as answered;
+pub(crate) async fn answered<T, F: Future<Output = Answer<T>>>(work: F) -> Answer<T> {
+    noted(type_name::<F>(), caught_async(work).await)
+}
 
 /// Reads files and the database off the window's thread.
-pub(crate) async fn off_thread<T: Send + 'static>(
+pub(crate) async fn off_thread<T: Send + 'static, F>(
     state: &tauri::State<'_, State>,
-    work: impl FnOnce(&Arc<Studio>) -> Answer<T> + Send + 'static,
-) -> Answer<T> {
-    let studio = studio(state)?;
-    waited(move || work(&studio)).await
+    work: F,
+) -> Answer<T>
+where
+    F: FnOnce(&Arc<Studio>) -> Answer<T> + Send + 'static,
+{
+    let answer = match studio(state) {
+        Ok(studio) => elsewhere(move || work(&studio)).await,
+        Err(error) => Err(error),
+    };
+    noted(type_name::<F>(), answer)
 }
 
 /// [`off_thread`] for work that waits in between and computes on the way.
-pub(crate) async fn worked<T: Send + 'static, W>(
+pub(crate) async fn worked<T: Send + 'static, F, W>(
     state: &tauri::State<'_, State>,
-    work: impl FnOnce(Arc<Studio>) -> W,
+    work: F,
 ) -> Answer<T>
 where
+    F: FnOnce(Arc<Studio>) -> W,
     W: Future<Output = Answer<T>> + Send + 'static,
 {
-    answered(async { blocking_on(work(studio(state)?)).await }).await
+    let answer = caught_async(async { blocking_on(work(studio(state)?)).await });
+    noted(type_name::<F>(), answer.await)
 }
 
 /// Waits for what blocks, a dialog or the system, off the window's thread.
-pub(crate) async fn waited<T: Send + 'static>(
+pub(crate) async fn waited<T: Send + 'static, F>(work: F) -> Answer<T>
+where
+    F: FnOnce() -> Answer<T> + Send + 'static,
+{
+    noted(type_name::<F>(), elsewhere(work).await)
+}
+
+async fn elsewhere<T: Send + 'static>(
     work: impl FnOnce() -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
     tauri::async_runtime::spawn_blocking(move || caught(work))
@@ -58,6 +76,21 @@ pub(crate) async fn waited<T: Send + 'static>(
             message: format!("The program failed at this: {why}."),
             hint: "Try again; if it stays, report these words.".to_owned(),
         })?
+}
+
+/// Writes a fault down by its command and code; its words may name files of the person.
+fn noted<T>(work: &'static str, answer: Answer<T>) -> Answer<T> {
+    if let Err(error) = &answer {
+        tracing::warn!(command = command_of(work), code = error.code, "refused");
+    }
+    answer
+}
+
+/// The command that a piece of work belongs to, by the name that the compiler gives it:
+/// `crate::commands::file::command::{{closure}}`.
+fn command_of(work: &str) -> &str {
+    let mut parts = work.split("::").skip_while(|part| *part != "commands");
+    parts.nth(2).unwrap_or(work)
 }
 
 /// The names stand in `build.rs` and in the capability file too.
@@ -153,6 +186,8 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         window::copy_text,
         window::take_opened,
         window::about,
+        window::diagnostics,
+        window::open_log,
         update::look_for_update,
         update::get_update,
         update::cancel_update,
@@ -164,6 +199,8 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     /// The bodies of all commands, by name.
     fn commands() -> Vec<(&'static str, &'static str)> {
         let files = [
@@ -196,5 +233,16 @@ mod tests {
             assert!(text.starts_with("pub(crate) async fn "), "{name}");
             assert!(guards.iter().any(|guard| text.contains(guard)), "{name}");
         }
+    }
+
+    #[test]
+    fn work_knows_the_command_that_it_belongs_to() {
+        fn of<F>(_: F) -> &'static str {
+            command_of(type_name::<F>())
+        }
+        let own = "work_knows_the_command_that_it_belongs_to";
+        assert_eq!(of(|| ()), own);
+        assert_eq!(of(async { of(async {}) }), own);
+        assert_eq!(command_of("something::else"), "something::else");
     }
 }

@@ -222,6 +222,35 @@ pub(crate) async fn about() -> Answer<About> {
     waited(|| Ok(pmpo_app::about())).await
 }
 
+/// What helps who looks for a fault, as text; none of the person's.
+#[tauri::command]
+pub(crate) async fn diagnostics() -> Answer<String> {
+    waited(|| Ok(pmpo_app::diagnostics())).await
+}
+
+/// Shows what the program wrote down of itself, in the program that the system has for it.
+#[tauri::command]
+pub(crate) async fn open_log() -> Answer<()> {
+    waited(|| show_log(&pmpo_app::log_file(), |place| opener::open(place))).await
+}
+
+/// Opens the log, or its folder where that is not to be had.
+fn show_log<E: std::fmt::Display>(log: &Path, open: impl Fn(&Path) -> Result<(), E>) -> Answer<()> {
+    let file = log.is_file().then_some(log);
+    let mut why = "there is none".to_owned();
+    for place in file.into_iter().chain(log.parent()) {
+        match open(place) {
+            Ok(()) => return Ok(()),
+            Err(fault) => why = fault.to_string(),
+        }
+    }
+    Err(AppError {
+        code: "open_log",
+        message: format!("The log cannot be shown: {why}."),
+        hint: format!("It is the file {}.", log.display()),
+    })
+}
+
 /// Tells the window what happens outside its pages, from now on.
 #[tauri::command]
 pub(crate) async fn shell_events(
@@ -277,4 +306,39 @@ pub(crate) async fn close_window(
         Ok(())
     })
     .await
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn the_log_is_opened_or_its_folder_or_it_is_said_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("pmpo.log");
+        let asked = RefCell::new(Vec::new());
+        let opens = |place: &Path| -> Result<(), String> {
+            asked.borrow_mut().push(place.to_owned());
+            Ok(())
+        };
+        show_log(&log, opens).unwrap();
+        std::fs::write(&log, "a line\n").unwrap();
+        show_log(&log, opens).unwrap();
+        assert_eq!(*asked.borrow(), [folder.path(), &*log]);
+        // A desktop without a program for texts still shows folders.
+        asked.borrow_mut().clear();
+        let folders_only = |place: &Path| match place.is_dir() {
+            true => opens(place),
+            false => Err("no program for it".to_owned()),
+        };
+        show_log(&log, folders_only).unwrap();
+        assert_eq!(*asked.borrow(), [folder.path()]);
+        let error = show_log(&log, |_| Err("no desktop")).unwrap_err();
+        assert_eq!(error.code, "open_log");
+        assert!(error.message.contains("no desktop"), "{error:?}");
+        assert!(error.hint.contains("pmpo.log"), "{error:?}");
+    }
 }

@@ -164,6 +164,10 @@ export interface Backend {
   /** Files that the program was asked to open; each is given once. */
   takeOpened(): Promise<OpenedFile[]>;
   about(): Promise<About>;
+  /** Version, system, devices, folders and the last lines of the log, as text for a report. None of the person's texts. */
+  diagnostics(): Promise<string>;
+  /** Shows the log in the program that the system has for it. */
+  openLog(): Promise<void>;
   /** Asks for a newer version where the package says; null where this is the newest. */
   lookForUpdate(): Promise<NewerVersion | null>;
   /** Downloads the version that was found and checks its signature, then installs it or saves it where the person says. */

@@ -71,7 +71,6 @@ const ABOUT: About = {
     { name: "svelte", version: "5.57.3", licence: "MIT" },
     { name: "tauri", version: "2.12.1", licence: "Apache-2.0 OR MIT" },
   ],
-  diagnostics: "PMPO Studio 0.1.0 (1a2b3c4)\nSystem: Debian GNU/Linux 12\nData: ~/.local/share/pmpo-studio\n",
 };
 
 const wrong = (code: string, message: string, hint = ""): AppError => ({ code, message, hint });
@@ -334,6 +333,10 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     async exportRun(id, format) { return `/home/you/run-${id}.${format}`; },
     async copyText(text) { copied.push(text); },
     async takeOpened() { return opened.splice(0).map((path) => ({ path, is_there: !path.includes("gone") })); },
+    async diagnostics() {
+      return "PMPO Studio 0.1.0 (1a2b3c4)\nSystem: Debian GNU/Linux 12\nData: ~/.local/share/pmpo-studio\n\nLast lines of the log:\n2026-01-02T03:04:05Z 7  INFO pmpo_app::job: a run begins or goes on run=3\n";
+    },
+    async openLog() {},
     async about() { return structuredClone(options.asks === false ? { ...ABOUT, asks: null } : ABOUT); },
     async lookForUpdate() { return structuredClone(options.newer ?? null); },
     getUpdate(installs, onProgress) {

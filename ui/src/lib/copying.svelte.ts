@@ -1,4 +1,4 @@
-import { asAppError, type Backend } from "../backend";
+import type { Backend } from "../backend";
 import { toasts } from "./toasts.svelte";
 
 /** How long a button says that it has copied, in milliseconds. */
@@ -14,16 +14,20 @@ export class Copying {
     this.#backend = backend;
   }
 
-  async copy(text: string): Promise<void> {
+  copy(text: string): Promise<void> {
+    return this.copyFrom(async () => text);
+  }
+
+  /** Copies a text that is asked for only now. */
+  async copyFrom(ask: () => Promise<string>): Promise<void> {
     clearTimeout(this.#timer);
     this.copied = false;
     try {
-      await this.#backend.copyText(text);
+      await this.#backend.copyText(await ask());
       this.copied = true;
       this.#timer = setTimeout(() => (this.copied = false), SAID);
     } catch (thrown) {
-      const { message, hint } = asAppError(thrown);
-      toasts.show([message, hint].filter(Boolean).join(" "));
+      toasts.fault(thrown);
     }
   }
 

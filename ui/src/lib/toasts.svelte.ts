@@ -1,3 +1,5 @@
+import { asAppError } from "../backend";
+
 export type Toast = { id: number; text: string; action?: { label: string; run: () => void } };
 
 let list = $state.raw<Toast[]>([]);
@@ -15,6 +17,11 @@ export const toasts = {
     // One with an action stays long enough to be reached by keyboard.
     setTimeout(() => toasts.dismiss(id), action ? 12000 : 5000);
     return id;
+  },
+  /** What went wrong with something small, and what to do. */
+  fault(thrown: unknown): void {
+    const { message, hint } = asAppError(thrown);
+    toasts.show([message, hint].filter(Boolean).join(" "));
   },
   dismiss(id: number): void {
     list = list.filter((toast) => toast.id !== id);

@@ -6,12 +6,16 @@ use std::path::Path;
 use pmpo_engine::devices;
 use sysinfo::System;
 
+use crate::log::last_lines;
 use crate::wire::{About, Linked};
 use crate::{built_in_model, folders, update_source};
 
 /// What is linked in: name, version and licence of each package, a line each. Made by
 /// `scripts/linked.py`.
 const LINKED: &str = include_str!("../linked.tsv");
+
+/// Lines of the log that go with a question or a report.
+const LINES: usize = 50;
 
 /// The version, with the commit where the build says so.
 pub fn version() -> String {
@@ -31,7 +35,7 @@ pub fn about() -> About {
     let folders = folders();
     let model = built_in_model();
     let text = |path: &Path| path.display().to_string();
-    let mut about = About {
+    About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: commit().map(str::to_owned),
         data: text(&folders.data),
@@ -41,10 +45,16 @@ pub fn about() -> About {
         model: text(&model),
         asks: update_source().and_then(|source| source.asks()),
         linked: linked(),
-        diagnostics: String::new(),
-    };
-    about.diagnostics = diagnostics(&about, dirs::home_dir().as_deref());
-    about
+    }
+}
+
+/// What helps who looks for a fault: version, system, devices and folders, and what the
+/// program wrote down last. No texts of the person.
+pub fn diagnostics() -> String {
+    let mut out = surroundings(&about(), dirs::home_dir().as_deref());
+    out.push_str("\nLast lines of the log:\n");
+    out.push_str(&last_lines(&folders().log, LINES));
+    out
 }
 
 fn linked() -> Vec<Linked> {
@@ -61,7 +71,7 @@ fn linked() -> Vec<Linked> {
         .collect()
 }
 
-fn diagnostics(about: &About, home: Option<&Path>) -> String {
+fn surroundings(about: &About, home: Option<&Path>) -> String {
     let mut out = format!("PMPO Studio {}\n", version());
     let system = System::long_os_version().unwrap_or_else(|| std::env::consts::OS.to_owned());
     let kernel = System::kernel_version().unwrap_or_default();
@@ -138,7 +148,7 @@ mod tests {
             data: "/home/ada/.local/share/pmpo-studio".to_owned(),
             ..about()
         };
-        let text = diagnostics(&about, Some(Path::new("/home/ada")));
+        let text = surroundings(&about, Some(Path::new("/home/ada")));
         assert!(
             text.contains("Data: ~/.local/share/pmpo-studio\n"),
             "{text}"

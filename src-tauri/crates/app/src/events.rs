@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use crate::guarded;
 use crate::locks::held;
 use crate::wire::ShellEvent;
 
@@ -21,7 +22,8 @@ impl Events {
     /// Tells something. A sink must not ask for anything that tells.
     pub(crate) fn tell(&self, event: ShellEvent) {
         if let Some(sink) = held(&self.0).as_ref() {
-            sink(event);
+            // The page's end of the line may fail; the work that tells goes on.
+            let _ = guarded(|| sink(event));
         }
     }
 }

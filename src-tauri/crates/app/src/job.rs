@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pmpo_core::dataset::Example;
+use pmpo_core::kind::kind;
 use pmpo_core::model::{Generated, LanguageModel, ModelDescription, ModelError, ScoreItem};
 use pmpo_core::optimize::{
     optimize, Activity, Earlier, EvalContext, GenerationKey, Journal, JournalError, OptimizeError,
@@ -243,6 +244,7 @@ pub(crate) async fn execute(
         activity: Activity::Start,
         locked: false,
     };
+    tracing::info!(run = run.0, "a run begins or goes on");
     journal.store.set_busy_timeout(OF_AN_ATTEMPT)?;
     let begun = journal.store(|store| store.set_run_state(run, RunState::Running, None));
     if journal.locked {
@@ -252,6 +254,7 @@ pub(crate) async fn execute(
     let cancel = control.cancelled();
     let result = optimize(&task, &row.settings, model, model, &mut journal, cancel).await;
     let locked = journal.locked;
+    written_down(run, &result);
     result.map_err(|error| {
         let early = matches!(error, OptimizeError::Model(ModelError::Cancelled));
         let device = matches!(
@@ -276,6 +279,23 @@ pub(crate) async fn execute(
         let _ = store.set_run_state(run, state, fault);
         error
     })
+}
+
+/// How a run ended, in the log.
+fn written_down(run: RunId, result: &Result<Outcome, OptimizeError>) {
+    let run = run.0;
+    match result {
+        Ok(outcome) => tracing::info!(
+            run,
+            reason = ?outcome.reason,
+            best = outcome.best,
+            start_loss = outcome.start_loss,
+            best_loss = outcome.best_loss,
+            "a run ended"
+        ),
+        Err(OptimizeError::Model(why)) => tracing::warn!(run, model = kind(why), "a run broke off"),
+        Err(why) => tracing::warn!(run, kind = kind(why), "a run broke off"),
+    }
 }
 
 /// What a run did so far, where it was begun by a method that this program would not
@@ -517,6 +537,7 @@ impl Journal for StoreJournal<'_> {
                 if let RunEvent::Busy { activity } = other {
                     self.activity = *activity;
                 }
+                noted(self.row.id, other);
                 let run = self.row.id;
                 self.store(|store| store.record(run, other))
             }
@@ -524,5 +545,39 @@ impl Journal for StoreJournal<'_> {
         .map_err(lost)?;
         (self.watch)(event);
         Ok(())
+    }
+}
+
+/// An event of a run in the log: numbers only.
+fn noted(run: RunId, event: &RunEvent) {
+    let run = run.0;
+    match event {
+        RunEvent::Busy { activity } => tracing::info!(run, ?activity, "a run is busy"),
+        RunEvent::StepDone {
+            step,
+            incumbent,
+            loss,
+            improved,
+        } => tracing::info!(
+            run,
+            step,
+            incumbent,
+            loss,
+            improved,
+            "a step of a run is done"
+        ),
+        RunEvent::Scored {
+            candidate,
+            part,
+            score,
+        } => tracing::debug!(
+            run,
+            candidate = candidate.ordinal,
+            ?part,
+            loss = score.loss(),
+            examples = score.examples.len(),
+            "a prompt was scored"
+        ),
+        _ => {}
     }
 }

@@ -1,5 +1,8 @@
 //! What a person can do, for the window and the terminal alike.
 
+#[cfg(test)]
+extern crate self as pmpo_app;
+
 mod about;
 mod blocking;
 mod curves;
@@ -11,6 +14,7 @@ mod events;
 mod export;
 mod job;
 mod locks;
+mod log;
 mod models;
 mod panics;
 mod paths;
@@ -28,7 +32,7 @@ mod updates;
 mod versions;
 pub mod wire;
 
-pub use about::{about, version};
+pub use about::{about, diagnostics, version};
 pub use blocking::blocking_on;
 pub use drafts::is_small;
 pub use error::AppError;
@@ -36,8 +40,9 @@ pub use events::ShellSink;
 pub use export::computed;
 pub(crate) use export::version_card;
 pub use job::{Control, JobEstimate, RunSpec};
+pub use log::{begin_log, log_file};
 pub use models::{EngineLoader, Foreseen, ModelLoader, ModelRef};
-pub use panics::{caught, caught_async, log_panics};
+pub use panics::{caught, caught_async, guarded};
 pub use paths::{built_in_model, data_dir, folders, load_options, open_store_at, program, Folders};
 pub use results::RunDetails;
 pub use samples::{sample, sample_titles, Sample, SAMPLES};

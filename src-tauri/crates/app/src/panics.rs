@@ -2,20 +2,13 @@
 //! and what it held is given back.
 
 use std::any::Any;
-use std::fs::OpenOptions;
 use std::future::Future;
-use std::io::Write;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::path::Path;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::SystemTime;
 
 use crate::error::unexpected;
 use crate::AppError;
-
-/// Bytes of a log after which a new one begins.
-const LONGEST_LOG: u64 = 256 << 10;
 
 /// Does `work`; a panic in it becomes an error with its words.
 ///
@@ -27,6 +20,18 @@ const LONGEST_LOG: u64 = 256 << 10;
 /// Those of `work`, and the code `unexpected` for a panic.
 pub fn caught<T>(work: impl FnOnce() -> Result<T, AppError>) -> Result<T, AppError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|why| Err(panicked(&*why)))
+}
+
+/// [`caught`] for work that has no answer of its own.
+///
+/// # Errors
+///
+/// The code `unexpected` for a panic.
+pub fn guarded(work: impl FnOnce()) -> Result<(), AppError> {
+    caught(|| {
+        work();
+        Ok(())
+    })
 }
 
 /// [`caught`] for work that waits.
@@ -45,28 +50,35 @@ pub async fn caught_async<T>(
     .await
 }
 
-/// Writes every panic of the program into `faults.log` in a folder, with its place, beside
-/// what is printed. A file that has grown long begins anew; the one before is kept.
-pub fn log_panics(folder: &Path) {
-    let file = folder.join("faults.log");
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        usual(panic);
-        // Nobody can be told where that fails.
-        let _ = append(&file, &panic.to_string());
-    }));
-}
+/// A place where tests let the program panic.
+#[cfg(not(test))]
+#[inline(always)]
+pub(crate) fn point(_place: &str) {}
 
-fn append(file: &Path, words: &str) -> std::io::Result<()> {
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
+#[cfg(test)]
+pub(crate) use points::point;
+
+#[cfg(test)]
+pub(crate) mod points {
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    static ARMED: Mutex<Option<&str>> = Mutex::new(None);
+
+    fn armed() -> MutexGuard<'static, Option<&'static str>> {
+        ARMED.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    if std::fs::metadata(file).is_ok_and(|found| found.len() > LONGEST_LOG) {
-        std::fs::rename(file, file.with_extension("log.old"))?;
+
+    /// Lets the program panic when it comes to a place for the next time.
+    pub(crate) fn arm(place: &'static str) {
+        *armed() = Some(place);
     }
-    let mut log = OpenOptions::new().create(true).append(true).open(file)?;
-    let now = httpdate::fmt_http_date(SystemTime::now());
-    writeln!(log, "{now} {} {words}", crate::version())
+
+    pub(crate) fn point(place: &str) {
+        let hit = armed().take_if(|armed| *armed == place);
+        if let Some(place) = hit {
+            panic!("tripped over {place}");
+        }
+    }
 }
 
 fn panicked(why: &(dyn Any + Send)) -> AppError {
@@ -82,22 +94,6 @@ fn panicked(why: &(dyn Any + Send)) -> AppError {
 #[allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_log_tells_the_faults_and_stays_small() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("log").join("faults.log");
-        append(&file, "first").unwrap();
-        append(&file, &"x".repeat(1 + LONGEST_LOG as usize)).unwrap();
-        append(&file, "last").unwrap();
-        let now = std::fs::read_to_string(&file).unwrap();
-        assert!(
-            now.ends_with(" last\n") && now.lines().count() == 1,
-            "{now}"
-        );
-        let old = std::fs::read_to_string(file.with_extension("log.old")).unwrap();
-        assert!(old.contains(" first\n"));
-    }
 
     #[tokio::test]
     async fn a_panic_is_told_wherever_it_happens() {

@@ -23,12 +23,23 @@ pub(crate) fn patiently<T>(
     mut waiting: impl FnMut() -> bool,
 ) -> Result<T, StoreError> {
     let clock = Instant::now();
+    let mut waits = false;
     loop {
         match work() {
             Err(StoreError::Locked { .. }) if clock.elapsed() < longest && waiting() => {
+                if !waits {
+                    tracing::info!("another program holds the database");
+                    waits = true;
+                }
                 std::thread::sleep(PAUSE);
             }
-            other => return other,
+            other => {
+                if waits {
+                    let seconds = clock.elapsed().as_secs_f64();
+                    tracing::info!(seconds, "the wait for the database is over");
+                }
+                return other;
+            }
         }
     }
 }

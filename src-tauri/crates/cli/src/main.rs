@@ -33,14 +33,7 @@ fn main() -> ExitCode {
         eprintln!("{why}");
     }
     pmpo_app::prepare_process();
-    // The engine's own words are for its developers; PMPO_LOG=info shows them.
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("PMPO_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    pmpo_app::begin_log(&pmpo_app::folders().log, "pmpo");
     let cli = args::Cli::parse();
     let json = cli.json;
     let runtime = match tokio::runtime::Runtime::new() {
@@ -50,10 +43,15 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(work::run(cli)) {
+    // A panic, too, ends in words.
+    match runtime.block_on(pmpo_app::caught_async(work::run(cli))) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
+            tracing::warn!(code = error.code, "ends with a fault");
             report::error(&error, json);
+            if error.code == "unexpected" {
+                eprintln!("The log is {}.", pmpo_app::log_file().display());
+            }
             ExitCode::FAILURE
         }
     }

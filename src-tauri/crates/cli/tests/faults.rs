@@ -55,6 +55,36 @@ fn data_that_cannot_be_used() {
     assert!(said.contains("is not there"), "{said}");
 }
 
+/// What a bug report needs, and nothing of what the person wrote.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_fault_is_in_the_log_by_its_code_and_on_the_terminal_in_words() {
+    let terminal = Terminal::new();
+    let file = terminal.write("velvetgneiss.csv", "plumcorundum,mood\nsaffronquill,good\n");
+    let said = terminal.fault(&["score", "--prompt", "quagmirewort", "--data", text(&file)]);
+    assert!(
+        said.contains("Only 1 rows") && !said.contains("INFO"),
+        "{said}"
+    );
+    let log = terminal.path("state/pmpo-studio/pmpo.log");
+    let log = std::fs::read_to_string(log).unwrap();
+    for words in [
+        "begins program=\"pmpo\"",
+        "a file was read rows=1 columns=2",
+        "ends with a fault code=\"data\"",
+    ] {
+        assert!(log.contains(words), "{words} is missing in\n{log}");
+    }
+    for words in [
+        "velvetgneiss",
+        "plumcorundum",
+        "saffronquill",
+        "quagmirewort",
+    ] {
+        assert!(!log.contains(words), "{words} is in\n{log}");
+    }
+}
+
 /// What the guess leaves open, or finds against the person's wish, is said by arguments.
 #[test]
 fn columns_are_named_by_arguments() {

@@ -7,6 +7,7 @@
 
 pub mod dataset;
 pub mod device;
+pub mod kind;
 pub mod loss;
 pub mod model;
 pub mod optimize;

@@ -105,6 +105,8 @@ impl Events {
             .then(|| watcher.watch(&self.path, RecursiveMode::NonRecursive));
         if parent.is_some_and(|done| done.is_ok()) || itself.is_some_and(|done| done.is_ok()) {
             self.watcher = Some(watcher);
+        } else {
+            tracing::debug!("no events to be had here: it is looked now and then");
         }
     }
 }
@@ -135,6 +137,11 @@ fn run(
             events.arm();
         }
         if rested != known {
+            tracing::info!(
+                there = rested.exists(),
+                files = rested.files.len(),
+                "what is watched changed"
+            );
             tell(if rested.exists() {
                 Change::Changed
             } else {

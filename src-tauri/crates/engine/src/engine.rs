@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use candle_core::{Device, IndexOp};
@@ -171,7 +171,10 @@ where
     for _ in 0..STARTS {
         match tokio::spawn(start()).await {
             Ok(runner) => return Ok(runner),
-            Err(fault) => why = fault.to_string(),
+            Err(fault) => {
+                tracing::warn!("mistral.rs did not start; once more");
+                why = fault.to_string();
+            }
         }
     }
     Err(why)
@@ -185,6 +188,7 @@ impl Engine {
     /// reported as [`LoadError::Failed`].
     pub async fn load(load: &LoadOptions, options: EngineOptions) -> Result<Self, LoadError> {
         all_left().await;
+        let clock = Instant::now();
         let path = load.path.clone();
         let broken = |why: String| LoadError::Failed {
             path: path.display().to_string(),
@@ -227,6 +231,15 @@ impl Engine {
         })
         .await
         .map_err(broken)?;
+        tracing::info!(
+            sha256 = file.description.sha256,
+            parameters = file.description.parameters,
+            device = ?device.location(),
+            precision = ?file.description.device.precision,
+            scorer = ?file.description.device.scorer,
+            seconds = clock.elapsed().as_secs_f64(),
+            "a model was loaded"
+        );
         Ok(Self {
             runner,
             tokens,

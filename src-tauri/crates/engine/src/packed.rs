@@ -58,7 +58,13 @@ pub(crate) async fn pack(
             };
             Ok(Some((scores, count)))
         }
-        Err(PackedError::Unsupported(_)) => Ok(None),
+        Err(PackedError::Unsupported(_)) => {
+            tracing::warn!(
+                items = items.len(),
+                "mistral.rs scores what the packed scorer cannot"
+            );
+            Ok(None)
+        }
         Err(PackedError::Cancelled) => Err(ModelError::Cancelled),
         Err(other) => Err(failed(other)),
     }

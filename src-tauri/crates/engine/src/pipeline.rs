@@ -8,6 +8,7 @@ use mistralrs::core::{
     NormalLoaderBuilder, NormalSpecificConfig, Pipeline, TokenSource,
 };
 use pmpo_core::device::{Device as UsedDevice, DeviceReason, ScorerKind};
+use pmpo_core::kind::kind;
 use pmpo_packed::{Packed, PackedError, PackedOnDevice, Ready};
 use sysinfo::Disks;
 use tokio::sync::Mutex;
@@ -38,6 +39,13 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
     static LOADING: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _alone = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
     let placement = place(options, &file)?;
+    tracing::info!(
+        device = ?placement.device.location(),
+        exact = placement.exact,
+        needs_mib = placement.needs_mib,
+        free_mib = placement.free_mib,
+        "a model was placed"
+    );
     if placement.device.is_cpu() {
         return load_at(options, file, placement, packs);
     }
@@ -49,6 +57,7 @@ pub(crate) fn load_pipeline(options: &LoadOptions, packs: bool) -> Result<Loaded
             },
             _ => return Err(failed),
         };
+        tracing::warn!("loading on the GPU failed; the processor does it");
         let placement = on_processor(options, &file, why)?;
         // Each thread reads only once how weights are to be kept.
         std::thread::scope(|scope| {
@@ -125,6 +134,7 @@ fn load_at(
         }
         // Part of the run's record: the same scores, but slower.
         Some(Err(why)) => {
+            tracing::warn!("mistral.rs scores in place of the packed scorer");
             used.reasons.push(DeviceReason::NotPacked { why });
             None
         }
@@ -178,6 +188,7 @@ fn load_packed(options: &LoadOptions, file: &ModelFile) -> Result<Arc<Packed>, S
     let other = 4 * file.description.parameters;
     let (needs, free) = (needed + other + pmpo_packed::DEFAULT_MEMORY, free_memory());
     if needs > free {
+        tracing::warn!(needs, free, "too little memory for the packed scorer");
         let (needs, free) = (needs >> 20, free >> 20);
         return Err(format!("it needs {needs} MB of memory and {free} are free"));
     }
@@ -218,6 +229,12 @@ fn load_on_device(path: &Path, device: &Device) -> Result<Scorer, String> {
     // Where the driver does not say, loading tells.
     if let Some(memory) = memory_of(device) {
         if needs > memory.free {
+            let free = memory.free;
+            tracing::warn!(
+                needs,
+                free,
+                "too little memory on the GPU for the packed scorer"
+            );
             let (needs, free) = (needs >> 20, memory.free >> 20);
             return Err(format!(
                 "it needs {needs} MB on the GPU and {free} are free"
@@ -229,6 +246,7 @@ fn load_on_device(path: &Path, device: &Device) -> Result<Scorer, String> {
 }
 
 fn unknown(why: PackedError) -> String {
+    tracing::warn!(kind = kind(&why), "the packed scorer cannot be used");
     match why {
         PackedError::Unsupported(what) => format!("it does not know {what}"),
         other => other.to_string(),

@@ -162,6 +162,13 @@ pub enum HubError {
 }
 
 impl HubError {
+    /// The name of its variant, for the log, which takes no words.
+    pub(crate) fn kind(&self) -> String {
+        let whole = format!("{self:?}");
+        let letters = whole.chars();
+        letters.take_while(char::is_ascii_alphanumeric).collect()
+    }
+
     /// What the person can do.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -107,6 +107,11 @@ impl Reporter {
         (Self { sender, state }, receiver)
     }
 
+    /// Bytes that are here.
+    pub(crate) fn done(&self) -> u64 {
+        self.state().progress.done
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -76,6 +76,11 @@ impl Patience {
         let Retries { first, longest, .. } = self.retries;
         let doubled = first.saturating_mul(1 << (self.failures - 1).min(20));
         let share = rand::random_range(0.5..=1.0);
+        tracing::warn!(
+            attempt = self.failures,
+            kind = why.kind(),
+            "the hub is asked again"
+        );
         let own = doubled.min(longest).mul_f64(share);
         Ok(Wait {
             time: asked.map_or(own, |asked| asked.max(own)),

@@ -210,6 +210,12 @@ impl Packed {
         let tree = Tree::build(items);
         let mut scores = unknown(items);
         let rows = self.rows_per_block(&tree);
+        if rows < self.block_rows {
+            tracing::debug!(
+                rows,
+                "long sequences: smaller blocks keep memory under its bound"
+            );
+        }
         Forward::new(&self.model, &tree, rows).run(&mut scores, cancel)?;
         Ok((scores, Count::of(items, &tree)))
     }

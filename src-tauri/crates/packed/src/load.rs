@@ -32,6 +32,7 @@ impl Model {
     pub(crate) fn load_ready(path: &Path, ready: &Ready) -> Option<Model> {
         let mut matrices = Matrices::open(ready)?;
         let model = weights::read(path, &mut matrices).ok()?;
+        tracing::debug!("weights come from the cache folder");
         matrices.is_used_up().then_some(model)
     }
 

@@ -1,5 +1,6 @@
 //! What a server can do, found out by asking.
 
+use pmpo_core::kind::kind;
 use pmpo_core::model::ScoreItem;
 use pmpo_core::prompt::Conversation;
 use reqwest::header::CONTENT_TYPE;
@@ -40,6 +41,25 @@ const UNSTEADY: f64 = 0.05;
 /// Only what makes the server useless: nothing answers, the key is wrong, it has no
 /// such model. What it lacks otherwise is in the report.
 pub async fn check(
+    server: &Server,
+    choice: &ModelChoice,
+    cancel: &CancellationToken,
+) -> Result<Report, RemoteError> {
+    let report = found(server, choice, cancel).await;
+    match &report {
+        Ok(report) => tracing::info!(
+            writes = report.can_write(),
+            scores = report.can_score(),
+            streams = report.streams,
+            missing = ?report.missing.iter().map(kind).collect::<Vec<_>>(),
+            "a server was checked"
+        ),
+        Err(why) => tracing::warn!(kind = kind(why), "a server could not be checked"),
+    }
+    report
+}
+
+async fn found(
     server: &Server,
     choice: &ModelChoice,
     cancel: &CancellationToken,

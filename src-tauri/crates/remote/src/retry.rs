@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use pmpo_core::kind::kind;
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +36,14 @@ where
         let Some(wait) = wait_before(limits, failed, &error) else {
             return Err(error);
         };
+        // Its address may say whose server it is.
+        let seconds = wait.as_secs_f64();
+        tracing::warn!(
+            failed,
+            seconds,
+            kind = kind(&error),
+            "a server is asked again"
+        );
         tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(RemoteError::Cancelled),

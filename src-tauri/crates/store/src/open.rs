@@ -45,8 +45,12 @@ impl Store {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.make_ready(on_disk, steps) {
-                Ok(()) => return Ok(self),
+                Ok(()) => {
+                    tracing::debug!(format = steps.len(), on_disk, "the database is open");
+                    return Ok(self);
+                }
                 Err(StoreError::Locked { .. }) if Instant::now() < deadline => {
+                    tracing::debug!("the database is locked; once more");
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 Err(other) => return Err(other),
@@ -58,6 +62,7 @@ impl Store {
         let known = steps.len();
         let found = self.format()?;
         if found > known {
+            tracing::error!(found, known, "the database was written by a newer program");
             return Err(StoreError::Newer { found, known });
         }
         if on_disk && found > 0 && found < known {
@@ -81,6 +86,9 @@ impl Store {
                     other => StoreError::Other(other.to_string()),
                 });
             }
+        }
+        if found < known {
+            tracing::info!(from = found, to = known, "the database was migrated");
         }
         Ok(())
     }

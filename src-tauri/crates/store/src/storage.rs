@@ -75,6 +75,7 @@ impl Store {
     /// Writes the file anew without the holes that deleted rows leave.
     pub fn compact(&mut self) -> Result<(), StoreError> {
         let held = self.sql(|c| {
+            tracing::info!("the database is compacted");
             c.execute_batch("VACUUM")?;
             c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
         })?;

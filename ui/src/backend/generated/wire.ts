@@ -3986,12 +3986,7 @@ asks: string | null,
 /**
  * What is linked in, by name.
  */
-linked: Array<Linked>, 
-/**
- * All of this that helps who looks for a fault, with system and devices, as text. The
- * name of the person's home folder is left out.
- */
-diagnostics: string, };
+linked: Array<Linked>, };
 
 /**
  * A version of the program that is newer than this one.

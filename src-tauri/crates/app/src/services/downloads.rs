@@ -52,6 +52,12 @@ impl Downloads {
         }
     }
 
+    /// Uses a hub in the place of the one of the environment.
+    #[cfg(test)]
+    pub(crate) fn open(&self, hub: OpenHub) {
+        *held(&self.hub) = Some(Arc::new(hub));
+    }
+
     /// The hub as the environment says, asked for once.
     pub(crate) fn hub(&self) -> Result<Arc<OpenHub>, AppError> {
         let mut known = held(&self.hub);
@@ -128,6 +134,7 @@ impl Downloads {
                 std::future::pending::<()>().await;
             };
             let outcome = async {
+                crate::panics::point("the download");
                 Ok(tokio::select! {
                     outcome = download.outcome() => outcome,
                     () = telling => Err(HubError::Ended),

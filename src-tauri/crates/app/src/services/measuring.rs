@@ -186,6 +186,7 @@ impl Measurer {
             store.add_model(model.description(), &named.to_string())?
         };
         let whole = versions.len() * datasets.len();
+        tracing::info!(project = project.0, figures = whole, "measuring begins");
         let mut part = 0;
         for &dataset in &datasets {
             for &version in &versions {
@@ -207,6 +208,7 @@ impl Measurer {
             }
         }
         self.tables.forget();
+        tracing::info!(project = project.0, figures = whole, "measuring is done");
         Ok(())
     }
 

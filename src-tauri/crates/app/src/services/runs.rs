@@ -21,7 +21,7 @@ use crate::services::tables::Tables;
 use crate::wire::{
     Candidate, Progress, RunMessage, RunPhase, SegmentView, ShellEvent, StepSummary,
 };
-use crate::{caught, open_store_at, AppError};
+use crate::{caught, guarded, open_store_at, AppError};
 
 /// Takes messages about a run; `false` once nobody listens any more.
 pub type RunSink = Box<dyn Fn(RunMessage) -> bool + Send>;
@@ -357,7 +357,7 @@ impl Runs {
                 });
                 drop(model);
                 drop(going);
-                runs.ended(run, result.err());
+                let _ = guarded(|| runs.ended(run, result.err()));
                 drop(ended);
             });
         if let Err(why) = spawned {
@@ -463,6 +463,13 @@ impl Runs {
     }
 
     fn ended(&self, run: RunId, error: Option<AppError>) {
+        if let Some(error) = &error {
+            tracing::warn!(
+                run = run.0,
+                code = error.code,
+                "a run did not come to its end"
+            );
+        }
         let spoils = |error: &AppError| [DEVICE, UNEXPECTED].contains(&error.code);
         if error.as_ref().is_some_and(spoils) {
             // What is left of it on the device is of no use.
@@ -485,7 +492,8 @@ impl Runs {
             view.run.error = view.run.error.or(locked);
             let summary = view.run.clone();
             let view = Box::new(view);
-            self.send(run, &RunMessage::Ended { view });
+            // A watcher that fails keeps nobody else from hearing of the end.
+            let _ = guarded(|| self.send(run, &RunMessage::Ended { view }));
             self.events.tell(ShellEvent::RunChanged { run: summary });
         }
     }

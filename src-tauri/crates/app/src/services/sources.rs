@@ -15,10 +15,11 @@ use crate::drafts::draft;
 use crate::error::unexpected;
 use crate::events::Events;
 use crate::locks::held;
+use crate::panics::point;
 use crate::services::measuring::Measurer;
 use crate::services::tables::Tables;
 use crate::wire::{DataNews, DataState, ShellEvent};
-use crate::AppError;
+use crate::{guarded, AppError};
 
 /// A source that is watched now.
 struct Watched {
@@ -204,8 +205,18 @@ impl Sources {
         let sources = Arc::downgrade(self);
         let runtime = tokio::runtime::Handle::try_current().ok();
         let watch = Watch::new(&source.path, move |change| {
-            if let Some(sources) = sources.upgrade() {
-                sources.changed(project, change, runtime.as_ref());
+            let Some(sources) = sources.upgrade() else {
+                return;
+            };
+            let looked = guarded(|| sources.changed(project, change, runtime.as_ref()));
+            if let Err(error) = looked {
+                sources.events.tell(ShellEvent::DataChanged {
+                    news: DataNews {
+                        project: project.0,
+                        state: DataState::Faulty { error },
+                        edits: 0,
+                    },
+                });
             }
         });
         let Ok(watch) = watch else {
@@ -331,6 +342,7 @@ impl Sources {
         change: Change,
         runtime: Option<&tokio::runtime::Handle>,
     ) {
+        point("the watched file");
         match held(&self.watched).get_mut(&project) {
             None => return,
             Some(watched) if watched.news.is_none() => {
@@ -365,6 +377,13 @@ impl Sources {
             watched.news = Some(state.clone());
             watched.always
         };
+        let changed = matches!(state, DataState::Changed { .. });
+        tracing::info!(
+            project = project.0,
+            changed,
+            always,
+            "a watched source was looked at"
+        );
         self.events.tell(ShellEvent::DataChanged {
             news: DataNews {
                 project: project.0,
@@ -417,6 +436,7 @@ impl Sources {
         source: &Source,
         import: &Import,
     ) -> Result<Vec<DatasetId>, AppError> {
+        point("the new examples");
         if source.edits == 0 {
             let now = self
                 .tables

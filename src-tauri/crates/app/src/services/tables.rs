@@ -306,11 +306,19 @@ impl Tables {
         let dataset = {
             let mut store = self.database.write();
             let dataset = import.keep(&mut store, project, name, file)?;
+            crate::panics::point("the import");
             // Edits stay with the state of the data that they were made in.
             store.close_examples(project)?;
             store.use_dataset(project, dataset)?;
             dataset
         };
+        let examples = import.checked.len();
+        tracing::info!(
+            project = project.0,
+            dataset = dataset.0,
+            examples,
+            "examples were brought"
+        );
         // Numbers of datasets may come again, so that what was read of one goes.
         self.forget();
         Ok(dataset)
@@ -579,6 +587,7 @@ impl Tables {
                 known.table = None;
                 drop(known);
                 // Reading and splitting take seconds where the data is large.
+                crate::panics::point("the table");
                 let table = {
                     let store = self.database.read()?;
                     Table::read(&store, dataset, basis.clone())?

@@ -138,6 +138,7 @@ impl Tries {
         let teller = pieces.clone();
         let tell: TextSink = Arc::new(move |text| teller.tell(text));
         let clock = Instant::now();
+        tracing::info!(project = project.0, "a prompt is tried");
         let written = model.generate_telling(&request, cancel, tell).await?;
         pieces.tell(&written.text);
         Ok(TryMessage::Done {

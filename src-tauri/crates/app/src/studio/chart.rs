@@ -19,6 +19,7 @@ const SHOWN_WORDS: usize = 16;
 impl Studio {
     /// Draws runs, and says where their points are.
     pub fn chart(&self, request: &ChartRequest) -> Result<Chart, AppError> {
+        crate::panics::point("the chart");
         let mut charts = Vec::with_capacity(request.runs.len());
         let mut points = Vec::new();
         for &run in &request.runs {
@@ -86,6 +87,7 @@ impl Studio {
     /// A run as a file.
     pub fn export(&self, run: i64, format: ExportFormat) -> Result<Vec<u8>, AppError> {
         let store = self.reader()?;
+        crate::panics::point("the export");
         let id = RunId(run);
         let whole = View::whole(ChartSize::LARGE, Theme::Light);
         let text = |format| export::export(&store, id, format).map(String::into_bytes);

@@ -83,6 +83,7 @@ impl Studio {
             });
         };
         let both = self.both(&ground, &first.text, &second.text)?;
+        crate::panics::point("the comparison");
         // Both are in order of the examples.
         let unknown = |at: &&usize| {
             both.binary_search_by_key(*at, |(known, ..)| *known)

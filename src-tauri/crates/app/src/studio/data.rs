@@ -19,6 +19,7 @@ impl Studio {
     /// Looks at a file before anything of it is kept.
     pub fn preview_data(&self, path: &str, choice: ImportChoice) -> Result<DataPreview, AppError> {
         let file = Path::new(path.trim());
+        crate::panics::point("the preview");
         let choice: Choice = choice.into();
         let reading = read(file, &choice.read)?;
         let path = file.display().to_string();

@@ -128,6 +128,7 @@ impl Studio {
     pub fn back_up(&self, project: i64, to: &Path, with_data: bool) -> Result<(), AppError> {
         let id = ProjectId(project);
         let pairs = self.measured_pairs(id)?;
+        crate::panics::point("the backup");
         Ok(self.store().back_up(id, to, with_data, &pairs)?)
     }
 

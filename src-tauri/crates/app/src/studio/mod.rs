@@ -9,6 +9,8 @@ mod hub;
 mod keeping;
 mod measuring;
 mod models;
+#[cfg(test)]
+mod panicking;
 mod projects;
 mod prompts;
 mod runs;
@@ -96,6 +98,7 @@ impl Studio {
             measurer,
             curves: Mutex::default(),
         });
+        tracing::info!("the database is open");
         studio.empty_old_bin()?;
         Ok(studio)
     }

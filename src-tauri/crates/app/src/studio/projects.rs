@@ -122,6 +122,7 @@ impl Studio {
     pub fn project(&self, id: i64) -> Result<Project, AppError> {
         let id = ProjectId(id);
         let store = self.reader()?;
+        crate::panics::point("the project");
         let row = store.project_row(id)?;
         let Read {
             value: draft,

@@ -333,6 +333,7 @@ impl Studio {
         }
         let key = (request.runs.clone(), request.style);
         let mut known = held(&self.curves);
+        crate::panics::point("the curves");
         // The last picture is asked about many times while the pointer moves.
         let revision = self.database.revision()?;
         if let Some(laid) = known.last.as_ref() {

@@ -43,9 +43,6 @@ pub struct About {
     pub asks: Option<String>,
     /// What is linked in, by name.
     pub linked: Vec<Linked>,
-    /// All of this that helps who looks for a fault, with system and devices, as text. The
-    /// name of the person's home folder is left out.
-    pub diagnostics: String,
 }
 
 /// A version of the program that is newer than this one.

@@ -48,6 +48,8 @@ impl Terminal {
         command
             .args(args)
             .env("PMPO_DATA_DIR", self.data_dir())
+            // The log, on Linux.
+            .env("XDG_STATE_HOME", self.path("state"))
             // The plain program itself, whatever is built beside it.
             .env("PMPO_PLAIN", "1")
             .stdin(Stdio::null());

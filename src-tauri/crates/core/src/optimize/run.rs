@@ -104,6 +104,13 @@ pub async fn optimize(
         .iter()
         .map(|&i| task.examples[i].clone())
         .collect();
+    tracing::info!(
+        train = plan.split.train.len(),
+        validation = plan.split.validation.len(),
+        left_out = plan.left_out.len(),
+        goes_on = task.earlier.is_some(),
+        "the search begins"
+    );
     let has_template = scorer.description().has_chat_template;
     let evaluator = Evaluator::new(&task.examples, settings, has_template);
     let seen: Vec<&Example> = train.iter().collect();

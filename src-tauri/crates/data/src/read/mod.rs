@@ -19,7 +19,9 @@ mod rows;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::time::Instant;
 
+use pmpo_core::kind::kind;
 use serde::{Deserialize, Serialize};
 
 use crate::table::Table;
@@ -134,10 +136,23 @@ pub const ENDINGS: [&str; 13] = [
 
 /// Reads a file by its ending, or a folder.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Reading, DataError> {
+    let clock = Instant::now();
     let reading = match path.is_dir() {
-        true => folder::read(path, options)?,
-        false => read_file(path, options)?,
+        true => folder::read(path, options),
+        false => read_file(path, options),
     };
+    let reading = reading.inspect_err(|why| {
+        tracing::warn!(kind = kind(why), "a file cannot be read as a table");
+    })?;
+    tracing::info!(
+        rows = reading.table.len(),
+        columns = reading.table.columns().len(),
+        format = kind(&reading.format),
+        encoding = reading.encoding,
+        uneven = reading.uneven.len(),
+        seconds = clock.elapsed().as_secs_f64(),
+        "a file was read"
+    );
     match reading.table.is_empty() {
         true => Err(DataError::Empty(path.display().to_string())),
         false => Ok(reading),

@@ -106,6 +106,7 @@ impl PackedOnDevice {
                     Ok(()) => done = block.rows.end,
                     Err(PackedError::Read(_)) if rows > LEAST_ROWS => {
                         rows = (rows / 2).max(LEAST_ROWS);
+                        tracing::warn!(rows, done, "the device is short of memory: smaller blocks");
                         continue 'smaller;
                     }
                     Err(PackedError::Read(why)) => {
