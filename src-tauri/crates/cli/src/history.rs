@@ -11,7 +11,7 @@ use pmpo_app::{data_dir, AppError, EngineLoader, Studio};
 use pmpo_core::loss::Verdict;
 use similar::{ChangeTag, TextDiff};
 
-use crate::work::{fault, print_json};
+use crate::out::{fault, print_json};
 
 /// Longest search for the smallest difference.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -13,7 +13,7 @@ use serde::de::IntoDeserializer;
 use serde::Deserialize;
 
 use crate::args::ColumnArgs;
-use crate::work::{fault, print_json};
+use crate::out::{fault, print_json};
 
 /// Rows that are named of one kind of fault.
 const ROWS_NAMED: usize = 8;

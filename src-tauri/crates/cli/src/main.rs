@@ -12,6 +12,7 @@ macro_rules! say {
 mod args;
 mod history;
 mod import;
+mod out;
 mod report;
 mod watch;
 mod work;

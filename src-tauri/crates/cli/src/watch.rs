@@ -15,8 +15,8 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::import::keep;
+use crate::out::{fault, print_json};
 use crate::report;
-use crate::work::{fault, print_json};
 
 /// What is watched, and with what.
 pub(crate) struct Watching<'a> {

@@ -9,9 +9,8 @@ use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
 use pmpo_app::plot::{png, svg, ChartSize, Theme, View};
 use pmpo_app::store::{RunId, RunState};
 use pmpo_app::{
-    built_in_model, data_dir, estimate, execute, export, load_options, open_store, prepare,
-    run_chart, run_details, sample, score_prompt, unfinished, AppError, Control, ExportFormat,
-    NewJob,
+    data_dir, estimate, execute, export, load_options, open_store, prepare, run_chart, run_details,
+    sample, score_prompt, unfinished, AppError, Control, ExportFormat, NewJob,
 };
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::{plan, Preset, Settings, StopReason, Task};
@@ -21,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::{Cli, Command, Effort, Examples, Format, ModelArgs, SettingArgs, TaskArgs};
 use crate::history;
 use crate::import::{bring, choice, import, Wishes};
+use crate::out::{fault, model_path, print_json};
 use crate::report::{self, Watcher};
 use crate::watch::{watch, Watching};
 
@@ -28,18 +28,6 @@ use crate::watch::{watch, Watching};
 const NOTHING_BETTER: u8 = 3;
 /// Stopped by the person, as shells count an interrupt.
 const STOPPED: u8 = 130;
-
-pub(crate) fn fault(
-    code: &'static str,
-    message: impl Into<String>,
-    hint: impl Into<String>,
-) -> AppError {
-    AppError {
-        code,
-        message: message.into(),
-        hint: hint.into(),
-    }
-}
 
 pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
     let json = cli.json;
@@ -388,10 +376,6 @@ fn stop_on_interrupt() -> CancellationToken {
     token
 }
 
-fn model_path(model: &ModelArgs) -> PathBuf {
-    model.model.clone().unwrap_or_else(built_in_model)
-}
-
 async fn load(model: &ModelArgs, json: bool) -> Result<Engine, AppError> {
     let device: DeviceChoice = model.device.parse()?;
     let options = LoadOptions {
@@ -479,11 +463,4 @@ fn write(path: &std::path::Path, bytes: &[u8]) -> Result<(), AppError> {
             "Choose another place.",
         )
     })
-}
-
-pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), AppError> {
-    let text = serde_json::to_string(value)
-        .map_err(|why| fault("json", why.to_string(), "Leave out --json."))?;
-    say!("{text}");
-    Ok(())
 }
