@@ -8,7 +8,8 @@ use pmpo_core::device::{Device as UsedDevice, DeviceClass, DeviceReason, ScorerK
 use pmpo_core::model::MemoryUse;
 
 use crate::error::LoadError;
-use crate::load::{DeviceChoice, LoadOptions, ModelFile, ModelKind, Precision};
+use crate::model_file::{ModelFile, ModelKind};
+use crate::options::{DeviceChoice, LoadOptions, Precision};
 
 /// Memory kept free for keys, values and activations, in bytes.
 const HEAD_ROOM: u64 = 700 << 20;

@@ -18,12 +18,13 @@ use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 use crate::device::{is_of_a_device, told_of_a_device, used_on};
-use crate::error::LoadError;
+use crate::error::{failed, LoadError};
 use crate::generate::Force;
-use crate::load::{LoadOptions, ModelKind};
+use crate::model_file::ModelKind;
+use crate::options::LoadOptions;
 use crate::packed::{pack, Scorer};
 use crate::pipeline::load_pipeline;
-use crate::rows::{join, log_prob};
+use crate::rows::{join, log_prob, Found, TokenScores};
 use crate::tokenize::{Begins, Encoded, Tokens};
 
 /// A shorter shared beginning is not worth a request of its own.
@@ -64,48 +65,6 @@ impl EngineOptions {
     };
 }
 
-/// Token ids of one item and what the model says of each answer token.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TokenScores {
-    /// Tokens before the answer.
-    pub before: Vec<u32>,
-    /// Tokens of the answer; the one that ends the turn only where it counts.
-    pub answer: Vec<u32>,
-    /// `ln p` of each answer token, in nats.
-    pub log_probs: Vec<f64>,
-    /// Whether each is the likeliest token in its place, and after them, where it does
-    /// not count, whether the one that ends the turn is.
-    pub likeliest: Vec<bool>,
-    /// Whether the last of `likeliest` is that of the token that ends the turn, or, of a
-    /// model without turns, that of the token with which a blank line begins.
-    pub to_the_end: bool,
-}
-
-impl TokenScores {
-    /// Of an item, from what was found of all its answer tokens.
-    pub(crate) fn new(item: &Encoded, found: Found) -> Self {
-        let (mut log_probs, likeliest) = found;
-        log_probs.truncate(item.counted);
-        Self {
-            before: item.before.clone(),
-            answer: item.answer[..item.counted].to_vec(),
-            log_probs,
-            likeliest,
-            to_the_end: item.to_the_end,
-        }
-    }
-
-    /// As [`AnswerScore::likeliest`]: whether greedy writing would say exactly this.
-    pub fn said_by_itself(&self) -> Option<bool> {
-        let all = self.likeliest.iter().all(|likeliest| *likeliest);
-        // Whatever comes after, an answer that is left once is not said.
-        (self.to_the_end || !all).then_some(all)
-    }
-}
-
-/// `ln p` of each answer token, and whether it is the likeliest.
-type Found = (Vec<f64>, Vec<bool>);
-
 /// A loaded model. Requests wait for each other: the model has one user at a time.
 pub struct Engine {
     runner: Arc<MistralRs>,
@@ -116,10 +75,6 @@ pub struct Engine {
     packed: Option<Scorer>,
     /// Whether mistral.rs holds cached prefixes; the lock is the queue.
     pub(crate) turn: Mutex<bool>,
-}
-
-pub(crate) fn failed(why: impl std::fmt::Display) -> ModelError {
-    ModelError::Failed(why.to_string())
 }
 
 /// Models that are gone for their users, but whose memory is not free yet.

@@ -4,7 +4,8 @@ use pmpo_core::model::{ModelError, TokenCount};
 use pmpo_packed::{Count, Item, Packed, PackedError, PackedOnDevice, TokenScore};
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{failed, TokenScores};
+use crate::error::failed;
+use crate::rows::TokenScores;
 use crate::tokenize::Encoded;
 
 /// The packed scorer, where it runs.
