@@ -1,43 +1,22 @@
 //! Where a model's tensors come from: a GGUF file, or a Hugging Face folder. Both
 //! are asked by the names of GGUF.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::quantized::gguf_file::Content;
-use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::quantized::QTensor;
 use candle_core::{Device, Tensor};
 
 use crate::config::Config;
+use crate::error::PackedError;
 use crate::folder::Folder;
-use crate::PackedError;
+use crate::tensors::{TensorInfo, Tensors};
 
 type Read<T> = Result<T, PackedError>;
-
-/// What is known of a tensor before it is read.
-pub(crate) struct TensorInfo {
-    /// Its name in the file, for messages.
-    pub named: String,
-    pub shape: Vec<usize>,
-    pub kind: GgmlDType,
-}
-
-impl TensorInfo {
-    pub(crate) fn elements(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// Whether its values are floats, not blocks of few bits.
-    pub(crate) fn is_plain(&self) -> bool {
-        matches!(self.kind, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16)
-    }
-}
-
-/// Tensors by the shared names.
-pub(crate) type Tensors = BTreeMap<String, TensorInfo>;
 
 /// A tensor on a device.
 pub(crate) enum Stored {

@@ -3,11 +3,12 @@
 use candle_core::quantized::QMatMul;
 use candle_core::{IndexOp, Module, Result, Tensor, D};
 
-use super::{KeyValues, Layer, PackedOnDevice};
+use super::model::{KeyValues, Layer, PackedOnDevice};
 use crate::config::{Config, RopePairs};
+use crate::error::PackedError;
+use crate::items::TokenScore;
 use crate::rope::Rope;
 use crate::tree::{Block, Tree};
-use crate::{PackedError, TokenScore};
 
 /// Rows of logits at a time.
 const LOGIT_ROWS: usize = 256;
