@@ -17,7 +17,7 @@ use pmpo_core::model::{
 use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
 
-use crate::device::{is_of_a_device, told_of_a_device, used_on};
+use crate::device::{is_of_a_device, of_candle, told_of_a_device, used_on};
 use crate::error::{failed, LoadError};
 use crate::generate::Force;
 use crate::model_file::ModelKind;
@@ -37,6 +37,9 @@ const LOOKS: usize = 500;
 const STARTS: usize = 3;
 /// Beyond every vocabulary. (The largest number itself stands for "no token" in candle.)
 const NO_TOKEN: u32 = u32::MAX - 1;
+
+/// What is said of mistral.rs where it does not answer any more.
+const STOPPED: &str = "the engine stopped";
 
 /// How the engine works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -232,27 +235,23 @@ impl Engine {
         self.score_encoded(encoded, cancel).await
     }
 
-    /// A fault that is the GPU's own is told as such: the model is right, but cannot
-    /// go on here.
-    pub(crate) fn told(&self, error: ModelError) -> ModelError {
-        match error {
-            ModelError::Failed(why) if !self.device.is_cpu() && is_of_a_device(&why) => {
-                ModelError::Device(told_of_a_device(&why))
-            }
-            other => other,
+    /// What mistral.rs says went wrong. A fault that is the GPU's own is told as such: the
+    /// model is right, but cannot go on here.
+    fn fault(&self, why: &impl std::fmt::Display) -> ModelError {
+        match !self.device.is_cpu() && is_of_a_device(why) {
+            true => ModelError::Device(told_of_a_device(why)),
+            false => failed(why),
+        }
+    }
+
+    fn unexpected(&self, response: Response) -> ModelError {
+        match response.as_result() {
+            Ok(_) => failed("the engine answered something else"),
+            Err(why) => self.fault(&why),
         }
     }
 
     async fn score_encoded(
-        &self,
-        items: Vec<Encoded>,
-        cancel: &CancellationToken,
-    ) -> Result<(Vec<TokenScores>, TokenCount), ModelError> {
-        let scored = self.score_as_it_comes(items, cancel).await;
-        scored.map_err(|error| self.told(error))
-    }
-
-    async fn score_as_it_comes(
         &self,
         items: Vec<Encoded>,
         cancel: &CancellationToken,
@@ -335,7 +334,7 @@ impl Engine {
         match answer.recv().await {
             Some(Response::CompletionModelError(..) | Response::ModelError(..)) => {}
             Some(_) => {}
-            None => return Err(failed("the engine stopped")),
+            None => return Err(self.fault(&STOPPED)),
         }
         *cached = false;
         Ok(())
@@ -354,11 +353,11 @@ impl Engine {
         let mut answer = self.send(ids, sampling, true, None).await?;
         let chunks = match answer.recv().await {
             Some(Response::Raw { logits_chunks, .. }) => logits_chunks,
-            Some(other) => return Err(unexpected(other)),
-            None => return Err(failed("the engine stopped")),
+            Some(other) => return Err(self.unexpected(other)),
+            None => return Err(self.fault(&STOPPED)),
         };
-        let rows = join(&chunks).map_err(failed)?;
-        let computed = rows.dim(0).map_err(failed)?;
+        let rows = join(&chunks).map_err(of_candle)?;
+        let computed = rows.dim(0).map_err(of_candle)?;
         // Row i predicts the token after its own position; reused positions have no rows.
         let first = item.before.len() - 1;
         let Some(start) = (first + computed).checked_sub(total) else {
@@ -370,7 +369,7 @@ impl Engine {
             .enumerate()
             .map(|(at, &token)| log_prob(&rows.i(start + at)?, token))
             .collect::<candle_core::Result<Found>>()
-            .map_err(failed)?;
+            .map_err(of_candle)?;
         Ok((found, computed))
     }
 
@@ -397,7 +396,7 @@ impl Engine {
             .map_err(|why| failed(format!("{why:?}")))?
             .send(Request::Normal(Box::new(request)))
             .await
-            .map_err(|_| failed("the engine stopped"))?;
+            .map_err(|_| self.fault(&STOPPED))?;
         // mistral.rs 0.8.1 panics, and is lost for good, when the receiver of an
         // answer is gone: it is kept even if the caller goes away.
         let (forward, answer) = mpsc::channel(4);
@@ -423,8 +422,8 @@ impl Engine {
                     false => Finish::Stop,
                 })
             }
-            Some(other) => Err(unexpected(other)),
-            None => Err(failed("the engine stopped")),
+            Some(other) => Err(self.unexpected(other)),
+            None => Err(self.fault(&STOPPED)),
         }
     }
 }
@@ -434,13 +433,6 @@ pub(crate) fn check(cancel: &CancellationToken) -> Result<(), ModelError> {
         return Err(ModelError::Cancelled);
     }
     Ok(())
-}
-
-fn unexpected(response: Response) -> ModelError {
-    match response.as_result() {
-        Ok(_) => failed("the engine answered something else"),
-        Err(why) => failed(why),
-    }
 }
 
 #[async_trait]
@@ -503,8 +495,7 @@ impl LanguageModel for Engine {
         request: &GenerateRequest,
         cancel: &CancellationToken,
     ) -> Result<Generated, ModelError> {
-        let written = self.write(request, cancel, None).await;
-        written.map_err(|error| self.told(error))
+        self.write(request, cancel, None).await
     }
 
     async fn generate_telling(
@@ -513,8 +504,7 @@ impl LanguageModel for Engine {
         cancel: &CancellationToken,
         tell: TextSink,
     ) -> Result<Generated, ModelError> {
-        let written = self.write(request, cancel, Some(tell)).await;
-        written.map_err(|error| self.told(error))
+        self.write(request, cancel, Some(tell)).await
     }
 }
 

@@ -1,9 +1,10 @@
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, ErrorKind, Read, Seek};
 use std::path::Path;
 
 use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::Error;
 use pmpo_core::device::Device;
 use pmpo_core::model::ModelDescription;
 
@@ -50,7 +51,8 @@ pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
     file.rewind().map_err(unreadable)?;
     let content = Content::read(&mut file).map_err(|why| {
         // A header that ends before its end is the commonest fault.
-        if why.to_string().contains("fill whole buffer") {
+        let root = pmpo_packed::root_cause(&why);
+        if matches!(root, Error::Io(why) if why.kind() == ErrorKind::UnexpectedEof) {
             LoadError::CutShort {
                 path: name.clone(),
                 expected: bytes + 1,

@@ -51,7 +51,7 @@ impl ModelFile {
             }
             false => {
                 let mut file = BufReader::new(File::open(path)?);
-                let content = Content::read(&mut file)?;
+                let content = Content::read(&mut file).map_err(PackedError::of_file)?;
                 let config = Config::of_metadata(&content)?;
                 let infos = content.tensor_infos.iter().map(|(name, info)| {
                     let info = TensorInfo {
@@ -109,7 +109,9 @@ impl ModelFile {
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize], device: &Device) -> Read<Stored> {
         self.expect(name, shape)?;
         let tensor = match &mut self.source {
-            Source::Gguf { file, content } => content.tensor(file, name, device)?,
+            Source::Gguf { file, content } => content
+                .tensor(file, name, device)
+                .map_err(PackedError::of_file)?,
             Source::Folder(folder) => {
                 let values = folder.values(name)?;
                 return Ok(Stored::Floats(Tensor::from_vec(values, shape, device)?));
@@ -128,7 +130,9 @@ impl ModelFile {
         self.expect(name, shape)?;
         match &mut self.source {
             Source::Gguf { file, content } => {
-                let tensor = content.tensor(file, name, &Device::Cpu)?;
+                let tensor = content
+                    .tensor(file, name, &Device::Cpu)
+                    .map_err(PackedError::of_file)?;
                 let values = tensor.dequantize(&Device::Cpu)?.flatten_all()?;
                 Ok(values.to_vec1::<f32>()?)
             }

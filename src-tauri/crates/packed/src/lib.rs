@@ -45,7 +45,7 @@ use std::path::Path;
 
 pub use count::Count;
 pub use device::PackedOnDevice;
-pub use error::PackedError;
+pub use error::{root_cause, PackedError};
 use forward::Forward;
 use items::unknown;
 pub use items::{Item, TokenScore};

@@ -75,7 +75,8 @@ impl<'a> Pass<'a> {
             }
             #[cfg(test)]
             if stage.rows > self.model.room && !next.is_empty() {
-                return Err(PackedError::Read("out of memory".to_owned()));
+                let driver = std::io::Error::other("DriverError(CUDA_ERROR_OUT_OF_MEMORY)");
+                return Err(candle_core::Error::Cuda(Box::new(driver)).into());
             }
             let (mixed, kept) = self.mix(layer, &x, path.as_ref(), &stage)?;
             next.push(kept);

@@ -11,12 +11,13 @@ const BLOCK_ROWS: usize = 2048;
 const LEAST_ROWS: usize = 16;
 
 impl PackedOnDevice {
-    /// As [`crate::Packed::score`]. Where the device fails, which it does for
-    /// want of memory, blocks are halved down to a few rows.
+    /// As [`crate::Packed::score`]. Where the device's memory is too small, blocks are
+    /// halved down to a few rows.
     ///
     /// # Errors
-    /// A device that fails even then is [`PackedError::Unsupported`]: another
-    /// engine may do it.
+    /// [`PackedError::OutOfMemory`] where even these do not fit, and
+    /// [`PackedError::Device`] where the device fails otherwise: it must not be gone on
+    /// with. All else is as there.
     pub fn score(
         &self,
         items: &[Item],
@@ -32,12 +33,9 @@ impl PackedOnDevice {
             for block in tree.blocks(done, rows) {
                 match pass.block(&block, &mut scores, cancel) {
                     Ok(()) => done = block.rows.end,
-                    Err(PackedError::Read(_)) if rows > LEAST_ROWS => {
+                    Err(PackedError::OutOfMemory(_)) if rows > LEAST_ROWS => {
                         rows = (rows / 2).max(LEAST_ROWS);
                         continue 'smaller;
-                    }
-                    Err(PackedError::Read(why)) => {
-                        return Err(PackedError::Unsupported(format!("this device: {why}")));
                     }
                     Err(other) => return Err(other),
                 }
@@ -91,6 +89,24 @@ mod tests {
         }
         packed.room = LEAST_ROWS - 1;
         let refused = packed.score(&items, &|| false);
-        assert!(matches!(refused, Err(PackedError::Unsupported(why)) if why.contains("memory")));
+        assert!(matches!(refused, Err(PackedError::OutOfMemory(_))));
+    }
+
+    #[test]
+    fn a_fault_of_the_computation_is_not_taken_for_want_of_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let tiny = Tiny::llama();
+        let path = tiny.write(&tiny.weights(), folder.path());
+        let mut packed = PackedOnDevice::load(&path, &Device::Cpu).unwrap();
+        packed.weights.output_norm = packed.weights.output_norm.narrow(0, 0, 3).unwrap();
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let counted = || {
+            asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            false
+        };
+        let refused = packed.score(&[(vec![1, 2, 3], vec![4, 5])], &counted);
+        assert!(matches!(refused, Err(PackedError::Computation(_))));
+        // Each layer once: the block was not tried again in smaller ones.
+        assert_eq!(asked.into_inner(), packed.config.layers);
     }
 }
