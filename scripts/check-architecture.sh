@@ -106,3 +106,5 @@ if faults:
     sys.exit(1)
 print("The walls between the crates hold.")
 '
+# Circles among the files of a crate.
+python3 scripts/circles.py

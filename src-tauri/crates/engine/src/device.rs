@@ -5,10 +5,12 @@ use candle_core::Device;
 use mistralrs::core::MemoryUsage;
 use pmpo_core::device::Precision as UsedPrecision;
 use pmpo_core::device::{Device as UsedDevice, DeviceClass, DeviceReason, ScorerKind};
-use pmpo_core::model::MemoryUse;
+use pmpo_core::model::{MemoryUse, ModelError};
+use pmpo_packed::PackedError;
 
-use crate::error::LoadError;
-use crate::load::{DeviceChoice, LoadOptions, ModelFile, ModelKind, Precision};
+use crate::error::{failed, LoadError};
+use crate::model_file::{ModelFile, ModelKind};
+use crate::options::{DeviceChoice, LoadOptions, Precision};
 
 /// Memory kept free for keys, values and activations, in bytes.
 const HEAD_ROOM: u64 = 700 << 20;
@@ -270,6 +272,8 @@ fn not_usable(number: usize, why: &candle_core::Error) -> DeviceReason {
     }
 }
 
+const NO_MEMORY: &str = "the card has not enough memory free";
+
 /// A device's fault, in a sentence that people understand where it is one they meet;
 /// else the first line of what was said.
 pub(crate) fn told_of_a_device(why: &impl std::fmt::Display) -> String {
@@ -292,10 +296,7 @@ pub(crate) fn told_of_a_device(why: &impl std::fmt::Display) -> String {
             "CUDA_ERROR_DEVICE_UNAVAILABLE",
             "another program keeps the card for itself",
         ),
-        (
-            "CUDA_ERROR_OUT_OF_MEMORY",
-            "the card has not enough memory free",
-        ),
+        ("CUDA_ERROR_OUT_OF_MEMORY", NO_MEMORY),
     ];
     let text = why.to_string();
     match KNOWN.iter().find(|(sign, _)| text.contains(sign)) {
@@ -324,9 +325,26 @@ fn gpu_words(number: usize, device: &Device) -> String {
     }
 }
 
+/// The packed scorer's error as the program knows it: a device that fails, for want of
+/// memory or otherwise, is no fault of the model.
+pub(crate) fn of_packed(error: PackedError) -> ModelError {
+    match error {
+        PackedError::Cancelled => ModelError::Cancelled,
+        PackedError::OutOfMemory(_) => ModelError::Device(NO_MEMORY.to_owned()),
+        PackedError::Device(why) => ModelError::Device(told_of_a_device(&why)),
+        other => failed(other),
+    }
+}
+
+/// As [`of_packed`], of what candle says.
+pub(crate) fn of_candle(error: candle_core::Error) -> ModelError {
+    of_packed(error.into())
+}
+
 /// Whether words of an error are those of a device that has no memory left or does
-/// not answer any more. mistral.rs hands on what the driver said.
-pub(crate) fn is_of_a_device(words: &str) -> bool {
+/// not answer any more. Only for errors of mistral.rs, which come as words: it hands on
+/// what the driver said. Candle's own errors have types, see [`of_candle`].
+pub(crate) fn is_of_a_device(words: &impl std::fmt::Display) -> bool {
     const SIGNS: [&str; 8] = [
         "cuda",
         "cublas",
@@ -337,7 +355,7 @@ pub(crate) fn is_of_a_device(words: &str) -> bool {
         "out_of_memory",
         "the engine stopped",
     ];
-    let words = words.to_lowercase();
+    let words = words.to_string().to_lowercase();
     SIGNS.iter().any(|sign| words.contains(sign))
 }
 
@@ -380,6 +398,21 @@ mod tests {
     }
 
     #[test]
+    fn candles_errors_are_told_apart_by_their_type() {
+        let driver = |code: &str| {
+            let said = std::io::Error::other(format!("DriverError({code})"));
+            of_candle(candle_core::Error::Cuda(Box::new(said)))
+        };
+        let short = driver("CUDA_ERROR_OUT_OF_MEMORY");
+        assert!(matches!(short, ModelError::Device(why) if why == NO_MEMORY));
+        let gone = driver("CUDA_ERROR_NO_DEVICE");
+        assert!(matches!(gone, ModelError::Device(why) if why.contains("finds no card")));
+        // Words like those of a device do not make it one.
+        let shape = candle_core::Error::Msg("shape mismatch in cuda matmul".to_owned());
+        assert!(matches!(of_candle(shape), ModelError::Failed(_)));
+    }
+
+    #[test]
     fn errors_of_a_device_are_told_from_others() {
         for words in [
             "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")",
@@ -388,13 +421,13 @@ mod tests {
             "Metal error: command buffer exited with error",
             "the engine stopped",
         ] {
-            assert!(is_of_a_device(words), "{words}");
+            assert!(is_of_a_device(&words), "{words}");
         }
         for words in [
             "token 7 is not in the vocabulary",
             "shape mismatch in matmul",
         ] {
-            assert!(!is_of_a_device(words), "{words}");
+            assert!(!is_of_a_device(&words), "{words}");
         }
     }
 

@@ -17,13 +17,14 @@ use pmpo_core::model::{
 use tokio::sync::{mpsc, Mutex};
 use tokio_util::sync::CancellationToken;
 
-use crate::device::{is_of_a_device, told_of_a_device, used_on};
-use crate::error::LoadError;
+use crate::device::{is_of_a_device, of_candle, told_of_a_device, used_on};
+use crate::error::{failed, LoadError};
 use crate::generate::Force;
-use crate::load::{LoadOptions, ModelKind};
+use crate::model_file::ModelKind;
+use crate::options::LoadOptions;
 use crate::packed::{pack, Scorer};
 use crate::pipeline::load_pipeline;
-use crate::rows::{join, log_prob};
+use crate::rows::{join, log_prob, Found, TokenScores};
 use crate::tokenize::{Begins, Encoded, Tokens};
 
 /// A shorter shared beginning is not worth a request of its own.
@@ -36,6 +37,9 @@ const LOOKS: usize = 500;
 const STARTS: usize = 3;
 /// Beyond every vocabulary. (The largest number itself stands for "no token" in candle.)
 const NO_TOKEN: u32 = u32::MAX - 1;
+
+/// What is said of mistral.rs where it does not answer any more.
+const STOPPED: &str = "the engine stopped";
 
 /// How the engine works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,48 +68,6 @@ impl EngineOptions {
     };
 }
 
-/// Token ids of one item and what the model says of each answer token.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TokenScores {
-    /// Tokens before the answer.
-    pub before: Vec<u32>,
-    /// Tokens of the answer; the one that ends the turn only where it counts.
-    pub answer: Vec<u32>,
-    /// `ln p` of each answer token, in nats.
-    pub log_probs: Vec<f64>,
-    /// Whether each is the likeliest token in its place, and after them, where it does
-    /// not count, whether the one that ends the turn is.
-    pub likeliest: Vec<bool>,
-    /// Whether the last of `likeliest` is that of the token that ends the turn, or, of a
-    /// model without turns, that of the token with which a blank line begins.
-    pub to_the_end: bool,
-}
-
-impl TokenScores {
-    /// Of an item, from what was found of all its answer tokens.
-    pub(crate) fn new(item: &Encoded, found: Found) -> Self {
-        let (mut log_probs, likeliest) = found;
-        log_probs.truncate(item.counted);
-        Self {
-            before: item.before.clone(),
-            answer: item.answer[..item.counted].to_vec(),
-            log_probs,
-            likeliest,
-            to_the_end: item.to_the_end,
-        }
-    }
-
-    /// As [`AnswerScore::likeliest`]: whether greedy writing would say exactly this.
-    pub fn said_by_itself(&self) -> Option<bool> {
-        let all = self.likeliest.iter().all(|likeliest| *likeliest);
-        // Whatever comes after, an answer that is left once is not said.
-        (self.to_the_end || !all).then_some(all)
-    }
-}
-
-/// `ln p` of each answer token, and whether it is the likeliest.
-type Found = (Vec<f64>, Vec<bool>);
-
 /// A loaded model. Requests wait for each other: the model has one user at a time.
 pub struct Engine {
     runner: Arc<MistralRs>,
@@ -116,10 +78,6 @@ pub struct Engine {
     packed: Option<Scorer>,
     /// Whether mistral.rs holds cached prefixes; the lock is the queue.
     pub(crate) turn: Mutex<bool>,
-}
-
-pub(crate) fn failed(why: impl std::fmt::Display) -> ModelError {
-    ModelError::Failed(why.to_string())
 }
 
 /// Models that are gone for their users, but whose memory is not free yet.
@@ -290,27 +248,23 @@ impl Engine {
         self.score_encoded(encoded, cancel).await
     }
 
-    /// A fault that is the GPU's own is told as such: the model is right, but cannot
-    /// go on here.
-    pub(crate) fn told(&self, error: ModelError) -> ModelError {
-        match error {
-            ModelError::Failed(why) if !self.device.is_cpu() && is_of_a_device(&why) => {
-                ModelError::Device(told_of_a_device(&why))
-            }
-            other => other,
+    /// What mistral.rs says went wrong. A fault that is the GPU's own is told as such: the
+    /// model is right, but cannot go on here.
+    fn fault(&self, why: &impl std::fmt::Display) -> ModelError {
+        match !self.device.is_cpu() && is_of_a_device(why) {
+            true => ModelError::Device(told_of_a_device(why)),
+            false => failed(why),
+        }
+    }
+
+    fn unexpected(&self, response: Response) -> ModelError {
+        match response.as_result() {
+            Ok(_) => failed("the engine answered something else"),
+            Err(why) => self.fault(&why),
         }
     }
 
     async fn score_encoded(
-        &self,
-        items: Vec<Encoded>,
-        cancel: &CancellationToken,
-    ) -> Result<(Vec<TokenScores>, TokenCount), ModelError> {
-        let scored = self.score_as_it_comes(items, cancel).await;
-        scored.map_err(|error| self.told(error))
-    }
-
-    async fn score_as_it_comes(
         &self,
         items: Vec<Encoded>,
         cancel: &CancellationToken,
@@ -393,7 +347,7 @@ impl Engine {
         match answer.recv().await {
             Some(Response::CompletionModelError(..) | Response::ModelError(..)) => {}
             Some(_) => {}
-            None => return Err(failed("the engine stopped")),
+            None => return Err(self.fault(&STOPPED)),
         }
         *cached = false;
         Ok(())
@@ -412,11 +366,11 @@ impl Engine {
         let mut answer = self.send(ids, sampling, true, None).await?;
         let chunks = match answer.recv().await {
             Some(Response::Raw { logits_chunks, .. }) => logits_chunks,
-            Some(other) => return Err(unexpected(other)),
-            None => return Err(failed("the engine stopped")),
+            Some(other) => return Err(self.unexpected(other)),
+            None => return Err(self.fault(&STOPPED)),
         };
-        let rows = join(&chunks).map_err(failed)?;
-        let computed = rows.dim(0).map_err(failed)?;
+        let rows = join(&chunks).map_err(of_candle)?;
+        let computed = rows.dim(0).map_err(of_candle)?;
         // Row i predicts the token after its own position; reused positions have no rows.
         let first = item.before.len() - 1;
         let Some(start) = (first + computed).checked_sub(total) else {
@@ -428,7 +382,7 @@ impl Engine {
             .enumerate()
             .map(|(at, &token)| log_prob(&rows.i(start + at)?, token))
             .collect::<candle_core::Result<Found>>()
-            .map_err(failed)?;
+            .map_err(of_candle)?;
         Ok((found, computed))
     }
 
@@ -455,7 +409,7 @@ impl Engine {
             .map_err(|why| failed(format!("{why:?}")))?
             .send(Request::Normal(Box::new(request)))
             .await
-            .map_err(|_| failed("the engine stopped"))?;
+            .map_err(|_| self.fault(&STOPPED))?;
         // mistral.rs 0.8.1 panics, and is lost for good, when the receiver of an
         // answer is gone: it is kept even if the caller goes away.
         let (forward, answer) = mpsc::channel(4);
@@ -481,8 +435,8 @@ impl Engine {
                     false => Finish::Stop,
                 })
             }
-            Some(other) => Err(unexpected(other)),
-            None => Err(failed("the engine stopped")),
+            Some(other) => Err(self.unexpected(other)),
+            None => Err(self.fault(&STOPPED)),
         }
     }
 }
@@ -492,13 +446,6 @@ pub(crate) fn check(cancel: &CancellationToken) -> Result<(), ModelError> {
         return Err(ModelError::Cancelled);
     }
     Ok(())
-}
-
-fn unexpected(response: Response) -> ModelError {
-    match response.as_result() {
-        Ok(_) => failed("the engine answered something else"),
-        Err(why) => failed(why),
-    }
 }
 
 #[async_trait]
@@ -561,8 +508,7 @@ impl LanguageModel for Engine {
         request: &GenerateRequest,
         cancel: &CancellationToken,
     ) -> Result<Generated, ModelError> {
-        let written = self.write(request, cancel, None).await;
-        written.map_err(|error| self.told(error))
+        self.write(request, cancel, None).await
     }
 
     async fn generate_telling(
@@ -571,8 +517,7 @@ impl LanguageModel for Engine {
         cancel: &CancellationToken,
         tell: TextSink,
     ) -> Result<Generated, ModelError> {
-        let written = self.write(request, cancel, Some(tell)).await;
-        written.map_err(|error| self.told(error))
+        self.write(request, cancel, Some(tell)).await
     }
 }
 

@@ -1,7 +1,12 @@
+use pmpo_core::model::ModelError;
 use thiserror::Error;
 
-use crate::folder::CLASSES;
-use crate::load::ARCHITECTURES;
+use crate::families::{ARCHITECTURES, CLASSES};
+
+/// A model's own failure, by what was said of it.
+pub(crate) fn failed(why: impl std::fmt::Display) -> ModelError {
+    ModelError::Failed(why.to_string())
+}
 
 /// Why a model cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

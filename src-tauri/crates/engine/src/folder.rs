@@ -11,17 +11,9 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::error::LoadError;
-use crate::load::{hash, ModelFile, ModelKind};
+use crate::families::CLASSES;
+use crate::model_file::{hash_file, ModelFile, ModelKind};
 
-/// Classes of `config.json` that mistral.rs 0.8.1 loads and tests here cover.
-pub(crate) const CLASSES: [&str; 6] = [
-    "LlamaForCausalLM",
-    "MistralForCausalLM",
-    "Qwen2ForCausalLM",
-    "Qwen3ForCausalLM",
-    "Phi3ForCausalLM",
-    "Gemma2ForCausalLM",
-];
 /// Besides the weights, what scores depend on.
 const SMALL: [&str; 6] = [
     "config.json",
@@ -125,7 +117,7 @@ pub(crate) fn hash_folder(folder: &Path) -> Result<String, LoadError> {
     for file in files.iter().filter(|file| file.is_file()) {
         let name = file.file_name().unwrap_or_default();
         all.update(name.to_string_lossy().as_bytes());
-        all.update(hash(file)?.as_bytes());
+        all.update(hash_file(file)?.as_bytes());
     }
     Ok(pmpo_core::random::hex(&all.finalize()))
 }

@@ -9,9 +9,12 @@ mod device;
 mod dress;
 mod engine;
 mod error;
+mod families;
 mod folder;
 mod generate;
 mod load;
+mod model_file;
+mod options;
 mod packed;
 mod pipeline;
 mod pretokenize;
@@ -20,8 +23,9 @@ mod tokenize;
 mod write;
 
 pub use device::{devices, free_memory, has_gpu, place, DeviceMemory, DeviceName, Placement};
-pub use engine::{Engine, EngineOptions, TokenScores};
+pub use engine::{Engine, EngineOptions};
 pub use error::LoadError;
-pub use load::{
-    foresee, inspect, prepare_process, DeviceChoice, LoadOptions, ModelFile, ModelKind, Precision,
-};
+pub use load::{foresee, inspect, prepare_process};
+pub use model_file::{ModelFile, ModelKind};
+pub use options::{DeviceChoice, LoadOptions, Precision};
+pub use rows::TokenScores;

@@ -1,133 +1,19 @@
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
-use std::path::{Path, PathBuf};
+use std::io::{BufReader, ErrorKind, Read, Seek};
+use std::path::Path;
 
 use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::Error;
 use pmpo_core::device::Device;
 use pmpo_core::model::ModelDescription;
-use sha2::{Digest, Sha256};
 
 use crate::device::place;
 use crate::error::LoadError;
+use crate::families::{ARCHITECTURES, TOKENIZERS};
 use crate::folder::{hash_folder, inspect_folder};
-
-/// Families of GGUF files that mistral.rs 0.8.1 loads.
-pub(crate) const ARCHITECTURES: [&str; 8] = [
-    "llama",
-    "mistral3",
-    "phi2",
-    "phi3",
-    "starcoder2",
-    "qwen2",
-    "qwen3",
-    "qwen3moe",
-];
-/// Kinds of tokeniser that it reads.
-const TOKENIZERS: [&str; 3] = ["llama", "replit", "gpt2"];
-
-/// Where the model runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DeviceChoice {
-    /// A GPU where the build has one and it is there, else the processor.
-    #[default]
-    Auto,
-    /// The processor.
-    Cpu,
-    /// The GPU of this number.
-    Gpu(usize),
-}
-
-/// How exactly the model computes on the processor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Precision {
-    /// Exact where memory allows, else quantised.
-    #[default]
-    Auto,
-    /// Weights unpacked to 32-bit floats: fast and exact, 4 bytes a weight.
-    Exact,
-    /// Weights as in the file: small and many times slower.
-    Quantized,
-}
-
-impl std::str::FromStr for DeviceChoice {
-    type Err = LoadError;
-
-    /// `auto`, `cpu`, or `gpu` and its number.
-    fn from_str(word: &str) -> Result<Self, LoadError> {
-        match word {
-            "auto" => Ok(Self::Auto),
-            "cpu" => Ok(Self::Cpu),
-            other => other
-                .strip_prefix("gpu")
-                .and_then(|number| number.parse().ok())
-                .map(Self::Gpu)
-                .ok_or_else(|| LoadError::NoSuchDevice {
-                    name: other.to_owned(),
-                }),
-        }
-    }
-}
-
-/// What to load and how.
-#[derive(Debug, Clone)]
-pub struct LoadOptions {
-    /// A GGUF file, or a folder with safetensors.
-    pub path: PathBuf,
-    /// Where it runs.
-    pub device: DeviceChoice,
-    /// How exactly.
-    pub precision: Precision,
-    /// Name to show; the one in the file where none is given.
-    pub name: Option<String>,
-    /// A folder of the program's own for weights made ready, so that the next
-    /// start is quicker; none keeps nothing.
-    pub ready: Option<PathBuf>,
-    /// Rows that the packed scorer takes through the layers together on a processor;
-    /// as it thinks best where none is given.
-    pub block_rows: Option<usize>,
-}
-
-impl LoadOptions {
-    /// The file with everything else chosen automatically.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            device: DeviceChoice::Auto,
-            precision: Precision::Auto,
-            name: None,
-            ready: None,
-            block_rows: None,
-        }
-    }
-}
-
-/// How a model is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ModelKind {
-    /// One GGUF file.
-    Gguf,
-    /// A folder with `config.json`, `tokenizer.json` and safetensors.
-    Folder,
-}
-
-/// What a model's file or folder says of itself.
-#[derive(Debug, Clone)]
-pub struct ModelFile {
-    /// The facts that the program shows; `device` is still empty.
-    pub description: ModelDescription,
-    /// Size of the weights' files in bytes.
-    pub bytes: u64,
-    /// How it is stored.
-    pub kind: ModelKind,
-    /// Whether a sequence begins with `bos`. Of a folder the tokeniser tells, once
-    /// it is loaded.
-    pub add_bos: bool,
-    /// The token that begins a text.
-    pub bos: Option<u32>,
-    /// How text is cut before its tokens are built: `tokenizer.ggml.pre`.
-    pub pre: String,
-}
+use crate::model_file::{hash_file, ModelFile, ModelKind};
+use crate::options::LoadOptions;
 
 /// Makes ready what must be set before the first thread starts.
 ///
@@ -165,7 +51,8 @@ pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
     file.rewind().map_err(unreadable)?;
     let content = Content::read(&mut file).map_err(|why| {
         // A header that ends before its end is the commonest fault.
-        if why.to_string().contains("fill whole buffer") {
+        let root = pmpo_packed::root_cause(&why);
+        if matches!(root, Error::Io(why) if why.kind() == ErrorKind::UnexpectedEof) {
             LoadError::CutShort {
                 path: name.clone(),
                 expected: bytes + 1,
@@ -277,17 +164,8 @@ pub fn foresee(options: &LoadOptions) -> Result<(ModelDescription, u64), LoadErr
 
 /// SHA-256 of a file or of a folder's files, hexadecimal.
 pub(crate) fn hash(path: &Path) -> Result<String, LoadError> {
-    if path.is_dir() {
-        return hash_folder(path);
+    match path.is_dir() {
+        true => hash_folder(path),
+        false => hash_file(path),
     }
-    let read = || {
-        let mut file = File::open(path)?;
-        let mut hash = Sha256::new();
-        std::io::copy(&mut file, &mut hash)?;
-        Ok(pmpo_core::random::hex(&hash.finalize()))
-    };
-    read().map_err(|why: std::io::Error| LoadError::Unreadable {
-        path: path.display().to_string(),
-        why: why.to_string(),
-    })
 }

@@ -4,7 +4,9 @@ use pmpo_core::model::{ModelError, TokenCount};
 use pmpo_packed::{Count, Item, Packed, PackedError, PackedOnDevice, TokenScore};
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{failed, TokenScores};
+use crate::device::{is_of_a_device, of_packed, told_of_a_device};
+use crate::error::failed;
+use crate::rows::TokenScores;
 use crate::tokenize::Encoded;
 
 /// The packed scorer, where it runs.
@@ -37,12 +39,18 @@ pub(crate) async fn pack(
         .iter()
         .map(|item| (item.before.clone(), item.answer.clone()))
         .collect();
+    let on_device = matches!(packed, Scorer::Device(_));
     // The caller may go away; then the work ends as if it were cancelled.
     let given_up = cancel.child_token();
     let _guard = given_up.clone().drop_guard();
     let work =
         tokio::task::spawn_blocking(move || packed.score(&pairs, &|| given_up.is_cancelled()));
-    match work.await.map_err(failed)? {
+    // A driver that is lost may be a panic in the library that calls it.
+    let panicked = |why: tokio::task::JoinError| match on_device && is_of_a_device(&why) {
+        true => ModelError::Device(told_of_a_device(&why)),
+        false => failed(why),
+    };
+    match work.await.map_err(panicked)? {
         Ok((scores, count)) => {
             let found = |scores: Vec<TokenScore>| {
                 let pairs = scores.into_iter().map(|one| (one.log_prob, one.likeliest));
@@ -58,6 +66,7 @@ pub(crate) async fn pack(
             };
             Ok(Some((scores, count)))
         }
+        // A sequence beyond what it does exactly; nothing that went wrong.
         Err(PackedError::Unsupported(_)) => {
             tracing::warn!(
                 items = items.len(),
@@ -65,7 +74,6 @@ pub(crate) async fn pack(
             );
             Ok(None)
         }
-        Err(PackedError::Cancelled) => Err(ModelError::Cancelled),
-        Err(other) => Err(failed(other)),
+        Err(other) => Err(of_packed(other)),
     }
 }

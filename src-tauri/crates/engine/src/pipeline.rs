@@ -15,7 +15,9 @@ use tokio::sync::Mutex;
 
 use crate::device::{free_memory, memory_of, on_processor, place, told_of_a_device, Placement};
 use crate::error::LoadError;
-use crate::load::{hash, inspect, LoadOptions, ModelFile, ModelKind};
+use crate::load::{hash, inspect};
+use crate::model_file::{ModelFile, ModelKind};
+use crate::options::LoadOptions;
 use crate::packed::Scorer;
 
 /// What mistral.rs loaded, what the file says of itself, the device and how it is

@@ -7,6 +7,7 @@ use pmpo_core::prompt::{Conversation, Role, Turn};
 use tokio::sync::Mutex;
 
 use crate::dress::{Dress, Shape};
+use crate::error::failed;
 
 /// A text that no chat template contains.
 const PROBE: &str = "zqxj";
@@ -57,10 +58,6 @@ impl Encoded {
     pub(crate) fn len(&self) -> usize {
         self.before.len() + self.answer.len()
     }
-}
-
-fn failed(why: impl std::fmt::Display) -> ModelError {
-    ModelError::Failed(why.to_string())
 }
 
 /// The token that a tokeniser puts before a text by itself.

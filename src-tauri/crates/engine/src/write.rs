@@ -3,7 +3,8 @@ use tokio_util::sync::CancellationToken;
 
 use mistralrs::SamplingParams;
 
-use crate::engine::{check, failed, Engine};
+use crate::engine::{check, Engine};
+use crate::error::failed;
 use crate::generate::SeededSampler;
 
 impl Engine {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::cache::{Lock, RepoCache};
-use crate::hub::Inner;
+use crate::context::Inner;
 use crate::look_up::{RepoFile, RepoFiles};
 use crate::progress::{Progress, Reporter, Stage};
 use crate::transfer::Transfer;

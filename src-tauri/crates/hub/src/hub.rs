@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cache::{self, Installed, RepoCache, MAIN};
+use crate::cache::{self, Installed};
+use crate::context::Inner;
 use crate::download::Download;
 use crate::look_up::RepoFiles;
 use crate::names::check_file;
-use crate::progress::Reporter;
-use crate::retry::{Patience, Retries};
+use crate::retry::Retries;
 use crate::web::Web;
 use crate::{HubError, HubOptions, RepoId};
 
@@ -16,11 +16,6 @@ const FEW: u32 = 2;
 /// The hub, and the cache that what it gives is kept in.
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
-
-pub(crate) struct Inner {
-    pub options: HubOptions,
-    pub web: Web,
-}
 
 impl Hub {
     /// The hub and the cache that the environment names: see
@@ -124,41 +119,5 @@ impl Hub {
 impl std::fmt::Debug for Hub {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_tuple("Hub").field(&self.0.options).finish()
-    }
-}
-
-impl Inner {
-    pub(crate) fn repo(&self, repo: &RepoId) -> RepoCache {
-        RepoCache::new(&self.options.cache, repo)
-    }
-
-    pub(crate) fn io<T>(&self, result: std::io::Result<T>) -> Result<T, HubError> {
-        let cache = &self.options.cache;
-        result.map_err(|error| HubError::from_io(&error, cache, cache))
-    }
-
-    /// What a repository holds now.
-    pub(crate) async fn find(
-        &self,
-        repo: &RepoId,
-        retries: Retries,
-        report: Option<&Reporter>,
-    ) -> Result<RepoFiles, HubError> {
-        let mut patience = Patience::new(retries);
-        loop {
-            match self.web.list(repo, MAIN).await {
-                Ok(json) => {
-                    let read = RepoFiles::read(repo, &json);
-                    return read.map_err(|why| self.web.not_a_hub(&why));
-                }
-                Err(fault) => {
-                    let wait = patience.after(fault)?;
-                    if let Some(report) = report {
-                        report.retrying(&wait);
-                    }
-                    tokio::time::sleep(wait.time).await;
-                }
-            }
-        }
     }
 }

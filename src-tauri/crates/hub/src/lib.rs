@@ -8,6 +8,7 @@
 
 mod cache;
 mod catalogue;
+mod context;
 mod download;
 mod error;
 mod fit;
@@ -17,6 +18,7 @@ mod names;
 mod options;
 mod part;
 mod progress;
+mod repo;
 mod retry;
 mod transfer;
 mod web;
@@ -30,7 +32,7 @@ pub use fit::{
 };
 pub use hub::Hub;
 pub use look_up::{Choice, Format, RepoFile, RepoFiles};
-pub use names::RepoId;
 pub use options::{HubOptions, Token};
 pub use progress::{Progress, Stage};
+pub use repo::RepoId;
 pub use retry::Retries;

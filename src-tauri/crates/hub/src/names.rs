@@ -1,24 +1,14 @@
 //! Names that people type and that the hub sends, checked before they become
 //! parts of addresses and of paths.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
-
-use crate::HubError;
+use crate::{HubError, RepoId};
 
 /// Longest name of a repository, in characters: the hub's own bound.
 const LONGEST_REPO: usize = 96;
 /// Longest name of a file with its folders, in bytes.
 const LONGEST_FILE: usize = 512;
-
-/// A model's repository on the hub, `owner/name`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
-#[serde(try_from = "String", into = "String")]
-#[ts(type = "string")]
-pub struct RepoId(String);
 
 impl RepoId {
     /// Reads `owner/name`, or the address of the model's page.
@@ -62,16 +52,11 @@ impl RepoId {
                     .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         };
         match is_fine(owner) && is_fine(name) {
-            true => Ok(Self(path.to_owned())),
+            true => Ok(Self::checked(path)),
             false => Err(bad(
                 "owner and name may have letters, digits, hyphens, dots and underscores",
             )),
         }
-    }
-
-    /// `owner/name`.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -92,12 +77,6 @@ fn path_of_repo(path: &str) -> Option<&str> {
         .then(|| &path[..second])
 }
 
-impl fmt::Display for RepoId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
-    }
-}
-
 impl FromStr for RepoId {
     type Err = HubError;
 
@@ -111,12 +90,6 @@ impl TryFrom<String> for RepoId {
 
     fn try_from(text: String) -> Result<Self, HubError> {
         Self::new(&text)
-    }
-}
-
-impl From<RepoId> for String {
-    fn from(repo: RepoId) -> Self {
-        repo.0
     }
 }
 

@@ -1,43 +1,22 @@
 //! Where a model's tensors come from: a GGUF file, or a Hugging Face folder. Both
 //! are asked by the names of GGUF.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::quantized::gguf_file::Content;
-use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::quantized::QTensor;
 use candle_core::{Device, Tensor};
 
 use crate::config::Config;
+use crate::error::PackedError;
 use crate::folder::Folder;
-use crate::PackedError;
+use crate::tensors::{TensorInfo, Tensors};
 
 type Read<T> = Result<T, PackedError>;
-
-/// What is known of a tensor before it is read.
-pub(crate) struct TensorInfo {
-    /// Its name in the file, for messages.
-    pub named: String,
-    pub shape: Vec<usize>,
-    pub kind: GgmlDType,
-}
-
-impl TensorInfo {
-    pub(crate) fn elements(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// Whether its values are floats, not blocks of few bits.
-    pub(crate) fn is_plain(&self) -> bool {
-        matches!(self.kind, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16)
-    }
-}
-
-/// Tensors by the shared names.
-pub(crate) type Tensors = BTreeMap<String, TensorInfo>;
 
 /// A tensor on a device.
 pub(crate) enum Stored {
@@ -72,7 +51,7 @@ impl ModelFile {
             }
             false => {
                 let mut file = BufReader::new(File::open(path)?);
-                let content = Content::read(&mut file)?;
+                let content = Content::read(&mut file).map_err(PackedError::of_file)?;
                 let config = Config::of_metadata(&content)?;
                 let infos = content.tensor_infos.iter().map(|(name, info)| {
                     let info = TensorInfo {
@@ -130,7 +109,9 @@ impl ModelFile {
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize], device: &Device) -> Read<Stored> {
         self.expect(name, shape)?;
         let tensor = match &mut self.source {
-            Source::Gguf { file, content } => content.tensor(file, name, device)?,
+            Source::Gguf { file, content } => content
+                .tensor(file, name, device)
+                .map_err(PackedError::of_file)?,
             Source::Folder(folder) => {
                 let values = folder.values(name)?;
                 return Ok(Stored::Floats(Tensor::from_vec(values, shape, device)?));
@@ -149,7 +130,9 @@ impl ModelFile {
         self.expect(name, shape)?;
         match &mut self.source {
             Source::Gguf { file, content } => {
-                let tensor = content.tensor(file, name, &Device::Cpu)?;
+                let tensor = content
+                    .tensor(file, name, &Device::Cpu)
+                    .map_err(PackedError::of_file)?;
                 let values = tensor.dequantize(&Device::Cpu)?.flatten_all()?;
                 Ok(values.to_vec1::<f32>()?)
             }

@@ -16,9 +16,9 @@ use serde_json::{Map, Value};
 
 use crate::config::folder::Description;
 use crate::config::Config;
-use crate::file::{TensorInfo, Tensors};
+use crate::error::PackedError;
 use crate::names;
-use crate::PackedError;
+use crate::tensors::{TensorInfo, Tensors};
 
 type Read<T> = Result<T, PackedError>;
 

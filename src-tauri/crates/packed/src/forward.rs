@@ -13,13 +13,14 @@ use rayon::prelude::*;
 use crate::attention::{self, Attention};
 use crate::cache::{KeyValues, Layout};
 use crate::config::Config;
+use crate::error::PackedError;
+use crate::items::TokenScore;
 use crate::kernels::{rms_norm, rms_norm_head, swiglu};
 use crate::load::{Layer, Model};
 use crate::output::log_probabilities;
 use crate::product::{panel_width, tile_rows};
 use crate::rope::Rope;
 use crate::tree::{Block, Tree};
-use crate::{PackedError, TokenScore};
 
 /// Most rows of a chunk: its activations stay near the core that works on it.
 const CHUNK_ROWS: usize = 72;

@@ -22,10 +22,13 @@
 mod attention;
 mod cache;
 mod config;
+mod count;
 mod device;
+mod error;
 mod file;
 mod folder;
 mod forward;
+mod items;
 mod kernels;
 mod load;
 mod matrix;
@@ -34,13 +37,18 @@ mod output;
 mod product;
 mod ready;
 mod rope;
+mod tensors;
 mod tree;
 mod weights;
 
 use std::path::Path;
 
+pub use count::Count;
 pub use device::PackedOnDevice;
+pub use error::{root_cause, PackedError};
 use forward::Forward;
+use items::unknown;
+pub use items::{Item, TokenScore};
 use load::Model;
 use matrix::PackedMatrix;
 pub use ready::Ready;
@@ -55,80 +63,6 @@ pub const DEFAULT_BLOCK_ROWS: usize = 1024;
 
 /// Fewest rows of a block, however small the memory bound.
 const LEAST_BLOCK_ROWS: usize = 16;
-
-/// One thing to score: the token ids before the answer and the answer's.
-pub type Item = (Vec<u32>, Vec<u32>);
-
-/// What the model says of one token of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct TokenScore {
-    /// Natural logarithm of its probability, over the whole vocabulary.
-    pub log_prob: f64,
-    /// Whether no other token of the vocabulary is likelier in its place. Tokens with
-    /// the very same logit, which real models do not have at the top, are all likeliest.
-    pub likeliest: bool,
-}
-
-/// A place for the score of every answer token.
-fn unknown(items: &[Item]) -> Vec<Vec<TokenScore>> {
-    let one = |(_, answer): &Item| vec![TokenScore::default(); answer.len()];
-    items.iter().map(one).collect()
-}
-
-/// Why nothing was scored.
-#[derive(Debug, thiserror::Error)]
-pub enum PackedError {
-    /// A model family, a feature of its files or a length that this scorer does
-    /// not handle exactly; another engine may.
-    #[error("the packed scorer does not support {0}")]
-    Unsupported(String),
-    /// The file could not be read.
-    #[error("reading the model: {0}")]
-    Read(String),
-    /// The items themselves are at fault.
-    #[error("{0}")]
-    Input(String),
-    /// The caller asked to stop.
-    #[error("cancelled")]
-    Cancelled,
-}
-
-impl From<std::io::Error> for PackedError {
-    fn from(error: std::io::Error) -> PackedError {
-        PackedError::Read(error.to_string())
-    }
-}
-
-impl From<candle_core::Error> for PackedError {
-    fn from(error: candle_core::Error) -> PackedError {
-        PackedError::Read(error.to_string())
-    }
-}
-
-/// Tokens of one call. The last token of an answer needs no forward pass and is
-/// in neither figure.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Tokens that went through the model.
-    pub computed: u64,
-    /// Tokens that scoring each item by itself would have computed in addition.
-    pub reused: u64,
-}
-
-impl Count {
-    fn of(items: &[Item], tree: &Tree) -> Count {
-        let alone: usize = items
-            .iter()
-            .filter(|(_, answer)| !answer.is_empty())
-            .map(|(before, answer)| before.len() + answer.len() - 1)
-            .sum();
-        let computed = tree.tokens.len() as u64;
-        Count {
-            computed,
-            reused: alone as u64 - computed,
-        }
-    }
-}
 
 /// A model in memory, ready to score. Calls may run side by side; each uses the
 /// rayon pool it is called from.

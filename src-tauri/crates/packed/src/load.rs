@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use crate::error::PackedError;
 use crate::file::ModelFile;
 use crate::matrix::PackedMatrix;
 use crate::ready::{Matrices, Ready};
 use crate::weights::{self, Part, Place, Weights};
-use crate::PackedError;
 
 pub(crate) type Layer = weights::Layer<PackedMatrix, Vec<f32>>;
 pub(crate) type Model = Weights<PackedMatrix, PackedMatrix, Vec<f32>>;

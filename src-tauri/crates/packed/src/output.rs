@@ -3,11 +3,11 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
+use crate::items::TokenScore;
 use crate::kernels::{maximum, sum_of_exp};
 use crate::matrix::PackedMatrix;
 use crate::product::panel_width;
 use crate::tree::Target;
-use crate::TokenScore;
 
 /// Logits in one tile: columns of the vocabulary and rows.
 const TILE_COLUMNS: usize = 512;

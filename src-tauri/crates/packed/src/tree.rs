@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use crate::Item;
+use crate::items::Item;
 
 /// A run of consecutive rows without a branch inside.
 #[derive(Debug)]

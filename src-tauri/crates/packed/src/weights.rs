@@ -6,8 +6,9 @@
 use std::path::Path;
 
 use crate::config::Config;
-use crate::file::{ModelFile, TensorInfo};
-use crate::PackedError;
+use crate::error::PackedError;
+use crate::file::ModelFile;
+use crate::tensors::TensorInfo;
 
 /// One decoder layer. Matrices are (outputs, inputs).
 pub(crate) struct Layer<M, V> {

@@ -14,9 +14,9 @@ use crate::limits::Limits;
 use crate::numbers::{ask, Numbers, Unfit, Way};
 use crate::report::{Missing, Report, Scoring};
 use crate::retry::retrying;
-use crate::server::{RemoteModel, Server};
+use crate::server::Server;
 use crate::template::{settles, ChatTemplate, Rendered, TemplateChoice};
-use crate::wire::Completion;
+use crate::wire::{Completion, RemoteModel};
 
 /// A text that any language model knows the end of, and one that nobody expects.
 const KNOWN: &str = "The capital of France is";

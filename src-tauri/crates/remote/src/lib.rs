@@ -23,6 +23,7 @@ mod scorer;
 mod server;
 mod stream;
 mod template;
+mod typed;
 mod wire;
 
 pub use address::Address;
@@ -36,5 +37,6 @@ pub use numbers::Way;
 pub use report::{Missing, Report, Scoring};
 pub use rewriter::Rewriter;
 pub use scorer::Scorer;
-pub use server::{RemoteModel, Server};
+pub use server::Server;
 pub use template::{ChatTemplate, Family, TemplateChoice};
+pub use wire::RemoteModel;

@@ -15,7 +15,7 @@ use crate::error::RemoteError;
 use crate::keys::Key;
 use crate::limits::Limits;
 use crate::retry::retrying;
-use crate::wire::{self, ModelList};
+use crate::wire::{self, ModelList, RemoteModel};
 
 /// Most bytes of an answer. Log-probabilities take some 100 bytes a token.
 const MOST_BYTES: usize = 64 << 20;
@@ -23,17 +23,6 @@ const MOST_BYTES: usize = 64 << 20;
 const MOST_OF_A_REFUSAL: usize = 64 << 10;
 /// Redirects followed within one server.
 const MOST_REDIRECTS: usize = 3;
-
-/// A model that a server offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteModel {
-    /// What it is called in requests.
-    pub id: String,
-    /// Longest sequence in tokens, where the server tells.
-    pub window: Option<usize>,
-    /// Number of weights, where the server tells.
-    pub parameters: Option<u64>,
-}
 
 /// A server at an address that a person typed. Connects when it is asked, not before.
 #[derive(Clone)]

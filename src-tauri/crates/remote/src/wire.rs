@@ -5,10 +5,19 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::server::RemoteModel;
-
 /// Characters of a server's words that are shown.
 const MOST_WORDS: usize = 300;
+
+/// A model that a server offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteModel {
+    /// What it is called in requests.
+    pub id: String,
+    /// Longest sequence in tokens, where the server tells.
+    pub window: Option<usize>,
+    /// Number of weights, where the server tells.
+    pub parameters: Option<u64>,
+}
 
 /// An answer as JSON; in words why it is none.
 pub(crate) fn value(bytes: &[u8]) -> Result<Value, String> {

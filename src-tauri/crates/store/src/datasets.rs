@@ -5,7 +5,7 @@ use rusqlite::{params, OptionalExtension, Row};
 use serde::Serialize;
 
 use crate::json::{json_column, json_if_any, to_json};
-use crate::open::now;
+use crate::time::now;
 use crate::{DatasetId, ProjectId, Store, StoreError};
 
 /// A dataset without its examples.

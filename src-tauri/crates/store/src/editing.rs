@@ -5,7 +5,7 @@ use rusqlite::{params, OptionalExtension, Transaction};
 
 use crate::error::Fault;
 use crate::json::{json_column, to_json};
-use crate::open::now;
+use crate::time::now;
 use crate::{DatasetId, ProjectId, Store, StoreError};
 
 /// How many edits lead to the examples as they are, and how many wait to be done again.

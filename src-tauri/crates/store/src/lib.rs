@@ -26,7 +26,9 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod time;
 mod versions;
+mod writer;
 
 pub use candidates::{CandidateRow, ScoreSummary, StepRow};
 pub use curves::CurvePoint;
@@ -38,6 +40,7 @@ pub use measurements::Measurement;
 pub use models::ModelRow;
 pub use open::Store;
 pub use projects::ProjectRow;
-pub use runs::{NewRun, RunRow, RunState, Writer};
+pub use runs::{NewRun, RunRow, RunState};
 pub use storage::StorageSize;
 pub use versions::{Label, LabelMove, Version};
+pub use writer::Writer;

@@ -4,7 +4,7 @@ use pmpo_core::optimize::EvalContext;
 use rusqlite::params;
 
 use crate::json::{finite, finite_if_any, json_if_any, known, std_error_column, to_json};
-use crate::open::now;
+use crate::time::now;
 use crate::{DatasetId, ModelId, ProjectId, Store, StoreError, VersionId};
 
 /// A version measured on a dataset.

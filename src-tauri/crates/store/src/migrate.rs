@@ -6,7 +6,7 @@ use pmpo_core::optimize::{EvalContext, Settings};
 use rusqlite::{params, Transaction};
 use rusqlite_migration::{HookResult, Migrations, M};
 
-use crate::runs::Writer;
+use crate::writer::Writer;
 
 /// The way from one format to the next.
 #[derive(Clone, Copy)]

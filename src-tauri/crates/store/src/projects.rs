@@ -4,7 +4,7 @@ use rusqlite::{params, OptionalExtension, Row, ToSql};
 use serde::Serialize;
 
 use crate::json::{json_if_any, to_json};
-use crate::open::now;
+use crate::time::now;
 use crate::{DatasetId, ProjectId, Store, StoreError};
 
 /// A project.

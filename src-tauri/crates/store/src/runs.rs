@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Fault;
 use crate::json::{json_column, json_if_any, to_json, unknown};
-use crate::open::now;
+use crate::time::now;
+use crate::writer::Writer;
 use crate::{DatasetId, ModelId, ProjectId, RunId, Store, StoreError, VersionId};
 
 /// Where a run stands.
@@ -92,19 +93,6 @@ pub struct NewRun {
     pub writer: Option<Writer>,
     /// Everything that its losses depend on.
     pub context: EvalContext,
-}
-
-/// A model that wrote a run's rewrites and did not score.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Writer {
-    /// Its name.
-    pub name: String,
-    /// Where it is computed.
-    pub device: Device,
-    /// What it was loaded from, as models are named in the database; earlier versions of
-    /// the program did not note it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
 }
 
 /// A run.

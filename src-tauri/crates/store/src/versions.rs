@@ -5,7 +5,7 @@ use rusqlite::{params, OptionalExtension, Row};
 use serde::Serialize;
 
 use crate::json::{json_column, to_json};
-use crate::open::now;
+use crate::time::now;
 use crate::{ProjectId, Store, StoreError, VersionId};
 
 /// A prompt that never changes; only its note and star do.

@@ -10,6 +10,7 @@ mod short;
 mod similar;
 mod split;
 mod strata;
+mod words;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -1,7 +1,7 @@
 //! Short inputs that differ in one word.
 
 use super::hash::hash_numbers;
-use super::similar::words;
+use super::words::words;
 use super::Example;
 
 /// Longer inputs are found by what they share, wherever they differ.

@@ -1,8 +1,8 @@
 //! Text in columns, with any separator (RFC 4180 and what programs make of it).
 
+use super::reading::{Format, ReadOptions, Reading};
 use super::rows::{Grid, Kind, Rows};
-use super::{Format, Reading};
-use crate::{DataError, ReadOptions};
+use crate::DataError;
 
 /// Separators that are tried.
 const SEPARATORS: [u8; 5] = [b',', b';', b'\t', b'|', b':'];

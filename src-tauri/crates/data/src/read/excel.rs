@@ -7,9 +7,9 @@ use std::path::Path;
 
 use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader, SheetVisible, Xls, Xlsx, XlsxError};
 
+use super::reading::{unreadable, Format, ReadOptions, Reading, MOST_BYTES};
 use super::rows::{Grid, Kind, Rows, MOST_COLUMNS};
-use super::{unreadable, Format, Reading, MOST_BYTES};
-use crate::{DataError, ReadOptions};
+use crate::DataError;
 
 type Source = BufReader<File>;
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{
-    decode, ending, read_bytes, read_file, unreadable, Format, Reading, Uneven, ENDINGS, MOST_BYTES,
-};
+use super::file::{ending, read_bytes, read_file, ENDINGS};
+use super::reading::{unreadable, Format, ReadOptions, Reading, Uneven, MOST_BYTES};
 use crate::table::{Table, MOST_TEXT};
-use crate::{DataError, ReadOptions};
+use crate::text::decode;
+use crate::DataError;
 
 /// Folders with more tables are refused.
 const MOST_FILES: usize = 1000;

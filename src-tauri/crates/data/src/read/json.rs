@@ -10,7 +10,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{Format, Reading, MOST_COLUMNS};
+use super::reading::{Format, Reading};
+use super::rows::MOST_COLUMNS;
 use crate::table::{Table, MOST_TEXT};
 use crate::DataError;
 

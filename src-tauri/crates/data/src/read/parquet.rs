@@ -10,7 +10,7 @@ use ::parquet::record::{Field, Row};
 use serde_json::{Map, Value};
 
 use super::json::{Filling, Names};
-use super::{unreadable, Format, Reading, MOST_BYTES};
+use super::reading::{unreadable, Format, Reading, MOST_BYTES};
 use crate::DataError;
 
 pub(super) fn read(path: &Path, name: &str) -> Result<Reading, DataError> {

@@ -1,8 +1,9 @@
 //! Raw rows of a grid of cells (CSV, a sheet) as a table: where the header is,
 //! and which rows do not fit it.
 
+use super::reading::{Format, Reading, Uneven};
 use crate::table::{column_names, Table};
-use crate::{DataError, Uneven};
+use crate::DataError;
 
 /// More columns are no examples.
 pub(crate) const MOST_COLUMNS: usize = 2000;
@@ -265,6 +266,17 @@ fn find_header(rows: &[Cells]) -> usize {
         // Nothing before it is data either, if it is not as wide.
         false if first == 0 => 0,
         false => first,
+    }
+}
+
+impl Reading {
+    /// A table that was found among the cells of a sheet or of lines.
+    pub(super) fn of_grid(grid: Grid, format: Format) -> Self {
+        Self {
+            header: grid.header,
+            uneven: grid.uneven,
+            ..Self::new(grid.table, format)
+        }
     }
 }
 

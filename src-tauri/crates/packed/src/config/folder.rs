@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::{Config, Family, RopePairs};
-use crate::PackedError;
+use crate::error::PackedError;
 
 type Read<T> = Result<T, PackedError>;
 

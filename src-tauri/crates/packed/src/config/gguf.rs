@@ -4,7 +4,7 @@
 use candle_core::quantized::gguf_file::{Content, Value};
 
 use super::{Config, Family, RopePairs};
-use crate::PackedError;
+use crate::error::PackedError;
 
 impl Config {
     /// What a file says of its model.

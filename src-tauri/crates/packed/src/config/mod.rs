@@ -4,7 +4,8 @@
 pub(crate) mod folder;
 mod gguf;
 
-use crate::{Item, PackedError};
+use crate::error::PackedError;
+use crate::items::Item;
 
 /// The widest layer, largest vocabulary and deepest model that are believed: far
 /// beyond any model, and products of two of them are exact.

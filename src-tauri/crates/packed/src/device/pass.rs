@@ -3,11 +3,12 @@
 use candle_core::quantized::QMatMul;
 use candle_core::{IndexOp, Module, Result, Tensor, D};
 
-use super::{KeyValues, Layer, PackedOnDevice};
+use super::model::{KeyValues, Layer, PackedOnDevice};
 use crate::config::{Config, RopePairs};
+use crate::error::PackedError;
+use crate::items::TokenScore;
 use crate::rope::Rope;
 use crate::tree::{Block, Tree};
-use crate::{PackedError, TokenScore};
 
 /// Rows of logits at a time.
 const LOGIT_ROWS: usize = 256;
@@ -74,7 +75,8 @@ impl<'a> Pass<'a> {
             }
             #[cfg(test)]
             if stage.rows > self.model.room && !next.is_empty() {
-                return Err(PackedError::Read("out of memory".to_owned()));
+                let driver = std::io::Error::other("DriverError(CUDA_ERROR_OUT_OF_MEMORY)");
+                return Err(candle_core::Error::Cuda(Box::new(driver)).into());
             }
             let (mixed, kept) = self.mix(layer, &x, path.as_ref(), &stage)?;
             next.push(kept);

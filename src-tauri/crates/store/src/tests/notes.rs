@@ -1,6 +1,6 @@
 use super::*;
 use crate::migrate::STEPS;
-use crate::open::now;
+use crate::time::now;
 use crate::{ProjectId, StoreError};
 
 fn ids(store: &Store) -> Vec<RunId> {
