@@ -6,14 +6,16 @@
 #[path = "../../src-tauri/crates/remote/tests/common/mod.rs"]
 mod common;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Fake, Manner};
 use pmpo_app::wire::{Draft, RunState, ServerTyped};
 use pmpo_app::{EngineLoader, Preset, Studio};
-use pmpo_tests::window::{data_folder, Display, Window};
+use pmpo_tests::window::{data_folder, programs, Display, Window};
 
 const KEY: &str = "sk-open-sesame-4711";
 
@@ -260,4 +262,95 @@ async fn a_server_is_typed_into_the_window() {
     window.sees_at_last("open-result").await;
     assert!(!fake.bodies("/v1/chat/completions").is_empty());
     window.close().await;
+}
+
+/// `pmpo` in a data folder; what it says.
+fn terminal(data: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(programs().join("pmpo"));
+    command
+        .args(args)
+        .env("PMPO_DATA_DIR", data)
+        .env("XDG_STATE_HOME", data.join("state"))
+        .env("PMPO_PLAIN", "1")
+        .env_remove("PMPO_SERVER_KEY")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What a command that ends says, and how it ended.
+fn said(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let wrong = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), said + &wrong)
+}
+
+const TASK: [&str; 11] = [
+    "--set",
+    "steps=2",
+    "--set",
+    "rewrites=1",
+    "--set",
+    "bank_phrases=0",
+    "--set",
+    "split.train_limit=6",
+    "--set",
+    "split.validation_limit=6",
+    "--examples=no",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_terminal_knows_servers_and_a_run_goes_on_with_its_own_writer() {
+    let (_folder, data) = data_folder();
+    let writes = "Say the mood. <prompt>Say whether the review is positive or negative.</prompt>";
+    let fake = Fake::start(Manner {
+        echo: false,
+        prompt_logprobs: false,
+        writes: vec![writes.to_owned()],
+        ..Manner::default()
+    })
+    .await;
+    let (code, words) = said(&mut terminal(&data, &["servers", "check", &fake.address]));
+    assert!(
+        code == Some(0) && words.contains("server:1") && words.contains("writes"),
+        "{words}"
+    );
+    let (_, words) = said(&mut terminal(&data, &["servers", "list"]));
+    assert!(words.contains("fake-7b"), "{words}");
+
+    // Killed once something was measured, it goes on by itself with the server.
+    let mut args = vec!["--json", "sample", "--writer", "server:1"];
+    args.extend(TASK);
+    let mut begun = terminal(&data, &args)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(begun.stdout.take().unwrap()).lines();
+    let scored = lines
+        .map_while(Result::ok)
+        .find(|line| line.contains("\"scored\""));
+    assert!(scored.is_some(), "nothing was measured");
+    begun.kill().unwrap();
+    begun.wait().unwrap();
+    fake.forget();
+    let (code, words) = said(&mut terminal(&data, &["resume"]));
+    assert!(matches!(code, Some(0 | 3)), "{words}");
+    assert!(words.contains("fake-7b on the server"), "{words}");
+    assert!(!fake.bodies("/v1/chat/completions").is_empty());
+    let (_, shown) = said(&mut terminal(&data, &["--json", "show", "1"]));
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["run"]["writer"]["model"], "server:1");
+    assert_eq!(shown["run"]["state"], "completed");
+
+    let (code, words) = said(&mut terminal(&data, &["servers", "remove", "server:1"]));
+    assert_eq!(code, Some(0), "{words}");
+    let (_, words) = said(&mut terminal(&data, &["servers", "list"]));
+    assert!(!words.contains("fake-7b"), "{words}");
+    let mut args = vec!["sample", "--writer", "server:1"];
+    args.extend(TASK);
+    let (code, words) = said(&mut terminal(&data, &args));
+    assert!(
+        code == Some(1) && words.contains("not known any more"),
+        "{words}"
+    );
 }

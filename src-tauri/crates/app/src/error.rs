@@ -10,6 +10,9 @@ pub(crate) const DEVICE: &str = "device";
 /// Code of a database that another program does not let go of.
 pub(crate) const LOCKED: &str = "locked";
 
+/// Code of a run that another program works on.
+pub(crate) const WORKED_ON: &str = "worked_on";
+
 /// Code of what cannot happen.
 pub(crate) const UNEXPECTED: &str = "unexpected";
 

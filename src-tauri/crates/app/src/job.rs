@@ -20,7 +20,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::data::{Mapping, Recipe};
-use crate::error::LOCKED;
+use crate::error::{LOCKED, WORKED_ON};
 use crate::models::ModelRef;
 use crate::paths::data_dir;
 use crate::patience::{patiently, OF_AN_ATTEMPT, OF_A_RUN};
@@ -411,11 +411,16 @@ fn lock(store: &Store, run: RunId) -> Result<File, AppError> {
         }
         std::thread::sleep(Duration::from_millis(25));
     }
-    Err(AppError::new(
-        "busy",
+    Err(worked_on(run))
+}
+
+/// Why nobody else can go on with a run now.
+pub(crate) fn worked_on(run: RunId) -> AppError {
+    AppError::new(
+        WORKED_ON,
         format!("Run {} is being worked on by another program.", run.0),
         "Wait for it to end, or stop it first.",
-    ))
+    )
 }
 
 fn locks(store: &Store) -> PathBuf {

@@ -413,3 +413,53 @@ async fn a_model_that_is_being_used_is_not_pushed_out_by_another_one() {
     assert_eq!(view.run.state, RunState::Completed);
     assert_eq!((mood.most.load(SeqCst), mood.loads.load(SeqCst)), (1, 2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_deleted_under_a_run_of_another_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, mood) = studio(folder.path());
+    let project = one.open_sample("review-mood").unwrap().id;
+    mood.waits.store(true, SeqCst);
+    let run = one.start_run(project).await.unwrap().id;
+    until(|| mood.waiting.load(SeqCst) > 0).await;
+    // The window and the terminal, say.
+    let (other, _) = studio(folder.path());
+    for refused in [other.delete_run(run), other.delete_project(project)] {
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.code, "busy");
+        assert!(refused.message.contains("Another program"), "{refused:?}");
+    }
+    let refused = other.resume_run(run).await.unwrap_err();
+    assert!(refused.message.contains("another program"), "{refused:?}");
+    let state = other.run_view(run).unwrap().run.state;
+    assert_eq!(state, RunState::Running);
+    mood.waits.store(false, SeqCst);
+    let (_, view) = to_the_end(&one, run);
+    assert_eq!(view.run.state, RunState::Completed, "{:?}", view.run.error);
+    assert_eq!(view.run.error, None);
+    other.delete_run(run).unwrap();
+    other.delete_project(project).unwrap();
+    assert!(one.project(project).is_err());
+}
+
+/// An earlier version of the program does not look, and deletes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_rows_are_gone_ends_in_words_and_the_next_one_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (studio, mood) = studio(folder.path());
+    let project = studio.open_sample("review-mood").unwrap().id;
+    mood.waits.store(true, SeqCst);
+    let run = studio.start_run(project).await.unwrap().id;
+    until(|| mood.waiting.load(SeqCst) > 0).await;
+    let mut store = pmpo_app::open_store_at(folder.path()).unwrap();
+    store.delete_project(pmpo_app::ProjectId(project)).unwrap();
+    drop(store);
+    mood.waits.store(false, SeqCst);
+    until(|| studio.active_run().is_none() && studio.must_be_idle().is_ok()).await;
+    let gone = studio.run_view(run).unwrap_err();
+    assert!(gone.message.contains("no run"), "{gone:?}");
+    let again = studio.open_sample("review-mood").unwrap().id;
+    let run = studio.start_run(again).await.unwrap().id;
+    let (_, view) = to_the_end(&studio, run);
+    assert_eq!(view.run.state, RunState::Completed, "{:?}", view.run.error);
+}

@@ -143,7 +143,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
         Command::Servers { what } => models::servers(what, json).await,
         Command::Completions { shell } => {
             let mut out = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "pmpo", &mut out);
+            clap_complete::generate(shell, &mut shown_commands(), "pmpo", &mut out);
             say!("{}", String::from_utf8_lossy(&out).trim_end());
             Ok(0)
         }
@@ -214,6 +214,15 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             Ok(0)
         }
     }
+}
+
+/// All commands but those that only packages are made with.
+fn shown_commands() -> clap::Command {
+    let whole = Cli::command();
+    let shown = whole.get_subcommands().filter(|one| !one.is_hide_set());
+    clap::Command::new("pmpo")
+        .args(whole.get_arguments().cloned())
+        .subcommands(shown.cloned())
 }
 
 /// Loads the model that scores, and says what it is.

@@ -53,6 +53,17 @@ fn versions_are_listed_labelled_compared_and_restored() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["figures"]["examples"], 12);
 
+    // The same pairs: nothing is scored again, and the figures agree.
+    let measured = said(&terminal, &["--json", "measure", &name, "1", "2"]);
+    let measured: serde_json::Value = serde_json::from_str(&measured).unwrap();
+    let cells = measured["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 2, "{measured}");
+    assert!(cells
+        .iter()
+        .all(|one| one["examples"] == 12 && one["comparable"] == true));
+    let measured = said(&terminal, &["measure", &name, "2"]);
+    assert!(measured.contains("   2  loss "), "{measured}");
+
     said(&terminal, &["label", &name, "favourite", "2"]);
     said(&terminal, &["restore", &name, "2"]);
     let listed = said(&terminal, &["versions", &name]);

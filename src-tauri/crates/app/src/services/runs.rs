@@ -12,9 +12,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::database::Database;
-use crate::error::{DEVICE, LOCKED, UNEXPECTED};
+use crate::error::{DEVICE, LOCKED, UNEXPECTED, WORKED_ON};
 use crate::events::Events;
-use crate::job::{estimate, execute, must_fit, prepare, unfinished, Control, JobEstimate, RunSpec};
+use crate::job::{
+    estimate, execute, is_worked_on, must_fit, prepare, unfinished, worked_on, Control,
+    JobEstimate, RunSpec,
+};
 use crate::locks::held;
 use crate::models::{Lease, LoadingSink, ModelHost, ModelRef};
 use crate::services::tables::Tables;
@@ -216,6 +219,9 @@ impl Runs {
         let (row, scorer) = {
             let store = self.database.read()?;
             let row = store.run(run)?;
+            if is_worked_on(&store, run) {
+                return Err(worked_on(run));
+            }
             let path = store.model(row.model)?.path;
             (row, moved.scorer.unwrap_or_else(|| path.as_str().into()))
         };
@@ -476,8 +482,10 @@ impl Runs {
             self.models.forget_at_rest();
         }
         self.tables.forget();
-        // One that could not be stored was tried to be paused already.
-        if let Some(error) = error.as_ref().filter(|error| error.code != LOCKED) {
+        // One that could not be stored was tried to be paused already, and one that another
+        // program works on is that program's.
+        let elsewhere = |error: &&AppError| [LOCKED, WORKED_ON].contains(&error.code);
+        if let Some(error) = error.as_ref().filter(|error| !elsewhere(error)) {
             // A run that could not even begin, or that panicked, has no record of why.
             let mut store = self.database.write();
             let open = |state| matches!(state, RunState::Queued | RunState::Running);

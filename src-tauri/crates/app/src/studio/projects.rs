@@ -6,6 +6,7 @@ use super::Studio;
 use crate::data::{Choice, Import};
 use crate::drafts::{draft, keep_draft, new_draft, read_draft};
 use crate::error::unexpected;
+use crate::job::is_worked_on;
 use crate::stored::{keep_preference, kept_preference, Read};
 use crate::versions::{versions, IN_USE};
 use crate::wire::{
@@ -59,7 +60,7 @@ impl Studio {
                 run.state,
                 RunState::Queued | RunState::Running | RunState::Paused | RunState::Failed
             );
-            if open && !crate::job::is_worked_on(&store, run.id) {
+            if open && !is_worked_on(&store, run.id) {
                 unfinished.extend(runs.iter().find(|one| one.id == run.id.0).cloned());
             }
         }
@@ -180,6 +181,17 @@ impl Studio {
                     "busy",
                     "A run of this project is going on.",
                     "Stop it first.",
+                ));
+            }
+        }
+        {
+            let store = self.reader()?;
+            let runs = store.runs_of(id)?;
+            if runs.iter().any(|run| is_worked_on(&store, run.id)) {
+                return Err(AppError::new(
+                    "busy",
+                    "Another program is working on a run of this project.",
+                    "Stop it there first.",
                 ));
             }
         }

@@ -16,6 +16,7 @@ use super::versions::noted;
 use super::Studio;
 use crate::curves::{csv, curves, picture, Curve, Source};
 use crate::error::unexpected;
+use crate::job::is_worked_on;
 use crate::locks::held;
 use crate::plot::{overlay_png, overlay_svg, ChartSize, View, PALETTE};
 use crate::stored::{keep_preference, kept_preference};
@@ -214,6 +215,13 @@ impl Studio {
                 "busy",
                 "This run is going on.",
                 "Stop it first.",
+            ));
+        }
+        if is_worked_on(&*self.reader()?, RunId(run)) {
+            return Err(AppError::new(
+                "busy",
+                "Another program is working on this run.",
+                "Stop it there first.",
             ));
         }
         Ok(self.store().bin_run(RunId(run))?)
