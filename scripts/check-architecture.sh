@@ -17,9 +17,10 @@ WORKSPACE = {
     "pmpo-store": {"pmpo-core"},
     "pmpo-data": {"pmpo-core"},
     "pmpo-hub": set(),
+    "pmpo-plot": {"pmpo-core"},
     "pmpo-remote": {"pmpo-core"},
-    "pmpo-app": {"pmpo-core", "pmpo-data", "pmpo-engine", "pmpo-hub", "pmpo-remote", "pmpo-store"},
-    "pmpo-cli": {"pmpo-core", "pmpo-app", "pmpo-launch"},
+    "pmpo-app": {"pmpo-core", "pmpo-data", "pmpo-engine", "pmpo-hub", "pmpo-plot", "pmpo-remote", "pmpo-store"},
+    "pmpo-cli": {"pmpo-core", "pmpo-app", "pmpo-launch", "pmpo-plot"},
     "pmpo-studio": {"pmpo-app", "pmpo-launch"},
 }
 OWNERS = {
@@ -29,7 +30,7 @@ OWNERS = {
     "memmap2": {"pmpo-mapped"},
     "rusqlite": {"pmpo-store"},
     "rusqlite_migration": {"pmpo-store"},
-    "plotters": {"pmpo-app"},
+    "plotters": {"pmpo-plot"},
     "calamine": {"pmpo-data"},
     "parquet": {"pmpo-data"},
     "notify": {"pmpo-data"},

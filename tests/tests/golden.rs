@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use pmpo_app::plot::{
+use pmpo_plot::{
     overlay_png, png, ChartPoint, ChartSize, OverlayLine, OverlayPicture, RunChart, Theme, View,
     PALETTE,
 };

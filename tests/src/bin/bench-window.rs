@@ -9,9 +9,9 @@
 
 use std::time::{Duration, Instant};
 
-use pmpo_app::plot::{svg, ChartPoint, ChartSize, RunChart, Theme, View};
 use pmpo_app::wire::ImportChoice;
 use pmpo_app::{EngineLoader, Studio};
+use pmpo_plot::{svg, ChartPoint, ChartSize, RunChart, Theme, View};
 use pmpo_tests::window::{data_folder, Display, Window};
 use serde_json::json;
 

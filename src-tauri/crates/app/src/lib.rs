@@ -1,7 +1,6 @@
 //! What a person can do, for the window and the terminal alike.
 
 mod about;
-mod curves;
 pub mod data;
 mod error;
 mod export;
@@ -9,7 +8,6 @@ mod job;
 mod panics;
 mod paths;
 mod patience;
-pub mod plot;
 mod prompt_file;
 mod results;
 mod samples;

@@ -2,8 +2,8 @@ use pmpo_core::optimize::{Origin, Outcome, Part, PromptScore, SegmentFinding};
 use pmpo_store::{CandidateRow, RunId, RunRow, Store};
 use serde::Serialize;
 
-use crate::plot::{ChartPoint, RunChart};
 use crate::AppError;
+use pmpo_plot::{ChartPoint, RunChart};
 
 /// Everything that a page or a listing shows of one run.
 #[derive(Debug, Clone, Serialize)]

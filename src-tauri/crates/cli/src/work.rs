@@ -6,7 +6,6 @@ use std::sync::Mutex;
 use clap::CommandFactory;
 use pmpo_app::data::{Choice, Import};
 use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
-use pmpo_app::plot::{png, svg, ChartSize, Theme, View};
 use pmpo_app::store::{RunId, RunState};
 use pmpo_app::{
     built_in_model, data_dir, estimate, execute, export, load_options, open_store, prepare,
@@ -16,6 +15,7 @@ use pmpo_app::{
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::{plan, Preset, Settings, StopReason, Task};
 use pmpo_core::prompt::Prompt;
+use pmpo_plot::{png, svg, ChartSize, Theme, View};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Cli, Command, Effort, Examples, Format, ModelArgs, SettingArgs, TaskArgs};

@@ -4,9 +4,9 @@ use pmpo_core::optimize::Origin;
 use pmpo_store::RunId;
 
 use super::Studio;
-use crate::plot::{png, svg, ChartSize, Theme, View};
 use crate::wire::{AxisRange, Chart, ChartPoint, ChartRequest, ExportFormat, LossRange, PointKind};
 use crate::{export, run_chart, AppError};
+use pmpo_plot::{png, svg, ChartSize, Theme, View};
 
 /// Pixels beyond which nobody looks.
 pub(super) const LARGEST: u32 = 8192;

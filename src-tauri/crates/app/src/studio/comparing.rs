@@ -17,7 +17,6 @@ use super::measuring::Busy;
 use super::users::Doing;
 use super::{held, Studio};
 use crate::job::must_fit;
-use crate::plot::{scatter_svg, ChartSize};
 use crate::scoring::measured_examples;
 use crate::wire::{
     AnswerRole, AnswerTokens, AxisRange, ComparedFigures, ComparedGround, ComparedPrompt,
@@ -25,6 +24,7 @@ use crate::wire::{
     ShellEvent, Subject, TokenSurprise,
 };
 use crate::{caught_async, AppError, SharedLedger};
+use pmpo_plot::{scatter_svg, ChartSize};
 
 /// Examples that two prompts must have in common before they are compared.
 const FEWEST: usize = 2;

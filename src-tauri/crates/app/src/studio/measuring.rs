@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::users::Doing;
 use super::{held, Studio};
-use crate::plot::{history_svg, ChartSize, History, HistoryLine};
 use crate::scoring::{measure_version, Measuring};
 use crate::wire::finite;
 use crate::wire::{
@@ -16,6 +15,7 @@ use crate::wire::{
 };
 use crate::written::IN_USE;
 use crate::{caught_async, keep_written, AppError};
+use pmpo_plot::{history_svg, ChartSize, History, HistoryLine};
 
 /// How often it is looked whether the run that is going on has ended.
 const PATIENCE: Duration = Duration::from_secs(2);

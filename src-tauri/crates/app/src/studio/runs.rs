@@ -7,22 +7,21 @@ use std::sync::Arc;
 use pmpo_core::device::NumericClass;
 use pmpo_core::random::text_hash;
 use pmpo_store::{
-    CurvePoint, DatasetId, DatasetRow, ModelId, ProjectId, RunId, RunRow, RunState, Store,
-    VersionId,
+    DatasetId, DatasetRow, ModelId, ProjectId, RunId, RunRow, RunState, Store, VersionId,
 };
 
 use super::chart::{first_words, theme, LARGEST, SMALLEST};
 use super::projects::{keep_preference, kept_preference};
 use super::versions::noted;
 use super::{held, Studio};
-use crate::curves::{csv, curves, picture, Curve, Source};
 use crate::error::unexpected;
-use crate::plot::{overlay_png, overlay_svg, ChartSize, View, PALETTE};
 use crate::wire::{
     AxisRange, CurveGroups, CurveStyle, Ground, GroundDifference, LossRange, Overlay, OverlayCurve,
     OverlayFormat, OverlayReading, OverlayRequest, RunLine, RunsPage,
 };
 use crate::AppError;
+use pmpo_plot::curves::{csv, curves, picture, Curve, CurvePoint, Source};
+use pmpo_plot::{overlay_png, overlay_svg, ChartSize, View, PALETTE};
 
 /// Where the way of the page of runs is kept.
 const PAGE: &str = "runs";
@@ -388,7 +387,8 @@ impl Laid {
             let points = match known.get(&row.id) {
                 Some(points) => points.clone(),
                 None => {
-                    let points = Arc::new(store.curve(row.id)?);
+                    let points = store.curve(row.id)?.into_iter().map(point);
+                    let points: Arc<Vec<CurvePoint>> = Arc::new(points.collect());
                     if matches!(row.state, RunState::Completed | RunState::Cancelled) {
                         known.insert(row.id, points.clone());
                     }
@@ -446,6 +446,20 @@ impl Laid {
             grounds,
             key,
         })
+    }
+}
+
+/// A point of a curve as it is drawn.
+fn point(stored: pmpo_store::CurvePoint) -> CurvePoint {
+    CurvePoint {
+        ordinal: stored.ordinal,
+        step: stored.step,
+        loss: stored.loss,
+        dropped: stored.dropped,
+        best: stored.best,
+        pairs: stored.pairs,
+        tokens: stored.tokens,
+        seconds: stored.seconds,
     }
 }
 

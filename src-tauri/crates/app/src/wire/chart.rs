@@ -2,7 +2,7 @@ use pmpo_core::optimize::Origin;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::plot::Rect;
+use pmpo_plot::Rect;
 
 /// A picture to be drawn.
 #[derive(Debug, Clone, PartialEq, Deserialize, TS)]

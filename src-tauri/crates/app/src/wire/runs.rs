@@ -1,5 +1,6 @@
 use pmpo_core::device::Device;
 use pmpo_core::optimize::Settings;
+pub use pmpo_plot::curves::{CurveAxis, CurveGroups, CurveKind, CurveStyle};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -48,67 +49,6 @@ pub struct RunLine {
     pub own_colour: bool,
     /// Equal where losses may be compared: same data, model and kind of loss.
     pub ground: String,
-}
-
-/// What the curves of runs are drawn over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum CurveAxis {
-    /// Prompts tried.
-    #[default]
-    Prompts,
-    /// Steps decided.
-    Steps,
-    /// Pairs of prompt and example looked at.
-    Pairs,
-    /// Tokens computed.
-    Tokens,
-    /// Seconds that the model worked.
-    Seconds,
-}
-
-/// Which losses a curve goes through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum CurveKind {
-    /// The best so far.
-    #[default]
-    Best,
-    /// Every prompt tried; over steps the lowest of each step.
-    Each,
-}
-
-/// What runs are put together by. Runs that cannot be compared never share a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum CurveGroups {
-    /// Each by itself.
-    #[default]
-    None,
-    /// Same start prompt.
-    Prompt,
-    /// Same model.
-    Model,
-    /// Same data.
-    Data,
-}
-
-/// How curves are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, TS)]
-#[serde(default)]
-pub struct CurveStyle {
-    /// Over what.
-    pub axis: CurveAxis,
-    /// Through what.
-    pub kind: CurveKind,
-    /// Weight of what came before in the moving average, from 0 (off) to below 1.
-    pub smoothing: f64,
-    /// Put together by what.
-    pub groups: CurveGroups,
-    /// Whether the loss axis is logarithmic.
-    pub log: bool,
-    /// Whether the start's loss is drawn as a level line.
-    pub starts: bool,
 }
 
 /// Curves to be drawn into one picture.

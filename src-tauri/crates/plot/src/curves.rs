@@ -1,69 +1,155 @@
 //! Curves of runs as they are drawn, read and written: one place decides what they are.
 
-use pmpo_store::CurvePoint;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
-use crate::plot::{OverlayLine, OverlayPicture};
-use crate::wire::{CurveAxis, CurveKind, CurveStyle};
+use crate::{OverlayLine, OverlayPicture};
 
 /// Places at which the mean of a group is taken at most.
 const GROUP_PLACES: usize = 2000;
 
+/// What the curves of runs are drawn over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum CurveAxis {
+    /// Prompts tried.
+    #[default]
+    Prompts,
+    /// Steps decided.
+    Steps,
+    /// Pairs of prompt and example looked at.
+    Pairs,
+    /// Tokens computed.
+    Tokens,
+    /// Seconds that the model worked.
+    Seconds,
+}
+
+/// Which losses a curve goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum CurveKind {
+    /// The best so far.
+    #[default]
+    Best,
+    /// Every prompt tried; over steps the lowest of each step.
+    Each,
+}
+
+/// What runs are put together by. Runs that cannot be compared never share a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum CurveGroups {
+    /// Each by itself.
+    #[default]
+    None,
+    /// Same start prompt.
+    Prompt,
+    /// Same model.
+    Model,
+    /// Same data.
+    Data,
+}
+
+/// How curves are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct CurveStyle {
+    /// Over what.
+    pub axis: CurveAxis,
+    /// Through what.
+    pub kind: CurveKind,
+    /// Weight of what came before in the moving average, from 0 (off) to below 1.
+    pub smoothing: f64,
+    /// Put together by what.
+    pub groups: CurveGroups,
+    /// Whether the loss axis is logarithmic.
+    pub log: bool,
+    /// Whether the start's loss is drawn as a level line.
+    pub starts: bool,
+}
+
+/// A prompt of a run's curve and what the run had spent when it was scored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CurvePoint {
+    /// Number of the prompt within the run, from 0 (the start prompt).
+    pub ordinal: u32,
+    /// Step that proposed it; 0 for the start prompt.
+    pub step: u32,
+    /// Mean training loss in nats.
+    pub loss: f64,
+    /// Whether it was dropped early; then the loss is an estimate.
+    pub dropped: bool,
+    /// Whether it is the start prompt or was the incumbent after a step.
+    pub best: bool,
+    /// Pairs of prompt and example looked at, this prompt's among them.
+    pub pairs: u64,
+    /// Tokens computed, this prompt's among them.
+    pub tokens: u64,
+    /// Seconds that the model worked, this prompt's among them.
+    pub seconds: f64,
+}
+
 /// A run to be drawn.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Source<'a> {
+pub struct Source<'a> {
     /// Number of the run.
-    pub(crate) run: i64,
+    pub run: i64,
     /// Its name.
-    pub(crate) name: &'a str,
+    pub name: &'a str,
     /// Its colour.
-    pub(crate) colour: [u8; 3],
+    pub colour: [u8; 3],
     /// Its prompts in order of trial.
-    pub(crate) points: &'a [CurvePoint],
+    pub points: &'a [CurvePoint],
     /// What it is put together by; runs of one group have the same.
-    pub(crate) group: Option<&'a str>,
+    pub group: Option<&'a str>,
     /// Name of that group.
-    pub(crate) group_name: &'a str,
+    pub group_name: &'a str,
     /// Equal where losses may be compared.
-    pub(crate) ground: &'a str,
+    pub ground: &'a str,
 }
 
 /// A place of a curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Place {
+pub struct Place {
     /// Where on the axis.
-    pub(crate) x: f64,
+    pub x: f64,
     /// The loss drawn, in nats.
-    pub(crate) value: f64,
+    pub value: f64,
     /// The loss measured, where smoothing draws another one.
-    pub(crate) raw: Option<f64>,
+    pub raw: Option<f64>,
     /// Number and step of the prompt; none of a group.
-    pub(crate) prompt: Option<(u32, u32)>,
+    pub prompt: Option<(u32, u32)>,
     /// Lowest and highest loss of a group.
-    pub(crate) band: Option<(f64, f64)>,
+    pub band: Option<(f64, f64)>,
     /// Whether the loss is an estimate of a prompt that was dropped early.
-    pub(crate) estimate: bool,
+    pub estimate: bool,
 }
 
 /// A curve: of a run, or of a group of them.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Curve {
-    pub(crate) name: String,
-    pub(crate) runs: Vec<i64>,
-    pub(crate) colour: [u8; 3],
-    pub(crate) ground: String,
+pub struct Curve {
+    /// Name of the run or of the group.
+    pub name: String,
+    /// The runs in it.
+    pub runs: Vec<i64>,
+    /// Red, green and blue.
+    pub colour: [u8; 3],
+    /// Equal where losses may be compared.
+    pub ground: String,
     /// In order of place; never empty.
-    pub(crate) places: Vec<Place>,
+    pub places: Vec<Place>,
     /// Loss of the start, in nats.
-    pub(crate) start: f64,
+    pub start: f64,
     /// Lowest loss reached, in nats.
-    pub(crate) best: f64,
+    pub best: f64,
     /// Whether a loss holds until the next place.
-    pub(crate) stairs: bool,
+    pub stairs: bool,
 }
 
 impl Curve {
     /// The last place that is not behind `x`.
-    pub(crate) fn at(&self, x: f64) -> Option<&Place> {
+    pub fn at(&self, x: f64) -> Option<&Place> {
         let behind = self.places.partition_point(|place| place.x <= x);
         behind.checked_sub(1).map(|at| &self.places[at])
     }
@@ -71,7 +157,7 @@ impl Curve {
 
 /// The curves of runs, in their order; groups stand where their first run stands.
 /// Runs without a measured prompt give none.
-pub(crate) fn curves(sources: &[Source<'_>], style: &CurveStyle) -> Vec<Curve> {
+pub fn curves(sources: &[Source<'_>], style: &CurveStyle) -> Vec<Curve> {
     let singles = sources
         .iter()
         .filter(|source| !source.points.is_empty())
@@ -223,7 +309,7 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// What plotters draws of them.
-pub(crate) fn picture(curves: &[Curve], style: &CurveStyle) -> OverlayPicture {
+pub fn picture(curves: &[Curve], style: &CurveStyle) -> OverlayPicture {
     let line = |curve: &Curve| {
         let places = curve.places.iter();
         let faint = places.clone().filter_map(|p| p.raw.map(|raw| (p.x, raw)));
@@ -269,7 +355,10 @@ fn axis_column(axis: CurveAxis) -> &'static str {
 }
 
 /// Every value drawn within the ranges, to the last digit.
-pub(crate) fn csv(
+///
+/// # Errors
+/// Where the table cannot be written down, which does not happen in memory.
+pub fn csv(
     curves: &[Curve],
     style: &CurveStyle,
     x: Option<(f64, f64)>,
@@ -326,7 +415,6 @@ fn plain_cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::CurveGroups;
 
     fn points(losses: &[f64]) -> Vec<CurvePoint> {
         losses

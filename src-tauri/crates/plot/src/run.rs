@@ -1,46 +1,53 @@
-use std::collections::HashMap;
-use std::ops::Range;
+//! One run: its prompts as dots, the best so far as a staircase.
 
-use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+use std::collections::HashMap;
+
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::overlay::{rgb, PALETTE};
-use super::{drawing, fonts, Axis, ChartPoint, Geometry, PlotError, Rect, RunChart, View};
+use crate::axis::{Axis, Marked};
+use crate::paper::{drawing, fonts, pixels, vectors, Geometry, PlotError, Rect};
+use crate::style::{rgb, View, PALETTE};
 
-/// An axis with its marks, as plotters wants it.
-pub(super) struct Marked {
-    pub(super) axis: Axis,
-    pub(super) marks: Vec<f64>,
+/// One run in a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunChart {
+    /// Name of the run.
+    pub title: String,
+    /// Training loss of the start prompt, in nats.
+    pub start_loss: f64,
+    /// Candidates in order of trial.
+    pub points: Vec<ChartPoint>,
+    /// Held-out losses: number of the candidate and loss.
+    pub validation: Vec<(f64, f64)>,
 }
 
-impl Ranged for Marked {
-    type FormatOption = DefaultFormatting;
-    type ValueType = f64;
+/// One candidate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChartPoint {
+    /// Its number.
+    pub ordinal: u32,
+    /// Its training loss in nats.
+    pub loss: f64,
+    /// Whether it became the incumbent.
+    pub best: bool,
+    /// Whether it was dropped early; then the loss is an estimate.
+    pub dropped: bool,
+}
 
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let ends = self.axis.ends();
-        let share = (self.axis.place(*value) - ends.start) / (ends.end - ends.start);
-        limit.0 + (f64::from(limit.1 - limit.0) * share).round() as i32
-    }
+/// The picture as SVG, and where things are in it.
+pub fn svg(charts: &[RunChart], view: &View) -> Result<(String, Geometry), PlotError> {
+    vectors(view.size, |root| draw(root, charts, view))
+}
 
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        // Fine marks are asked for as well; there are none.
-        if hint.weight().allow_light_points() {
-            Vec::new()
-        } else {
-            self.marks.clone()
-        }
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.axis.low..self.axis.high
-    }
+/// The picture as a PNG file.
+pub fn png(charts: &[RunChart], view: &View) -> Result<Vec<u8>, PlotError> {
+    pixels(view.size, |root| draw(root, charts, view))
 }
 
 /// Draws runs: candidates as dots, the best so far as a staircase, the start
 /// as a level line, held-out losses as triangles.
-pub(super) fn draw<B: DrawingBackend>(
+fn draw<B: DrawingBackend>(
     root: &DrawingArea<B, Shift>,
     charts: &[RunChart],
     view: &View,
@@ -366,6 +373,7 @@ fn range(losses: &[f64], start: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::style::{ChartSize, Theme};
 
     #[test]
     fn the_staircase_stays_inside() {
@@ -394,5 +402,102 @@ mod tests {
         assert_eq!(inside, [(2.0, 4.5), (2.0, 4.0), (6.0, 4.0), (6.0, 2.0)]);
         let (low, high) = range(&[1.0, 1.0], 1.0);
         assert!(low < 1.0 && high > 1.0);
+    }
+    fn chart() -> RunChart {
+        RunChart {
+            title: "A <b> & \"run\"".into(),
+            start_loss: 3.0,
+            points: (0..30)
+                .map(|i| ChartPoint {
+                    ordinal: i,
+                    loss: if i == 17 {
+                        90.0
+                    } else {
+                        3.0 - f64::from(i % 7) * 0.1
+                    },
+                    best: [0, 3, 6].contains(&i),
+                    dropped: i > 20,
+                })
+                .collect(),
+            validation: vec![(0.0, 3.1), (6.0, 2.5)],
+        }
+    }
+
+    fn small(chart: &RunChart, theme: Theme) -> Result<String, PlotError> {
+        let view = View::whole(ChartSize::SMALL, theme);
+        svg(std::slice::from_ref(chart), &view).map(|(svg, _)| svg)
+    }
+
+    #[test]
+    fn a_picture_is_a_function_of_its_inputs_and_markup_is_text() {
+        let one = small(&chart(), Theme::Light).unwrap();
+        assert_eq!(one, small(&chart(), Theme::Light).unwrap());
+        assert_ne!(one, small(&chart(), Theme::Dark).unwrap());
+        assert!(one.matches("<circle").count() >= 30);
+        assert!(!one.contains("<b>"));
+        assert!(one.contains("best so far"));
+    }
+
+    #[test]
+    fn png_has_the_size_asked_for() {
+        let view = View::whole(ChartSize::LARGE, Theme::Dark);
+        let bytes = png(&[chart()], &view).unwrap();
+        assert_eq!(&bytes[1..4], b"PNG");
+        let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        assert_eq!((number(16), number(20)), (1600, 900));
+    }
+
+    /// What a layer over the picture relies on: value to pixel is linear (or
+    /// logarithmic) over the plotted rectangle.
+    #[test]
+    fn points_lie_where_the_geometry_says() {
+        for log in [false, true] {
+            let view = View {
+                x: Some((0.0, 10.0)),
+                y: Some((1.0, 4.0)),
+                log,
+                dressed: false,
+                ..View::whole(ChartSize::SMALL, Theme::Light)
+            };
+            let (svg, geometry) = svg(&[chart()], &view).unwrap();
+            assert_eq!((geometry.x, geometry.y), ((0.0, 10.0), (1.0, 4.0)));
+            let plot = geometry.plot;
+            let scale = |y: f64| if log { y.ln() } else { y };
+            // Prompt 5 has a loss of 2.5.
+            let share = (scale(4.0) - scale(2.5)) / (scale(4.0) - scale(1.0));
+            let x = f64::from(plot.left) + 0.5 * f64::from(plot.width);
+            let y = f64::from(plot.top) + share * f64::from(plot.height);
+            let near = svg.match_indices("<circle").any(|(at, _)| {
+                let tag = &svg[at..at + svg[at..].find('>').unwrap()];
+                let value = |name: &str| -> f64 {
+                    let from = tag.find(name).unwrap() + name.len();
+                    tag[from..].split('"').next().unwrap().parse().unwrap()
+                };
+                (value("cx=\"") - x).abs() <= 2.0 && (value("cy=\"") - y).abs() <= 2.0
+            });
+            assert!(near, "no dot near {x}, {y}");
+        }
+    }
+
+    #[test]
+    fn edges() {
+        let mut few = chart();
+        few.points.truncate(1);
+        few.validation.clear();
+        few.title.clear();
+        small(&few, Theme::Light).unwrap();
+        few.points.clear();
+        small(&few, Theme::Light).unwrap();
+        let many = vec![chart(); 12];
+        svg(&many, &View::whole(ChartSize::LARGE, Theme::Light)).unwrap();
+        let none = svg(&[], &View::whole(ChartSize::SMALL, Theme::Light));
+        assert_eq!(none.unwrap_err(), PlotError::Nothing);
+        few.start_loss = f64::NAN;
+        assert_eq!(small(&few, Theme::Light), Err(PlotError::NotFinite));
+        let wrong = View {
+            x: Some((3.0, 3.0)),
+            ..View::whole(ChartSize::SMALL, Theme::Light)
+        };
+        assert_eq!(svg(&[chart()], &wrong).unwrap_err(), PlotError::EmptyRange);
     }
 }

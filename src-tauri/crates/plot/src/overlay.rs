@@ -3,32 +3,14 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::draw::Marked;
-use super::{
-    drawing, fonts, pixels, vectors, Axis, ChartSize, Geometry, PlotError, Rect, Theme, View,
-};
-
-/// Colours that the colour-blind can tell apart (after Okabe and Ito), for
-/// several runs in one picture, on light and dark pages.
-pub const PALETTE: [[u8; 3]; 8] = [
-    [0, 114, 178],
-    [213, 94, 0],
-    [0, 158, 115],
-    [204, 121, 167],
-    [230, 159, 0],
-    [86, 180, 233],
-    [150, 130, 20],
-    [120, 120, 120],
-];
+use crate::axis::{Axis, Marked};
+use crate::paper::{drawing, fonts, pixels, vectors, Geometry, PlotError, Rect};
+use crate::style::{rgb, View};
 
 /// Curves named in the legend of a picture that stands by itself.
 const NAMED: usize = 12;
 /// Letters of a name in it.
 const LONGEST_NAME: usize = 40;
-
-pub(super) fn rgb([red, green, blue]: [u8; 3]) -> RGBColor {
-    RGBColor(red, green, blue)
-}
 
 /// A curve.
 #[derive(Debug, Clone, PartialEq)]
@@ -374,20 +356,10 @@ fn grouped(value: f64, decimals: usize) -> String {
     out + rest
 }
 
-impl View {
-    /// A whole picture of several runs, in one of two sizes.
-    pub fn of_size(large: bool, theme: Theme) -> Self {
-        let size = match large {
-            true => ChartSize::LARGE,
-            false => ChartSize::SMALL,
-        };
-        Self::whole(size, theme)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::style::{Theme, PALETTE};
 
     fn axis(low: f64, high: f64) -> Axis {
         Axis {
