@@ -27,7 +27,7 @@ pub use panics::{caught, caught_async, log_panics};
 pub use paths::{
     built_in_model, data_dir, folders, load_options, open_store, open_store_at, program, Folders,
 };
-pub use results::{run_chart, run_details, RunDetails};
+pub use results::{run_details, run_line, RunDetails};
 pub use samples::{sample, sample_titles, Sample, SAMPLES};
 pub use scoring::{
     measure_version, measured_examples, measuring_scope, score_prompt, Measuring, ScoredPrompt,

@@ -9,13 +9,13 @@ use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
 use pmpo_app::store::{RunId, RunState};
 use pmpo_app::{
     built_in_model, data_dir, estimate, execute, export, load_options, open_store, prepare,
-    run_chart, run_details, sample, score_prompt, unfinished, AppError, Control, ExportFormat,
+    run_details, run_line, sample, score_prompt, unfinished, AppError, Control, ExportFormat,
     NewJob,
 };
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::{plan, Preset, Settings, StopReason, Task};
 use pmpo_core::prompt::Prompt;
-use pmpo_plot::{png, svg, ChartSize, Theme, View};
+use pmpo_plot::{picture_png, picture_svg, CurveAxis, Picture, PictureWords, Theme, View};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Cli, Command, Effort, Examples, Format, ModelArgs, SettingArgs, TaskArgs};
@@ -255,17 +255,19 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             large,
             dark,
         } => {
-            let chart = run_chart(&open_store()?, RunId(run))?;
-            let size = if large {
-                ChartSize::LARGE
-            } else {
-                ChartSize::SMALL
-            };
+            let line = run_line(&open_store()?, RunId(run))?;
             let theme = if dark { Theme::Dark } else { Theme::Light };
-            let view = View::whole(size, theme);
+            let view = View::of_size(large, theme);
+            let words = PictureWords::english(CurveAxis::Prompts);
+            let picture = Picture {
+                lines: &[line],
+                starts: true,
+                prompts: true,
+                words: &words,
+            };
             let bytes = match out.extension().and_then(|e| e.to_str()) {
-                Some("svg") => svg(&[chart], &view)?.0.into_bytes(),
-                Some("png") => png(&[chart], &view)?,
+                Some("svg") => picture_svg(&picture, &view)?.0.into_bytes(),
+                Some("png") => picture_png(&picture, &view)?,
                 _ => {
                     let word = format!("{} is neither .svg nor .png.", out.display());
                     return Err(fault("plot", word, "Give the file one of these endings."));

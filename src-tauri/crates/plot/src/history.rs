@@ -102,6 +102,7 @@ pub fn history_svg(
             },
             x: (x.low, x.high),
             y: (y.low, y.high),
+            log: false,
         }
     };
     Ok((out, geometry))

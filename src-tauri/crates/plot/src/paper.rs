@@ -27,10 +27,12 @@ pub struct Rect {
 pub struct Geometry {
     /// The plotted rectangle.
     pub plot: Rect,
-    /// First and last ordinal.
+    /// First and last place across.
     pub x: (f64, f64),
     /// Lowest and highest loss.
     pub y: (f64, f64),
+    /// Whether distances between losses are those of logarithms.
+    pub log: bool,
 }
 
 /// Why no picture was drawn.

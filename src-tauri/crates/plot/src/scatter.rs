@@ -84,6 +84,7 @@ pub fn scatter_svg(
             },
             x: (axis.low, axis.high),
             y: (axis.low, axis.high),
+            log: false,
         })
     })
 }

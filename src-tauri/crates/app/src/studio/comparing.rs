@@ -19,9 +19,9 @@ use super::{held, Studio};
 use crate::job::must_fit;
 use crate::scoring::measured_examples;
 use crate::wire::{
-    AnswerRole, AnswerTokens, AxisRange, ComparedFigures, ComparedGround, ComparedPrompt,
-    ComparedRow, Comparison, ComparisonRequest, ExampleTokens, GroundChoice, Scatter, SegmentView,
-    ShellEvent, Subject, TokenSurprise,
+    AnswerRole, AnswerTokens, ComparedFigures, ComparedGround, ComparedPrompt, ComparedRow,
+    Comparison, ComparisonRequest, ExampleTokens, GroundChoice, Scatter, SegmentView, ShellEvent,
+    Subject, TokenSurprise,
 };
 use crate::{caught_async, AppError, SharedLedger};
 use pmpo_plot::{scatter_svg, ChartSize};
@@ -128,12 +128,9 @@ impl Studio {
             height: height.clamp(SMALLEST, LARGEST),
         };
         let (svg, geometry) = scatter_svg(&points, size, theme(dark))?;
-        let range = |(min, max)| AxisRange { min, max };
         Ok(Scatter {
             svg,
-            plot: geometry.plot.into(),
-            x: range(geometry.x),
-            y: range(geometry.y),
+            frame: geometry.into(),
         })
     }
 

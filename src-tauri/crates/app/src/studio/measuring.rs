@@ -10,9 +10,7 @@ use super::users::Doing;
 use super::{held, Studio};
 use crate::scoring::{measure_version, Measuring};
 use crate::wire::finite;
-use crate::wire::{
-    AxisRange, DataChart, DatasetState, Measured, Measurements, Project, ShellEvent,
-};
+use crate::wire::{DataChart, DatasetState, Measured, Measurements, Project, ShellEvent};
 use crate::written::IN_USE;
 use crate::{caught_async, keep_written, AppError};
 use pmpo_plot::{history_svg, ChartSize, History, HistoryLine};
@@ -307,15 +305,7 @@ impl Studio {
         let (svg, geometry) = history_svg(&history, size, super::chart::theme(dark))?;
         Ok(DataChart {
             svg,
-            plot: geometry.plot.into(),
-            x: AxisRange {
-                min: geometry.x.0,
-                max: geometry.x.1,
-            },
-            y: AxisRange {
-                min: geometry.y.0,
-                max: geometry.y.1,
-            },
+            frame: geometry.into(),
         })
     }
 

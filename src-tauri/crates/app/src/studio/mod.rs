@@ -116,7 +116,7 @@ pub struct Studio {
     measuring: Mutex<Option<measuring::Going>>,
     table: Mutex<Option<table::Table>>,
     summary: Mutex<Option<data::KnownSummary>>,
-    curves: Mutex<runs::KnownCurves>,
+    curves: Mutex<chart::KnownCurves>,
     hub: Mutex<Option<Arc<hub::OpenHub>>>,
     downloads: Mutex<Vec<hub::Going>>,
     checking: Mutex<CancellationToken>,

@@ -1,10 +1,10 @@
 use pmpo_core::device::Device;
 use pmpo_core::optimize::Settings;
-pub use pmpo_plot::curves::{CurveAxis, CurveGroups, CurveKind, CurveStyle};
+pub use pmpo_plot::{ColumnWords, CurveAxis, CurveGroups, CurveKind, CurveStyle, PictureWords};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AxisRange, LossRange, PlotRect, RunSummary, RunWriter};
+use super::{ChartFrame, RunSummary, RunWriter};
 
 /// A run in the table of runs.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
@@ -58,6 +58,9 @@ pub struct OverlayRequest {
     pub runs: Vec<i64>,
     /// How.
     pub style: CurveStyle,
+    /// Whether the prompts tried are drawn as marks; of a single run only.
+    #[serde(default)]
+    pub prompts: bool,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
@@ -126,12 +129,9 @@ pub struct GroundDifference {
 pub struct Overlay {
     /// The picture.
     pub svg: String,
-    /// The plotted rectangle.
-    pub plot: PlotRect,
-    /// Its width in units of the axis.
-    pub x: AxisRange,
-    /// Its height in nats.
-    pub y: LossRange,
+    /// Where its axes lie.
+    #[serde(flatten)]
+    pub frame: ChartFrame,
     /// The curves, in the order of the runs asked for.
     pub curves: Vec<OverlayCurve>,
     /// Runs without any measured prompt, which are not drawn.
