@@ -14,7 +14,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)/release
 # rustup and set-up put programs there that a shell opened before does not know.
 export PATH := $(HOME)/.cargo/bin:$(CACHE)/node/bin:$(PATH)
 
-.PHONY: package test-package run test study pictures bench bench-growth bench-import bench-history bench-window cuda metal accelerate mkl build check ui-test setup setup-test wire fmt
+.PHONY: package test-package run test study pictures bench bench-growth bench-import bench-history bench-plot bench-window cuda metal accelerate mkl build check ui-test setup setup-test wire fmt
 
 # Exit status 3 means that no better prompt was found, which is a result too.
 run: build
@@ -62,6 +62,11 @@ bench-import: build
 # What a long history costs: versions, runs, their curves.
 bench-history: setup-test build
 	$(TARGET)/bench-history
+
+# What it costs to draw a run of up to 2,000 prompts while they arrive, and to point at them.
+bench-plot: setup-test build
+	$(TARGET)/bench-plot
+	cd ui && npm run --silent bench
 
 # What the window costs and whether it stays smooth.
 bench-window: setup-test build

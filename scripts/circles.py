@@ -13,7 +13,7 @@ import re
 import sys
 
 # Crates that must have no circle, by the folder's name.
-FREE = {"cli", "core", "data", "engine", "heap", "hub", "launch", "mapped", "packed", "plot", "remote", "store"}
+FREE = {"app", "cli", "core", "data", "engine", "heap", "hub", "launch", "mapped", "packed", "plot", "remote", "store"}
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 CRATES = os.path.join(ROOT, "src-tauri", "crates")

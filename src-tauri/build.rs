@@ -71,7 +71,6 @@ const COMMANDS: &[&str] = &[
     "watch_run",
     "unwatch",
     "result",
-    "chart",
     "try_prompt",
     "stop_try",
     "choose_data",

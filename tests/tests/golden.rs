@@ -6,10 +6,11 @@
 #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use pmpo_app::plot::{
-    overlay_png, png, ChartPoint, ChartSize, OverlayLine, OverlayPicture, RunChart, Theme, View,
-    PALETTE,
+use pmpo_plot::{
+    lines, picture_png, ChartSize, Curve, CurveAxis, CurveKind, CurvePoint, CurveStyle, Line,
+    Picture, PictureWords, Source, Theme, View, PALETTE,
 };
 
 /// Mean difference of a colour, over 255; letters may be smoothed a little differently.
@@ -44,68 +45,122 @@ fn loss(at: u32, run: u32) -> f64 {
     1.5 + f64::from(run) * 0.4 + 3.0 / (1.0 + f64::from(at) / 15.0) + 0.4 * noise
 }
 
-fn overlay() -> OverlayPicture {
-    let line = |run: u32| {
-        let points: Vec<(f64, f64)> = (0..120).map(|at| (f64::from(at), loss(at, run))).collect();
-        let mut best = f64::MAX;
-        let falling = points.iter().map(|&(x, y)| {
-            best = best.min(y);
-            (x, best)
-        });
-        let smooth = |y: f64| 0.5 * (y + loss(60, run));
-        OverlayLine {
-            title: format!("Run {run} \u{2014} \u{fc}ber <b>"),
-            colour: PALETTE[run as usize],
-            stairs: run == 0,
-            faint: if run == 1 { points.clone() } else { Vec::new() },
-            band: match run {
-                2 => points.iter().map(|&(x, y)| (x, y - 0.3, y + 0.4)).collect(),
-                _ => Vec::new(),
-            },
-            level: (run != 1).then_some(points[0].1),
-            points: match run {
-                0 => falling.collect(),
-                1 => points.iter().map(|&(x, y)| (x, smooth(y))).collect(),
-                _ => points,
-            },
-        }
-    };
-    OverlayPicture {
-        lines: (0..3).map(line).collect(),
-        axis: "prompts tried".to_owned(),
-        whole: true,
+fn point(ordinal: u32, loss: f64, best: bool) -> CurvePoint {
+    CurvePoint {
+        ordinal,
+        step: ordinal,
+        loss,
+        dropped: ordinal % 5 == 1,
+        best,
+        pairs: 0,
+        tokens: 0,
+        seconds: 0.0,
     }
+}
+
+fn line(name: String, colour: [u8; 3], runs: Vec<i64>, curve: Curve) -> Line {
+    Line {
+        name,
+        runs,
+        colour,
+        ground: String::new(),
+        curve: Arc::new(curve),
+    }
+}
+
+fn best() -> CurveStyle {
+    CurveStyle::default()
+}
+
+fn each(smoothing: f64) -> CurveStyle {
+    CurveStyle {
+        kind: CurveKind::Each,
+        smoothing,
+        ..CurveStyle::default()
+    }
+}
+
+/// A staircase, a smoothed curve with what was measured behind it, and a group.
+fn overlay() -> Vec<Line> {
+    let points = |run: u32| -> Vec<CurvePoint> {
+        let mut lowest = f64::MAX;
+        let all = (0..120).map(|at| {
+            let loss = loss(at, run);
+            let best = loss < lowest;
+            lowest = lowest.min(loss);
+            point(at, loss, best)
+        });
+        all.collect()
+    };
+    let name = |run: u32| format!("Run {run} \u{2014} \u{fc}ber <b>");
+    let member = |run: i64, more: f64| Source {
+        run,
+        name: String::new(),
+        colour: PALETTE[2],
+        curve: Arc::new(Curve::of(
+            &points(2)
+                .into_iter()
+                .map(|one| CurvePoint {
+                    loss: one.loss + more,
+                    ..one
+                })
+                .collect::<Vec<_>>(),
+            &each(0.0),
+        )),
+        group: Some(("same".to_owned(), name(2))),
+        ground: String::new(),
+    };
+    let mut all = vec![
+        line(name(0), PALETTE[0], vec![1], Curve::of(&points(0), &best())),
+        line(
+            name(1),
+            PALETTE[1],
+            vec![2],
+            Curve::of(&points(1), &each(0.8)),
+        ),
+    ];
+    all.extend(lines(vec![member(3, -0.3), member(4, 0.4)]));
+    all
 }
 
 #[test]
 fn a_run_looks_as_it_did() {
-    let chart = RunChart {
-        title: "Mood of reviews 1".to_owned(),
-        start_loss: loss(0, 0),
-        points: (0..80)
-            .map(|ordinal| ChartPoint {
-                ordinal,
-                loss: loss(ordinal, 0),
-                best: ordinal % 16 == 0,
-                dropped: ordinal % 5 == 1,
-            })
-            .collect(),
-        validation: vec![(0.0, 4.2), (64.0, 2.4)],
+    let points: Vec<CurvePoint> = (0..80)
+        .map(|ordinal| point(ordinal, loss(ordinal, 0), ordinal % 16 == 0))
+        .collect();
+    let mut curve = Curve::of(&points, &best());
+    curve.check(&[(0, 4.2), (64, 2.4)]);
+    let run = [line(
+        "Mood of reviews 1".to_owned(),
+        PALETTE[0],
+        vec![1],
+        curve,
+    )];
+    let words = PictureWords::english(CurveAxis::Prompts);
+    let picture = Picture {
+        lines: &run,
+        starts: true,
+        prompts: true,
+        words: &words,
     };
     for (theme, name) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
-        let bytes = png(
-            std::slice::from_ref(&chart),
-            &View::whole(ChartSize::SMALL, theme),
-        );
+        let bytes = picture_png(&picture, &View::whole(ChartSize::SMALL, theme));
         compare(&format!("run-{name}"), &bytes.unwrap());
     }
 }
 
 #[test]
 fn runs_over_each_other_look_as_they_did() {
+    let words = PictureWords::english(CurveAxis::Prompts);
+    let picture = Picture {
+        lines: &overlay(),
+        starts: true,
+        prompts: false,
+        words: &words,
+    };
     for (theme, name) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
         let view = View::of_size(false, theme);
-        let bytes = overlay_png(&overlay(), &view).unwrap();
+        let bytes = picture_png(&picture, &view).unwrap();
         compare(&format!("overlay-{name}"), &bytes);
         let near = View {
             x: Some((10.0, 40.0)),
@@ -113,9 +168,9 @@ fn runs_over_each_other_look_as_they_did() {
             log: true,
             ..view
         };
-        let bytes = overlay_png(&overlay(), &near).unwrap();
+        let bytes = picture_png(&picture, &near).unwrap();
         compare(&format!("overlay-near-{name}"), &bytes);
     }
-    let bytes = overlay_png(&overlay(), &View::of_size(true, Theme::Light)).unwrap();
+    let bytes = picture_png(&picture, &View::of_size(true, Theme::Light)).unwrap();
     compare("overlay-large", &bytes);
 }

@@ -25,7 +25,7 @@ fn prepare_sample(data: &Path) -> i64 {
 }
 
 async fn picture(window: &Window) -> Value {
-    let script = "return document.querySelector('[data-testid=\"overlay-picture\"]')?.src ?? null";
+    let script = "return document.querySelector('[data-testid=\"chart-picture\"]')?.src ?? null";
     window.run(script, vec![]).await
 }
 
@@ -123,7 +123,7 @@ async fn runs_versions_and_backups() {
     }
     window.press(&format!("open-project-{project}")).await;
     window.press("compare-runs").await;
-    window.sees("overlay-picture").await;
+    window.sees("chart-picture").await;
     runs_over_each_other(&window, &data).await;
     window.press("go-home").await;
     window.press(&format!("open-project-{project}")).await;
@@ -139,8 +139,8 @@ async fn runs_over_each_other(window: &Window, data: &Path) {
     window.is_accessible("runs").await;
     let both = redrawn(window, &Value::Null).await;
     // What is exported is what the store holds, to the last digit.
-    window.press("overlay-export").await;
-    window.press("overlay-export-csv").await;
+    window.press("chart-export").await;
+    window.press("chart-export-csv").await;
     let whole = rows(&file(data, "runs.csv").await);
     std::fs::remove_file(data.join("runs.csv")).unwrap();
     {
@@ -162,43 +162,43 @@ async fn runs_over_each_other(window: &Window, data: &Path) {
             assert_eq!(best.to_bits(), lowest.to_bits());
         }
     }
-    hover(window, "overlay-layer", (0.6, 0.5)).await;
-    window.reads("overlay-reading", "1").await;
+    hover(window, "chart-layer", (0.6, 0.5)).await;
+    window.reads("chart-reading", "1").await;
     window.picture("runs-hover").await;
     window.press("show-run-1").await;
     let one = redrawn(window, &both).await;
-    window.press("overlay-export").await;
-    window.press("overlay-export-csv").await;
+    window.press("chart-export").await;
+    window.press("chart-export-csv").await;
     let shown = rows(&file(data, "runs.csv").await);
     std::fs::remove_file(data.join("runs.csv")).unwrap();
     assert!(shown.iter().all(|row| &row[1] == "2") && !shown.is_empty());
     window.press("show-run-1").await;
     let again = redrawn(window, &one).await;
     assert!(again == both, "colours and places stay: {again} {both}");
-    drag(window, "overlay-layer", (0.3, 0.1), (0.7, 0.9)).await;
+    drag(window, "chart-layer", (0.3, 0.1), (0.7, 0.9)).await;
     let near = redrawn(window, &both).await;
     window.pictures("runs-zoomed").await;
-    window.press("overlay-export").await;
-    window.press("overlay-export-csv").await;
+    window.press("chart-export").await;
+    window.press("chart-export-csv").await;
     let zoomed = rows(&file(data, "runs.csv").await);
     assert!(zoomed.len() < whole.len() && !zoomed.is_empty());
     assert!(zoomed.iter().all(|row| whole.contains(row)));
     for (id, name) in [("svg", "runs.svg"), ("png-large", "runs.png")] {
-        window.press("overlay-export").await;
-        window.press(&format!("overlay-export-{id}")).await;
+        window.press("chart-export").await;
+        window.press(&format!("chart-export-{id}")).await;
         assert!(file(data, name).await.len() > 1000);
     }
     let svg = String::from_utf8(file(data, "runs.svg").await).unwrap();
     assert!(svg.starts_with("<svg"));
-    window.press("overlay-reset").await;
+    window.press("chart-reset").await;
     assert!(redrawn(window, &near).await == both);
-    window.press("overlay-log").await;
+    window.press("chart-log").await;
     let log = redrawn(window, &both).await;
-    window.choose("overlay-axis", "seconds").await;
+    window.choose("chart-axis", "seconds").await;
     let seconds = redrawn(window, &log).await;
-    window.choose("overlay-kind", "each").await;
+    window.choose("chart-kind", "each").await;
     let each = redrawn(window, &seconds).await;
-    let script = "const range = document.querySelector('[data-testid=\"overlay-smoothing\"]');
+    let script = "const range = document.querySelector('[data-testid=\"chart-smoothing\"]');
         range.value = '0.6';
         range.dispatchEvent(new Event('input', { bubbles: true }));
         range.dispatchEvent(new Event('change', { bubbles: true }));";

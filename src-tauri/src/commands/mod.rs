@@ -165,7 +165,6 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         run::watch_run,
         run::unwatch,
         run::result,
-        run::chart,
         run::try_prompt,
         run::stop_try,
         window::choose_data,

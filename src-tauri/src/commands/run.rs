@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use pmpo_app::wire::{
-    Chart, ChartRequest, JobEstimate, Overlay, OverlayReading, OverlayRequest, RunLine, RunMessage,
-    RunResult, RunSummary, RunView, RunsPage, TryMessage,
+    JobEstimate, Overlay, OverlayReading, OverlayRequest, RunLine, RunMessage, RunResult,
+    RunSummary, RunView, RunsPage, TryMessage,
 };
 use tauri::ipc::Channel;
 use tauri::State as Shared;
@@ -152,11 +152,6 @@ pub(crate) async fn unwatch(state: Shared<'_, State>, subscription: u32) -> Answ
 #[tauri::command]
 pub(crate) async fn result(state: Shared<'_, State>, run: i64) -> Answer<RunResult> {
     off_thread(&state, move |studio| studio.result(run)).await
-}
-
-#[tauri::command]
-pub(crate) async fn chart(state: Shared<'_, State>, request: ChartRequest) -> Answer<Chart> {
-    off_thread(&state, move |studio| studio.chart(&request)).await
 }
 
 #[tauri::command]

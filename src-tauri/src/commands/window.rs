@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use pmpo_app::data::ENDINGS;
 use pmpo_app::wire::{
-    About, DataFormat, ExportFormat, OpenedFile, OverlayFormat, OverlayRequest, Project,
-    ShellEvent, StorageInfo, VersionFormat,
+    About, DataFormat, ExportFormat, OpenedFile, OverlayFormat, OverlayRequest, PictureWords,
+    Project, ShellEvent, StorageInfo, VersionFormat,
 };
 use pmpo_app::AppError;
 use serde::Deserialize;
@@ -95,12 +95,18 @@ pub(crate) async fn export_overlay(
     request: OverlayRequest,
     format: OverlayFormat,
     large: bool,
+    words: PictureWords,
 ) -> Answer<Option<String>> {
+    // The picture of a run by itself belongs to what else is written of it.
+    let name = match request.runs[..] {
+        [run] if request.prompts => format!("prompt-run-{run}"),
+        _ => "runs".to_owned(),
+    };
     let bytes = off_thread(&state, move |studio| {
-        studio.export_overlay(&request, format, large)
+        studio.export_overlay(&request, format, large, &words)
     })
     .await?;
-    save(&app, format!("runs.{}", format.ending()), bytes).await
+    save(&app, format!("{name}.{}", format.ending()), bytes).await
 }
 
 /// Writes a version to a file that the person chooses; its path.

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use plotters::prelude::*;
-use pmpo_app::{built_in_model, plot};
+use pmpo_app::built_in_model;
 use pmpo_packed::{Item, Packed, DEFAULT_MEMORY};
 
 /// Tokens of each example and of each answer: short, so that ten thousand
@@ -108,7 +108,7 @@ fn reset_peak() -> std::io::Result<()> {
 }
 
 fn draw(path: &str, by_examples: &[Point], by_prompt: &[Point]) -> Result<(), Box<dyn Error>> {
-    plot::fonts();
+    pmpo_plot::fonts();
     let area = SVGBackend::new(path, (960, 400)).into_drawing_area();
     area.fill(&WHITE)?;
     let halves = area.split_evenly((1, 2));

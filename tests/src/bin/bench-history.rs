@@ -243,6 +243,7 @@ fn overlay(runs: Vec<i64>) -> OverlayRequest {
     OverlayRequest {
         runs,
         style: CurveStyle::default(),
+        prompts: false,
         width: 1100,
         height: 420,
         dark: false,
@@ -325,11 +326,11 @@ async fn opens(window: &Window, press: &str, there: &str) -> f64 {
 /// The longest of many hovers: from moving the pointer until the values are shown.
 async fn hover(window: &Window) -> (f64, f64) {
     let script = "const done = arguments[0];
-        const layer = document.querySelector('[data-testid=\"overlay-layer\"]');
+        const layer = document.querySelector('[data-testid=\"chart-layer\"]');
         const box = layer.getBoundingClientRect();
         const times = [];
         let at = 0;
-        const text = () => document.querySelector('[data-testid=\"overlay-reading\"]')?.textContent ?? '';
+        const text = () => document.querySelector('[data-testid=\"chart-reading\"]')?.textContent ?? '';
         const next = () => {
             if (at === 40) {
                 times.sort((a, b) => a - b);
@@ -381,7 +382,7 @@ async fn window(display: &Display, data: &Path) {
     window.press("go-home").await;
     row(
         "runs, with a chart",
-        opens(&window, "all-runs", "overlay-picture").await,
+        opens(&window, "all-runs", "chart-picture").await,
         GOAL,
     );
     window.picture("history-runs").await;
@@ -392,7 +393,7 @@ async fn window(display: &Display, data: &Path) {
         "under 50 ms",
     );
     row("longest", longest, "under 50 ms");
-    let script = "return document.querySelector('[data-testid=\"overlay-picture\"]').src";
+    let script = "return document.querySelector('[data-testid=\"chart-picture\"]').src";
     let before = window.run(script, vec![]).await;
     window.press("runs-show-all").await;
     for _ in 0..200 {
@@ -409,7 +410,7 @@ async fn window(display: &Display, data: &Path) {
     window.press("go-home").await;
     row(
         "runs again",
-        opens(&window, "all-runs", "overlay-picture").await,
+        opens(&window, "all-runs", "chart-picture").await,
         GOAL,
     );
     window.press("go-home").await;

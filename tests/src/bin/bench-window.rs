@@ -7,11 +7,15 @@
 
 #![allow(clippy::unwrap_used)] // A bench may stop at the first surprise.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pmpo_app::plot::{svg, ChartPoint, ChartSize, RunChart, Theme, View};
 use pmpo_app::wire::ImportChoice;
 use pmpo_app::{EngineLoader, Studio};
+use pmpo_plot::{
+    picture_svg, ChartSize, Curve, CurveAxis, CurveKind, CurvePoint, CurveStyle, Line, Picture,
+    PictureWords, Theme, View, PALETTE,
+};
 use pmpo_tests::window::{data_folder, Display, Window};
 use serde_json::json;
 
@@ -211,23 +215,42 @@ async fn table(display: &Display) {
 
 /// A picture of 20 runs with 2,000 points each.
 fn redraw() {
-    let charts: Vec<RunChart> = (0..CHARTS)
-        .map(|run| RunChart {
-            title: format!("Run {run}"),
-            start_loss: 5.0,
-            points: (0..POINTS)
-                .map(|ordinal| ChartPoint {
+    let lines: Vec<Line> = (0..CHARTS)
+        .map(|run| {
+            let points: Vec<CurvePoint> = (0..POINTS)
+                .map(|ordinal| CurvePoint {
                     ordinal,
+                    step: ordinal / 20,
                     loss: 2.0
                         + 3.0 / (1.0 + f64::from(ordinal) / 200.0)
                         + f64::from((ordinal * 7919 + run as u32 * 31) % 100) / 100.0,
                     best: ordinal % 100 == 0,
                     dropped: false,
+                    pairs: 0,
+                    tokens: 0,
+                    seconds: 0.0,
                 })
-                .collect(),
-            validation: vec![(0.0, 5.2), (1900.0, 2.4)],
+                .collect();
+            let style = CurveStyle {
+                kind: CurveKind::Each,
+                ..CurveStyle::default()
+            };
+            Line {
+                name: format!("Run {run}"),
+                runs: vec![run as i64],
+                colour: PALETTE[run % PALETTE.len()],
+                ground: String::new(),
+                curve: Arc::new(Curve::of(&points, &style)),
+            }
         })
         .collect();
+    let words = PictureWords::english(CurveAxis::Prompts);
+    let picture = Picture {
+        lines: &lines,
+        starts: true,
+        prompts: false,
+        words: &words,
+    };
     let view = View {
         dressed: false,
         ..View::whole(
@@ -242,7 +265,7 @@ fn redraw() {
     let mut size = 0;
     for _ in 0..REDRAWS {
         let clock = Instant::now();
-        size = svg(&charts, &view).unwrap().0.len();
+        size = picture_svg(&picture, &view).unwrap().0.len();
         times.push(clock.elapsed().as_secs_f64() * 1000.0);
     }
     times.sort_by(f64::total_cmp);

@@ -43,7 +43,7 @@ async fn main() {
     window.press("go-home").await;
     window.press(&format!("open-project-{project}")).await;
     window.press("compare-runs").await;
-    window.sees("overlay-picture").await;
+    window.sees("chart-picture").await;
     window.sees("run-row-2").await;
     settle().await;
     keep(&window, "runs").await;

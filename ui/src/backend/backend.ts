@@ -1,6 +1,6 @@
 import type {
-  About, Chart, ChartRequest, Comparison, ComparisonRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExampleTokens, ExportFormat, Home,
-  ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, ModelRoles, ModelsPage, NewerVersion, OpenedFile, Overlay, OverlayFormat, OverlayReading, OverlayRequest, Preferences,
+  About, Comparison, ComparisonRequest, DataChart, DataFormat, DataNews, DataPreview, Draft, ExampleTokens, ExportFormat, Home,
+  ImportChoice, JobEstimate, LabelMove, Measurements, ModelInfo, ModelRoles, ModelsPage, NewerVersion, OpenedFile, Overlay, OverlayFormat, OverlayReading, OverlayRequest, PictureWords, Preferences,
   Project, PromptCheck, RepoModels, RowsChosen, RowText, RunLine, RunMessage, RunResult, RunsPage, RunSummary, RunView, Scatter, ScoredPrompt, ServerTyped, ServerView, ShellEvent,
   StorageInfo, TablePage, TableQuery, TryMessage, UpdateEnd, UpdateProgress, VersionFormat, VersionStory, VersionSummary,
 } from "./generated/wire";
@@ -112,14 +112,13 @@ export interface Backend {
   /** What the curves are at a place of the axis. Fast: for hovering. */
   overlayAt(request: OverlayRequest, x: number): Promise<OverlayReading[]>;
   /** Exactly what is shown, as a file. Asks where with the system's dialog; the path written, or null. */
-  exportOverlay(request: OverlayRequest, format: OverlayFormat, large: boolean): Promise<string | null>;
+  exportOverlay(request: OverlayRequest, format: OverlayFormat, large: boolean, words: PictureWords): Promise<string | null>;
   /** How the page of runs was left. */
   runsPage(): Promise<RunsPage>;
   saveRunsPage(page: RunsPage): Promise<void>;
   runView(run: number): Promise<RunView>;
   watchRun(run: number, onMessage: (message: RunMessage) => void): Promise<Unsubscribe>;
   result(run: number): Promise<RunResult>;
-  chart(request: ChartRequest): Promise<Chart>;
   /** Asks where with the system's dialog; the path written, or null. */
   exportRun(run: number, format: ExportFormat): Promise<string | null>;
   /** Marks the run's best prompt as "in use" and puts it into the draft. */

@@ -196,6 +196,6 @@ function scatterOf(rows: ComparedRow[], width: number, height: number, dark: boo
   }
   return {
     svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif">${parts.join("")}</svg>`,
-    plot, x: axis, y: axis,
+    plot, x: axis, y: { ...axis, log: false },
   };
 }

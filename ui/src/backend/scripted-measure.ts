@@ -108,7 +108,7 @@ function chartOf({ datasets, cells }: Measurements, versions: number[], width: n
   const losses = lines.flat().map((point) => point.loss);
   const room = 0.1 * Math.max(0.2, Math.max(...losses) - Math.min(...losses));
   const x = { min: -0.5, max: datasets.length - 0.5 };
-  const y = { min: Math.min(...losses) - room, max: Math.max(...losses) + room };
+  const y = { min: Math.min(...losses) - room, max: Math.max(...losses) + room, log: false };
   const px = (at: number) => plot.left + ((at - x.min) / (x.max - x.min)) * plot.width;
   const py = (loss: number) => plot.top + (1 - (loss - y.min) / (y.max - y.min)) * plot.height;
   const colours = lines.length === 1 ? [dark ? "#8ab4f0" : "#2b5a9e"] : ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];

@@ -141,6 +141,13 @@ export function overlayOf(request: OverlayRequest, runs: Drawable[]): Overlay {
     const line = style.kind === "each" ? curve.places : curve.places.flatMap((place, nth) => [{ x: place.x, value: curve.places[nth - 1]?.value ?? place.value }, place]);
     parts.push(`<path d="M${points(line.map((place) => [place.x, place.value]))}" stroke="${curve.colour}" stroke-width="2.2"/>`);
   }
+  const [only] = runs;
+  if (request.prompts && only && runs.length === 1) {
+    for (const { ordinal, loss, origin, dropped } of only.view.candidates) {
+      if (loss === null || origin.kind === "mask") continue;
+      parts.push(`<circle cx="${px(ordinal)}" cy="${py(loss)}" r="3" ${dropped ? `stroke="${ink.text}"` : `fill="${ink.text}"`}/>`);
+    }
+  }
   parts.push("</g>");
   return {
     svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif">${parts.join("")}</svg>`,

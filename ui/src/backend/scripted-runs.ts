@@ -77,7 +77,7 @@ export function makeRuns<R extends Kept>({ runs, versions }: Host<R>) {
     },
     async overlay(request) { return overlayOf(request, drawn(request)); },
     async overlayAt(request, x) { return readingsOf(drawn(request), request.style, x); },
-    async exportOverlay(request, format, large) { return `/home/you/runs${large ? "-large" : ""}${request.dark ? "-dark" : ""}.${format}`; },
+    async exportOverlay(request, format, large) { return `/home/you/${request.prompts ? `prompt-run-${request.runs[0]}` : "runs"}${large ? "-large" : ""}${request.dark ? "-dark" : ""}.${format}`; },
     async runsPage() { return structuredClone(page); },
     async saveRunsPage(next) { page = structuredClone(next); },
   } satisfies Partial<Backend>;

@@ -2,7 +2,6 @@ import type { Backend } from "./backend";
 import type {
   About, AppError, DataSummary, Draft, NewerVersion, Preferences, Project, RunMessage, RunState, RunSummary, RunView, ShellEvent, VersionSummary,
 } from "./generated/wire";
-import { chartOf } from "./scripted-chart";
 import { balanceOf, emptyDraft, modelOf, presets, previewOf, rolesOf, samples } from "./scripted-data";
 import { makeCompare } from "./scripted-compare";
 import { makeKeeping } from "./scripted-keeping";
@@ -329,7 +328,6 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
       const version = project.versions.find((one) => one.origin.kind === "run" && one.origin.run === id) ?? null;
       return structuredClone(resultOf(view, version, project.data?.preview ?? [], project.data));
     },
-    async chart(request) { return chartOf(request, request.runs.map((id) => runOf(id).view)); },
     async exportRun(id, format) { return `/home/you/run-${id}.${format}`; },
     async copyText(text) { copied.push(text); },
     async takeOpened() { return opened.splice(0).map((path) => ({ path, is_there: !path.includes("gone") })); },

@@ -1,13 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { ChartPoint } from "../backend/generated/wire";
-import { distinct, dragBox, inside, isBelowBest, nearest, pixelToX, pixelToY, rangesOf, shownPoints, spotOf, svgAddress, within, xToPixel, yToPixel, zoomed, type Frame } from "./scale";
+import { dragBox, inside, pixelToX, pixelToY, rangesOf, spotOf, svgAddress, within, xToPixel, yToPixel, zoomed, type Frame } from "./scale";
 
 const plot = { left: 50, top: 20, width: 400, height: 200 };
 const linear: Frame = { plot, x: { min: 0, max: 40 }, y: { min: 1, max: 3, log: false } };
 const log: Frame = { ...linear, y: { min: 0.1, max: 10, log: true } };
-const point = (ordinal: number, x: number, y: number): ChartPoint => ({
-  run: 1, kind: "candidate", ordinal, x, y, origin: { kind: "start" }, text: "",
-});
 
 describe("pixels and values", () => {
   it("map at the edges", () => {
@@ -32,37 +28,6 @@ describe("pixels and values", () => {
   it("keep far worse prompts at the edge", () => {
     expect(spotOf(linear, { x: 20, y: 90 })).toEqual({ x: 250, y: 20 });
   });
-});
-
-describe("points", () => {
-  const points = shownPoints(linear, [point(2, 30, 2), point(1, 10, 1.5), point(3, 50, 2), point(4, 12, NaN)]);
-
-  it("are those in range, from left to right", () => {
-    expect(points.map((one) => one.ordinal)).toEqual([1, 2]);
-  });
-
-  it("are found by what is near", () => {
-    expect(nearest(linear, points, { x: 155, y: 170 })).toBe(0);
-    expect(nearest(linear, points, { x: 345, y: 120 }, 20)).toBe(1);
-    expect(nearest(linear, points, { x: 250, y: 30 }, 20)).toBeNull();
-    expect(nearest(linear, [], { x: 0, y: 0 })).toBeNull();
-  });
-});
-
-it("tells every prompt once", () => {
-  const kinds = distinct([
-    point(0, 0, 3), { ...point(0, 0, 3), kind: "start" }, { ...point(0, 1, 3), kind: "best" }, point(1, 1, 2), { ...point(1, 1, 2), kind: "best" },
-    { ...point(1, 1, 2.2), kind: "validation" },
-  ]).map((one) => `${one.ordinal} ${one.kind}`);
-  expect(kinds).toEqual(["0 start", "1 best", "1 validation"]);
-});
-
-it("knows which prompts lie below the best that was taken by then", () => {
-  const start = { ...point(0, 0, 3), kind: "start" as const };
-  const best = { ...point(2, 2, 2), kind: "best" as const };
-  const masked = { ...point(5, 5, 1), origin: { kind: "mask" as const, segment: 0 } };
-  const points = [start, point(1, 1, 2.9), best, point(3, 3, 2.5), point(4, 4, 1.9), masked];
-  expect(points.filter((one) => isBelowBest(points, one)).map((one) => one.ordinal)).toEqual([1, 4]);
 });
 
 describe("dragging", () => {

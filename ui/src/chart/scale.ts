@@ -1,7 +1,7 @@
-import type { Chart, ChartPoint } from "../backend/generated/wire";
+import type { ChartFrame } from "../backend/generated/wire";
 
 /** What maps between values and pixels of the picture. */
-export type Frame = Pick<Chart, "plot" | "x" | "y">;
+export type Frame = ChartFrame;
 export type Range = [number, number];
 export type Spot = { x: number; y: number };
 
@@ -51,55 +51,6 @@ export function inside(frame: Frame, spot: Spot, margin = 0): boolean {
   return (
     spot.x >= left - margin && spot.x <= left + width + margin && spot.y >= top - margin && spot.y <= top + height + margin
   );
-}
-
-/**
- * Every prompt once: one that became the best is told as the best and not
- * again as one that was tried. Held-out checks are points of their own.
- */
-export function distinct(points: ChartPoint[]): ChartPoint[] {
-  const weight = { candidate: 0, start: 1, best: 2, validation: 3 } as const;
-  const kept = new Map<number, ChartPoint>();
-  for (const point of points) {
-    // One number per run, prompt and sort: text keys are slow for many points.
-    const key = point.run * 2 ** 32 + point.ordinal * 2 + (point.kind === "validation" ? 1 : 0);
-    const before = kept.get(key);
-    // The start stays the start, even if nothing better was found.
-    if (!before || (before.kind !== "start" && weight[point.kind] > weight[before.kind])) kept.set(key, point);
-  }
-  return [...kept.values()];
-}
-
-/** Whether a prompt that was tried has a lower loss than the best that was taken by then. */
-export function isBelowBest(points: ChartPoint[], tried: ChartPoint): boolean {
-  if (tried.kind !== "candidate" || tried.origin.kind === "mask") return false;
-  const taken = points.filter(
-    (point) => point.run === tried.run && (point.kind === "best" || point.kind === "start") && point.x <= tried.x,
-  );
-  const best = taken.reduce<ChartPoint | null>((last, point) => (last && last.x > point.x ? last : point), null);
-  return best !== null && tried.y < best.y;
-}
-
-/** Points that lie in the shown range of x, from left to right. */
-export function shownPoints(frame: Frame, points: ChartPoint[]): ChartPoint[] {
-  return points
-    .filter((point) => point.x >= frame.x.min && point.x <= frame.x.max && Number.isFinite(point.y))
-    .sort((a, b) => a.x - b.x || a.y - b.y);
-}
-
-/** The point drawn nearest to a spot, as an index, or null beyond `reach`. */
-export function nearest(frame: Frame, points: ChartPoint[], spot: Spot, reach = Infinity): number | null {
-  let found: number | null = null;
-  let least = reach * reach;
-  points.forEach((point, index) => {
-    const { x, y } = spotOf(frame, point);
-    const distance = (x - spot.x) ** 2 + (y - spot.y) ** 2;
-    if (distance <= least) {
-      least = distance;
-      found = index;
-    }
-  });
-  return found;
 }
 
 /** A drag shorter than this in a direction does not mean that direction. */

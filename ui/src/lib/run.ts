@@ -1,4 +1,4 @@
-import type { Candidate, DroppedEarly, RunMessage, RunView, SegmentView, StepSummary } from "../backend/generated/wire";
+import type { Candidate, RunMessage, RunView, SegmentView, StepSummary } from "../backend/generated/wire";
 import { parse } from "./prompt-document";
 
 /**
@@ -136,14 +136,4 @@ export function listed(candidates: Candidate[], order: CandidateOrder): Candidat
 export function shownExamples({ origin, text }: Candidate): number {
   const count = parse(text).demonstrations.length;
   return origin.kind === "demonstrations" && origin.examples.length === count ? 0 : count;
-}
-
-/** Numbers of the prompts dropped early, with how far each came. */
-export type Drops = ReadonlyMap<number, DroppedEarly>;
-
-/** The points of the chart do not say who was dropped early; the prompts do. */
-export function dropsOf(candidates: Candidate[]): Drops {
-  const drops = new Map<number, DroppedEarly>();
-  for (const { ordinal, dropped } of candidates) if (dropped) drops.set(ordinal, dropped);
-  return drops;
 }

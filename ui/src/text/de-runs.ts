@@ -79,6 +79,20 @@ export const deRuns: typeof enRuns = {
     formatNotes: { svg: "Bleibt in jeder Größe scharf", png: "Für Folien und Nachrichten", csv: "Jeder gezeichnete Wert, für eine Tabellenkalkulation" },
     exported: (path) => `Gespeichert als ${path}`,
 
+    saved: {
+      loss: "Verlust in Nats (kleiner ist besser)",
+      axes: {
+        prompts: "ausprobierte Prompts", steps: "Schritte", pairs: "Paare aus Prompt und Beispiel", tokens: "berechnete Token", seconds: "Arbeitszeit in Sekunden",
+      },
+      start: "Start", prompt: "Prompt", dropped: "früh verworfen", best: "bester bisher", check: "Schlussprüfung",
+      more: "und {} weitere",
+      places: { prompts: "Prompt", steps: "Schritt", pairs: "Paare", tokens: "Token", seconds: "Sekunden" },
+      columns: {
+        curve: "Kurve", runs: "Läufe", loss: "Verlust", measured: "gemessener_Verlust", lowest: "niedrigster", highest: "höchster", number: "Prompt_Nummer",
+        step: "Prompt_Schritt", estimate: "geschätzt", yes: "ja", no: "nein",
+      },
+    },
+
     legend: "Kurven",
     toggle: (name) => `Kurve zeigen: ${name}`,
     colourOf: (name) => `Farbe von ${name}`,

@@ -78,6 +78,21 @@ export const enRuns = {
     formatNotes: { svg: "Stays sharp at any size", png: "For slides and messages", csv: "Every value drawn, for a spreadsheet" },
     exported: (path: string) => `Saved as ${path}`,
 
+    /** What stands in pictures and tables that are saved. */
+    saved: {
+      loss: "loss in nats (lower is better)",
+      axes: {
+        prompts: "prompts tried", steps: "steps", pairs: "pairs of prompt and example", tokens: "tokens computed", seconds: "working time in seconds",
+      },
+      start: "start", prompt: "prompt", dropped: "dropped early", best: "best so far", check: "final check",
+      more: "and {} more",
+      places: { prompts: "prompt", steps: "step", pairs: "pairs", tokens: "tokens", seconds: "seconds" },
+      columns: {
+        curve: "curve", runs: "runs", loss: "loss", measured: "measured_loss", lowest: "lowest", highest: "highest", number: "prompt_number", step: "prompt_step",
+        estimate: "estimate", yes: "yes", no: "no",
+      },
+    },
+
     legend: "Curves",
     toggle: (name: string) => `Show the curve: ${name}`,
     colourOf: (name: string) => `Colour of ${name}`,

@@ -7,6 +7,7 @@ use pmpo_engine::devices;
 use sysinfo::System;
 
 use crate::log::last_lines;
+use crate::version::{commit, version};
 use crate::wire::{About, Linked};
 use crate::{built_in_model, folders, update_source};
 
@@ -16,19 +17,6 @@ const LINKED: &str = include_str!("../linked.tsv");
 
 /// Lines of the log that go with a question or a report.
 const LINES: usize = 50;
-
-/// The version, with the commit where the build says so.
-pub fn version() -> String {
-    match commit() {
-        Some(commit) => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
-        None => env!("CARGO_PKG_VERSION").to_owned(),
-    }
-}
-
-/// Packages name it when they are built.
-fn commit() -> Option<&'static str> {
-    option_env!("PMPO_COMMIT").filter(|commit| !commit.is_empty())
-}
 
 /// What the program is and where it keeps things.
 pub fn about() -> About {

@@ -71,8 +71,8 @@ impl From<pmpo_engine::LoadError> for AppError {
     }
 }
 
-impl From<crate::plot::PlotError> for AppError {
-    fn from(error: crate::plot::PlotError) -> Self {
+impl From<pmpo_plot::PlotError> for AppError {
+    fn from(error: pmpo_plot::PlotError) -> Self {
         Self::new(
             "plot",
             error.to_string(),

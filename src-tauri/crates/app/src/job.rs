@@ -26,6 +26,7 @@ use crate::paths::data_dir;
 use crate::patience::{patiently, OF_AN_ATTEMPT, OF_A_RUN};
 use crate::scoring::lost;
 use crate::versions::keep_written;
+use crate::wire::{self, TooLongRow};
 use crate::AppError;
 
 /// What a run needs before it is stored.
@@ -62,6 +63,19 @@ pub struct JobEstimate {
     pub left_out: Vec<(usize, usize)>,
     /// Tokens a second.
     pub speed: f64,
+}
+
+impl From<JobEstimate> for wire::JobEstimate {
+    fn from(estimate: JobEstimate) -> Self {
+        Self {
+            tokens: estimate.tokens,
+            minutes: estimate.minutes,
+            train: estimate.train,
+            validation: estimate.validation,
+            left_out: TooLongRow::list(&estimate.left_out),
+            tokens_per_second: estimate.speed,
+        }
+    }
 }
 
 /// Measures the model's speed on a few examples, and so the time of a plan.

@@ -14,7 +14,8 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter}
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::EnvFilter;
 
-use crate::{folders, version};
+use crate::folders;
+use crate::version::version;
 
 /// Names of the file and of the one before it, in the folder of logs.
 const NAME: &str = "pmpo.log";

@@ -1,8 +1,10 @@
-use pmpo_core::optimize::{Origin, Outcome, Part, PromptScore, SegmentFinding};
+use std::sync::Arc;
+
+use pmpo_core::optimize::{Outcome, Part, PromptScore, SegmentFinding};
+use pmpo_plot::{Curve, CurvePoint, CurveStyle, Line, PALETTE};
 use pmpo_store::{CandidateRow, RunId, RunRow, Store};
 use serde::Serialize;
 
-use crate::plot::{ChartPoint, RunChart};
 use crate::AppError;
 
 /// Everything that a page or a listing shows of one run.
@@ -63,48 +65,42 @@ pub(crate) fn run_details(store: &Store, id: RunId) -> Result<RunDetails, AppErr
     })
 }
 
-/// The picture of a run: scored candidates (masked prompts aside), best so far, validation.
-pub(crate) fn run_chart(store: &Store, id: RunId) -> Result<RunChart, AppError> {
-    let details = run_details(store, id)?;
-    let incumbents: Vec<u32> = store.steps(id)?.iter().map(|step| step.incumbent).collect();
-    let Some(start_loss) = details
-        .candidates
-        .first()
-        .and_then(|row| row.train.as_ref())
-        .map(|score| score.loss)
-    else {
+/// A run as it is drawn by itself: its prompts (masked ones aside), the best so far, and the
+/// losses on held-out examples.
+///
+/// # Errors
+/// `empty_run` where nothing was measured yet, `store` where the run cannot be read.
+pub(crate) fn run_line(store: &Store, id: RunId) -> Result<Line, AppError> {
+    let row = store.run(id)?;
+    let points: Vec<CurvePoint> = store.curve(id)?.into_iter().map(point).collect();
+    if points.is_empty() {
         return Err(AppError::new(
             "empty_run",
             format!("Run {} has no measured prompt yet.", id.0),
             "Go on with it by `pmpo resume`.",
         ));
-    };
-    let points = details
-        .candidates
-        .iter()
-        .filter(|row| !matches!(row.candidate.origin, Origin::Mask { .. }))
-        .filter_map(|row| {
-            row.train.as_ref().map(|score| ChartPoint {
-                ordinal: row.candidate.ordinal,
-                loss: score.loss,
-                best: incumbents.contains(&row.candidate.ordinal),
-                dropped: score.dropped.is_some(),
-            })
-        })
-        .collect();
-    let validation = details
-        .candidates
-        .iter()
-        .filter_map(|row| {
-            row.validation
-                .as_ref()
-                .map(|score| (f64::from(row.candidate.ordinal), score.loss))
-        })
-        .collect();
-    Ok(RunChart {
-        title: details.run.name.clone(),
-        start_loss,
-        points,
-        validation,
+    }
+    let mut curve = Curve::of(&points, &CurveStyle::default());
+    curve.check(&store.held_out_losses(id)?);
+    Ok(Line {
+        name: row.name,
+        runs: vec![id.0],
+        colour: PALETTE[0],
+        ground: String::new(),
+        curve: Arc::new(curve),
     })
+}
+
+/// A point of a curve as it is drawn.
+pub(crate) fn point(stored: pmpo_store::CurvePoint) -> CurvePoint {
+    CurvePoint {
+        ordinal: stored.ordinal,
+        step: stored.step,
+        loss: stored.loss,
+        dropped: stored.dropped,
+        best: stored.best,
+        pairs: stored.pairs,
+        tokens: stored.tokens,
+        seconds: stored.seconds,
+    }
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use common::studio;
 use pmpo_app::wire::{
     AnswerRole, ComparisonRequest, CurveAxis, CurveGroups, CurveKind, CurveStyle, Draft,
-    GroundChoice, OverlayFormat, OverlayRequest, RunState, RunsPage, Subject, VersionFormat,
-    VersionOrigin,
+    GroundChoice, OverlayFormat, OverlayRequest, PictureWords, RunState, RunsPage, Subject,
+    VersionFormat, VersionOrigin,
 };
 use pmpo_app::Studio;
 use pmpo_core::loss::Verdict;
@@ -37,10 +37,15 @@ fn change(studio: &Studio, project: i64, change: impl FnOnce(&mut Draft)) {
     studio.save_draft(project, &draft).unwrap();
 }
 
+fn words(axis: CurveAxis) -> PictureWords {
+    PictureWords::english(axis)
+}
+
 fn overlay(runs: &[i64]) -> OverlayRequest {
     OverlayRequest {
         runs: runs.to_vec(),
         style: CurveStyle::default(),
+        prompts: false,
         width: 800,
         height: 400,
         dark: false,
@@ -107,7 +112,7 @@ async fn runs_are_laid_over_each_other_and_kept_apart_where_they_differ() {
             ..CurveStyle::default()
         };
         let file = studio
-            .export_overlay(&request, OverlayFormat::Csv, false)
+            .export_overlay(&request, OverlayFormat::Csv, false, &words(axis))
             .unwrap();
         let mut reader = csv::Reader::from_reader(&file[..]);
         let mut rows = 0;
@@ -124,7 +129,7 @@ async fn runs_are_laid_over_each_other_and_kept_apart_where_they_differ() {
         for (format, large) in [(OverlayFormat::Svg, false), (OverlayFormat::Png, true)] {
             assert!(
                 studio
-                    .export_overlay(&request, format, large)
+                    .export_overlay(&request, format, large, &words(axis))
                     .unwrap()
                     .len()
                     > 1000
@@ -161,7 +166,12 @@ async fn runs_are_laid_over_each_other_and_kept_apart_where_they_differ() {
     );
     assert_eq!((line.colour.as_str(), line.tags.len()), ("#0a0b0c", 2));
     let svg = studio
-        .export_overlay(&overlay(&[first]), OverlayFormat::Svg, false)
+        .export_overlay(
+            &overlay(&[first]),
+            OverlayFormat::Svg,
+            false,
+            &words(CurveAxis::Prompts),
+        )
         .unwrap();
     assert!(!String::from_utf8(svg).unwrap().contains("<i>"));
     for wrong in ["", "red", "#12345", "#12345g", "#1234567"] {

@@ -11,7 +11,8 @@ use std::time::Duration;
 use common::studio;
 use pmpo_app::data::AnswerColumns;
 use pmpo_app::wire::{
-    ChartRequest, Draft, ExportFormat, ImportChoice, RunMessage, RunPhase, RunState, TryMessage,
+    CurveAxis, CurveStyle, Draft, ExportFormat, ImportChoice, OverlayFormat, OverlayRequest,
+    PictureWords, RunMessage, RunPhase, RunState, TryMessage,
 };
 use pmpo_app::{Preset, Studio};
 
@@ -103,31 +104,44 @@ async fn the_sample_from_first_start_to_a_better_prompt() {
     assert_eq!(project.versions[0].labels, ["in use"]);
     assert_eq!(project.runs[0].id, run.id);
 
-    let request = |x_range| ChartRequest {
+    let request = |x_range| OverlayRequest {
         runs: vec![run.id],
+        style: CurveStyle::default(),
+        prompts: true,
         width: 800,
         height: 400,
         dark: true,
         x_range,
         y_range: None,
-        log: false,
     };
-    let chart = studio.chart(&request(None)).unwrap();
-    assert!(chart.svg.starts_with("<svg") && chart.points.len() > 5);
-    let near = studio.chart(&request(Some((0.0, 3.0)))).unwrap();
-    assert_eq!((near.x.min, near.x.max), (0.0, 3.0));
-    let wrong = studio.chart(&request(Some((3.0, 3.0))));
+    let chart = studio.overlay(&request(None)).unwrap();
+    let marks = chart.svg.matches("<circle").count();
+    assert!(chart.svg.starts_with("<svg") && marks > 5);
+    // The final check is there as triangles: of the start and of the best prompt.
+    let checks = |svg: &str| svg.matches("<polygon").count();
+    assert_eq!(checks(&chart.svg), 2);
+    let near = studio.overlay(&request(Some((0.0, 3.0)))).unwrap();
+    assert_eq!((near.frame.x.min, near.frame.x.max), (0.0, 3.0));
+    let wrong = studio.overlay(&request(Some((3.0, 3.0))));
     assert_eq!(wrong.unwrap_err().code, "plot");
     for format in [
         ExportFormat::Txt,
         ExportFormat::Md,
         ExportFormat::Json,
         ExportFormat::Csv,
-        ExportFormat::Svg,
-        ExportFormat::Png,
     ] {
         assert!(studio.export(run.id, format).unwrap().len() > 20);
     }
+    let mut words = PictureWords::english(CurveAxis::Prompts);
+    words.check = "Schlussprüfung".to_owned();
+    let file = |format| {
+        studio
+            .export_overlay(&request(None), format, true, &words)
+            .unwrap()
+    };
+    let picture = String::from_utf8(file(OverlayFormat::Svg)).unwrap();
+    assert!(picture.contains("Schlussprüfung") && picture.contains(&run.name));
+    assert!(file(OverlayFormat::Png).len() > 1000);
     assert_eq!(studio.home().unwrap().unfinished, []);
     studio.delete_run(run.id).unwrap();
     assert_eq!(studio.result(run.id).unwrap_err().code, "store");

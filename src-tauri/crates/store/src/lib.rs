@@ -31,7 +31,7 @@ mod versions;
 mod writer;
 
 pub use candidates::{CandidateRow, ScoreSummary, StepRow};
-pub use curves::CurvePoint;
+pub use curves::{CurveCursor, CurvePart, CurvePoint};
 pub use datasets::{DatasetRow, NewDataset};
 pub use editing::{ChangedRows, EditCount};
 pub use error::StoreError;

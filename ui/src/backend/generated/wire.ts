@@ -963,17 +963,17 @@ export type DataChart = {
  */
 svg: string, 
 /**
- * Where the axes are, in its pixels.
+ * The plotted rectangle.
  */
 plot: PlotRect, 
 /**
- * Horizontal range: places of the datasets, from 0.
+ * Its width in units of the axis.
  */
 x: AxisRange, 
 /**
- * Vertical range, in nats.
+ * Its height in nats.
  */
-y: AxisRange, };
+y: LossRange, };
 
 /**
  * A row that does not fit the model's window.
@@ -1240,13 +1240,13 @@ svg: string,
  */
 plot: PlotRect, 
 /**
- * Losses under the first prompt, in nats.
+ * Its width in units of the axis.
  */
 x: AxisRange, 
 /**
- * Losses under the second prompt, in nats.
+ * Its height in nats.
  */
-y: AxisRange, };
+y: LossRange, };
 
 /**
  * A token of an answer and how surprised the model was by it.
@@ -2659,6 +2659,10 @@ runs: Array<number>,
  */
 style: CurveStyle, 
 /**
+ * Whether the prompts tried are drawn as marks; of a single run only.
+ */
+prompts: boolean, 
+/**
  * Width in pixels.
  */
 width: number, 
@@ -2678,6 +2682,100 @@ x_range: [number, number] | null,
  * Losses shown; everything that matters where there is none.
  */
 y_range: [number, number] | null, };
+
+/**
+ * The columns of a table of curves, and what stands in them in words.
+ */
+export type ColumnWords = { 
+/**
+ * Name of the curve.
+ */
+curve: string, 
+/**
+ * Numbers of its runs.
+ */
+runs: string, 
+/**
+ * The place on the axis.
+ */
+place: string, 
+/**
+ * The loss drawn.
+ */
+loss: string, 
+/**
+ * The loss measured, where smoothing draws another one.
+ */
+measured: string, 
+/**
+ * Lowest loss of a group.
+ */
+lowest: string, 
+/**
+ * Highest loss of a group.
+ */
+highest: string, 
+/**
+ * Number of the prompt.
+ */
+number: string, 
+/**
+ * Step of the prompt.
+ */
+step: string, 
+/**
+ * Whether the loss is an estimate.
+ */
+estimate: string, 
+/**
+ * It is.
+ */
+yes: string, 
+/**
+ * It is not.
+ */
+no: string, };
+
+/**
+ * The words of a picture, and of the same figures as a table.
+ */
+export type PictureWords = { 
+/**
+ * Below the axis that goes across.
+ */
+axis: string, 
+/**
+ * Beside the axis that goes upwards, with its unit.
+ */
+loss: string, 
+/**
+ * The level of the start prompt.
+ */
+start: string, 
+/**
+ * A prompt that was tried.
+ */
+prompt: string, 
+/**
+ * A prompt that was dropped early, whose loss is an estimate.
+ */
+dropped: string, 
+/**
+ * The line of the best so far.
+ */
+best: string, 
+/**
+ * Losses on held-out examples.
+ */
+check: string, 
+/**
+ * Curves that have no room in the legend; `{}` stands for their number.
+ */
+more: string, 
+/**
+ * The columns of the table.
+ */
+columns: ColumnWords, };
 
 /**
  * A curve of an overlay: a run, or a group of them.
@@ -2775,18 +2873,6 @@ export type Overlay = {
  */
 svg: string, 
 /**
- * The plotted rectangle.
- */
-plot: PlotRect, 
-/**
- * Its width in units of the axis.
- */
-x: AxisRange, 
-/**
- * Its height in nats.
- */
-y: LossRange, 
-/**
  * The curves, in the order of the runs asked for.
  */
 curves: Array<OverlayCurve>, 
@@ -2797,7 +2883,19 @@ empty: Array<number>,
 /**
  * What they were measured on; more than one where heights cannot be compared.
  */
-grounds: Array<Ground>, };
+grounds: Array<Ground>, 
+/**
+ * The plotted rectangle.
+ */
+plot: PlotRect, 
+/**
+ * Its width in units of the axis.
+ */
+x: AxisRange, 
+/**
+ * Its height in nats.
+ */
+y: LossRange, };
 
 /**
  * A curve at one place of the axis.
@@ -3679,39 +3777,6 @@ answers: Array<AnswerPair>,
 balance: SplitBalance | null, };
 
 /**
- * A picture to be drawn.
- */
-export type ChartRequest = { 
-/**
- * The runs.
- */
-runs: Array<number>, 
-/**
- * Width in pixels.
- */
-width: number, 
-/**
- * Height in pixels.
- */
-height: number, 
-/**
- * Light on dark.
- */
-dark: boolean, 
-/**
- * Ordinals shown; everything where there is none.
- */
-x_range: [number, number] | null, 
-/**
- * Losses shown; everything that matters where there is none.
- */
-y_range: [number, number] | null, 
-/**
- * Whether the loss axis is logarithmic.
- */
-log: boolean, };
-
-/**
  * The plotted rectangle in pixels.
  */
 export type PlotRect = { 
@@ -3733,7 +3798,7 @@ width: number,
 height: number, };
 
 /**
- * Ordinals that a picture shows.
+ * What a picture shows across.
  */
 export type AxisRange = { 
 /**
@@ -3763,72 +3828,26 @@ max: number,
 log: boolean, };
 
 /**
- * A picture and what a layer over it needs.
+ * Where the axes of a picture lie and what they show, for a layer over it.
  */
-export type Chart = { 
-/**
- * The picture.
- */
-svg: string, 
+export type ChartFrame = { 
 /**
  * The plotted rectangle.
  */
 plot: PlotRect, 
 /**
- * Its width in ordinals.
+ * Its width in units of the axis.
  */
 x: AxisRange, 
 /**
  * Its height in nats.
  */
-y: LossRange, 
-/**
- * All points, also those outside the ranges.
- */
-points: Array<ChartPoint>, };
-
-/**
- * What a point of a picture is.
- */
-export type PointKind = "start" | "candidate" | "best" | "validation";
-
-/**
- * A point of a picture.
- */
-export type ChartPoint = { 
-/**
- * Its run.
- */
-run: number, 
-/**
- * What it is.
- */
-kind: PointKind, 
-/**
- * Number of the prompt.
- */
-ordinal: number, 
-/**
- * Ordinal.
- */
-x: number, 
-/**
- * Loss in nats.
- */
-y: number, 
-/**
- * How the prompt was made.
- */
-origin: Origin, 
-/**
- * Its first words.
- */
-text: string, };
+y: LossRange, };
 
 /**
  * What a run is written as.
  */
-export type ExportFormat = "txt" | "md" | "json" | "csv" | "svg" | "png";
+export type ExportFormat = "txt" | "md" | "json" | "csv";
 
 /**
  * An answer while it is written.

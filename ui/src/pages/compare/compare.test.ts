@@ -135,7 +135,7 @@ const found = (more: Partial<Comparison> = {}): Comparison => ({
 });
 const answering = (answer: () => Comparison): Partial<Backend> => ({
   async compare() { return answer(); },
-  async scatter() { return { svg: "<svg xmlns='http://www.w3.org/2000/svg'/>", plot: { left: 0, top: 0, width: 400, height: 400 }, x: { min: 0, max: 4 }, y: { min: 0, max: 4 } }; },
+  async scatter() { return { svg: "<svg xmlns='http://www.w3.org/2000/svg'/>", plot: { left: 0, top: 0, width: 400, height: 400 }, x: { min: 0, max: 4 }, y: { min: 0, max: 4, log: false } }; },
 });
 
 it("says each verdict in words, in German too, and warns of fewer right answers", async () => {

@@ -40,7 +40,7 @@ describe("examples", () => {
 });
 
 describe("the scatter picture", () => {
-  const picture = { svg: "", plot: { left: 10, top: 20, width: 100, height: 200 }, x: { min: 0, max: 4 }, y: { min: 0, max: 4 } };
+  const picture = { svg: "", plot: { left: 10, top: 20, width: 100, height: 200 }, x: { min: 0, max: 4 }, y: { min: 0, max: 4, log: false } };
 
   it("has each example where its losses are, those beyond the axes at the edge", () => {
     expect(dotsOf(picture, [row(0, 0, 0), row(1, 2, 4), row(2, 9, 1), row(3, NaN, 1)])).toEqual([

@@ -5,7 +5,9 @@ import type { Backend } from "../../backend";
 import type { AnswerPair, Change, Project, RunResult, Validation, Verdict } from "../../backend/generated/wire";
 import { makeScripted } from "../../backend/scripted";
 import { router } from "../../lib/router.svelte";
+import { setLanguage } from "../../text";
 import { toasts } from "../../lib/toasts.svelte";
+import { pictureOf } from "../../test/chart-fixtures";
 import { renderPage, seriousFaults } from "../../test/render";
 import { candidate, change, runResult, runView, validation } from "../../test/run-fixtures";
 import ResultPage from "./ResultPage.svelte";
@@ -14,10 +16,7 @@ function show(result: RunResult, more: Partial<Backend> = {}) {
   const backend: Backend = {
     ...makeScripted(),
     result: async () => result,
-    chart: async (request) => ({
-      svg: "<svg xmlns='http://www.w3.org/2000/svg'/>", plot: { left: 0, top: 0, width: 100, height: 100 },
-      x: { min: 0, max: 1 }, y: { min: 0, max: 1, log: request.log }, points: [],
-    }),
+    overlay: async (request) => pictureOf(request),
     copyText: vi.fn(async () => undefined),
     useVersion: vi.fn(async () => ({}) as Project),
     exportRun: vi.fn(async () => "/home/you/report.md"),
@@ -302,6 +301,17 @@ describe("start and best prompt", () => {
     expect(backend.exportRun).toHaveBeenCalledWith(7, "md");
     await waitFor(() => expect(toasts.list.at(-1)?.text).toBe("Saved as /home/you/report.md"));
   });
+
+  it("are exported as a picture in the words of the page", async () => {
+    setLanguage("de");
+    const exportOverlay = vi.fn(async () => "/home/you/prompt-run-7.svg");
+    show(result, { exportOverlay });
+    await userEvent.click(await screen.findByTestId("export-menu"));
+    await userEvent.click(await screen.findByTestId("export-svg"));
+    const request = expect.objectContaining({ runs: [7], prompts: true, style: expect.objectContaining({ starts: true }) });
+    const words = expect.objectContaining({ axis: "ausprobierte Prompts", best: "bester bisher", check: "Schlussprüfung" });
+    expect(exportOverlay).toHaveBeenCalledWith(request, "svg", true, words);
+  });
 });
 
 it("is laid over the run before it", async () => {
@@ -316,11 +326,7 @@ it("says of a prompt chosen in the curve that it was dropped early", async () =>
   const early = candidate(4, { loss: 2.4071, text: "Behind", dropped: { scored: 8, of: 20 } });
   const result = runResult();
   show({ ...result, view: { ...result.view, candidates: [...result.view.candidates, early] } }, {
-    chart: async (request) => ({
-      svg: "<svg xmlns='http://www.w3.org/2000/svg'/>", plot: { left: 0, top: 0, width: 100, height: 100 },
-      x: { min: 0, max: 4 }, y: { min: 0, max: 4, log: request.log },
-      points: [{ run: 7, kind: "candidate", ordinal: 4, x: 2, y: 2.4071, origin: early.origin, text: "Behind" }],
-    }),
+    overlay: async (request) => pictureOf(request),
   });
   const layer = await screen.findByTestId("chart-layer");
   await fireEvent.keyDown(layer, { key: "End" });

@@ -6,6 +6,7 @@ import { makeScripted } from "../../backend/scripted";
 import { router } from "../../lib/router.svelte";
 import { renderPage, seriousFaults } from "../../test/render";
 import { setLanguage } from "../../text";
+import { pictureOf } from "../../test/chart-fixtures";
 import { candidate, runView, validation } from "../../test/run-fixtures";
 import RunPage from "./RunPage.svelte";
 
@@ -21,12 +22,7 @@ function show(view: RunView, more: Partial<Backend> = {}) {
       onMessage({ kind: "snapshot", view });
       return () => (listener = null);
     },
-    async chart(request) {
-      return {
-        svg: "<svg xmlns='http://www.w3.org/2000/svg'/>", plot: { left: 0, top: 0, width: 100, height: 100 },
-        x: { min: 0, max: 1 }, y: { min: 0, max: 1, log: request.log }, points: [],
-      };
-    },
+    overlay: async (request) => pictureOf(request),
     pauseRun: vi.fn(async () => undefined),
     stopRun: vi.fn(async () => undefined),
     resumeRun: vi.fn(async () => ({ ...view.run, state: "running" as const, active: true })),
@@ -331,16 +327,11 @@ describe("a prompt dropped early", () => {
   });
 
   it("is told in the chart as well", async () => {
-    const chart: Backend["chart"] = async (request) => ({
-      svg: "<svg xmlns='http://www.w3.org/2000/svg'/>", plot: { left: 0, top: 0, width: 100, height: 100 },
-      x: { min: 0, max: 4 }, y: { min: 0, max: 4, log: request.log },
-      points: [{ run: 7, kind: "candidate", ordinal: 2, x: 2, y: 2.4071, origin: early.origin, text: "Behind" }],
-    });
-    const { unmount } = show(runView({ candidates: [candidate(0), whole, early] }), { chart });
+    const { unmount } = show(runView({ candidates: [candidate(0), whole, early] }));
     expect(await screen.findByTestId("chart-table")).toHaveTextContent(/dropped after 8 of 20\s*≈ 2\.41/u);
     expect(screen.getByRole("list", { name: "Legend" })).toHaveTextContent("Dropped early");
     unmount();
-    show(runView({ candidates: [candidate(0), whole] }), { chart });
+    show(runView({ candidates: [candidate(0), whole] }));
     expect(await screen.findByRole("list", { name: "Legend" })).not.toHaveTextContent("Dropped early");
   });
 });

@@ -51,7 +51,7 @@ it("shows the newest eight, newest first, and keeps what is chosen instead", asy
   const { container, unmount } = await show(backend, project);
   expect(rows()).toEqual(ids.slice().reverse());
   expect(ids.map(isShown)).toEqual([false, false, ...ids.slice(2).map(() => true)]);
-  await screen.findByTestId("overlay-picture");
+  await screen.findByTestId("chart-picture");
   expect(lastOverlay(backend).runs).toEqual(ids.slice(2).reverse());
   expect(await seriousFaults(container)).toEqual([]);
 
@@ -73,7 +73,7 @@ it("shows on a visit what was asked for, and does not keep that by itself", asyn
   const { backend, project, ids } = await ended(4);
   const { unmount } = await show(backend, project, [ids[0] as number, ids[1] as number]);
   expect(ids.map(isShown)).toEqual([true, true, false, false]);
-  await userEvent.click(screen.getByTestId("overlay-starts"));
+  await userEvent.click(screen.getByTestId("chart-starts"));
   unmount();
   await waitFor(() => expect(kept(backend)).toMatchObject({ shown: null, style: { starts: true } }));
 });
@@ -243,7 +243,7 @@ it("says why something could not be done", async () => {
   await choose(ids[0] as number, "delete");
   expect(await screen.findByTestId("error-note")).toHaveTextContent("Stop it first.");
   backend.failNext("overlay", { code: "run", message: "Too many.", hint: "" });
-  await userEvent.click(screen.getByTestId("overlay-log"));
+  await userEvent.click(screen.getByTestId("chart-log"));
   expect(await screen.findByText("Too many.")).toBeInTheDocument();
 });
 
@@ -289,19 +289,21 @@ it("warns of different grounds and offers to score on the same examples", async 
 it("keeps how curves are drawn, draws groups, and writes files light and dark, usual and large", async () => {
   const { backend, project } = await ended(3);
   await show(backend, project);
-  await screen.findByTestId("overlay-picture");
-  await userEvent.selectOptions(screen.getByTestId("overlay-axis"), "tokens");
-  await userEvent.selectOptions(screen.getByTestId("overlay-kind"), "each");
-  await fireEvent.input(screen.getByTestId("overlay-smoothing"), { target: { value: "0.5" } });
-  await userEvent.selectOptions(screen.getByTestId("overlay-groups"), "prompt");
+  await screen.findByTestId("chart-picture");
+  await userEvent.selectOptions(screen.getByTestId("chart-axis"), "tokens");
+  await userEvent.selectOptions(screen.getByTestId("chart-kind"), "each");
+  await fireEvent.input(screen.getByTestId("chart-smoothing"), { target: { value: "0.5" } });
+  await userEvent.selectOptions(screen.getByTestId("chart-groups"), "prompt");
   await waitFor(() => expect(kept(backend)?.style).toEqual({ axis: "tokens", kind: "each", smoothing: 0.5, groups: "prompt", log: false, starts: false }));
-  await waitFor(() => expect(screen.getByTestId("overlay-legend")).toHaveTextContent("mean of 3 runs"));
+  await waitFor(() => expect(screen.getByTestId("chart-legend")).toHaveTextContent("mean of 3 runs"));
   for (const [name, format, large, dark] of [["svg", "svg", false, false], ["png-large", "png", true, false], ["svg-dark", "svg", false, true], ["csv", "csv", false, false]] as const) {
     // For a moment after a menu was closed nothing else takes the pointer.
     const user = userEvent.setup({ pointerEventsCheck: 0 });
-    await user.click(screen.getByTestId("overlay-export"));
-    await user.click(await screen.findByTestId(`overlay-export-${name}`));
-    await waitFor(() => expect(backend.calls.filter(([method]) => method === "exportOverlay").at(-1)?.slice(1)).toEqual([expect.objectContaining({ dark }), format, large]));
+    await user.click(screen.getByTestId("chart-export"));
+    await user.click(await screen.findByTestId(`chart-export-${name}`));
+    await waitFor(() => expect(backend.calls.filter(([method]) => method === "exportOverlay").at(-1)?.slice(1)).toEqual([
+      expect.objectContaining({ dark }), format, large, expect.objectContaining({ axis: "tokens computed" }),
+    ]));
     await waitFor(() => expect(toasts.list.at(-1)?.text).toContain(`.${format}`));
   }
 });

@@ -1,104 +1,158 @@
-//! Pictures for the window.
+//! Runs in a picture for the window: one, or several laid over each other.
 
-use pmpo_core::optimize::Origin;
+use std::sync::Arc;
+
+use pmpo_plot::{
+    csv, picture_png, picture_svg, ChartSize, CurveAxis, Line, PictureWords, Theme, View,
+};
 use pmpo_store::RunId;
 
 use super::Studio;
+use crate::error::unexpected;
 use crate::export;
-use crate::plot::{png, svg, ChartSize, Theme, View};
-use crate::results::run_chart;
-use crate::wire::{AxisRange, Chart, ChartPoint, ChartRequest, ExportFormat, LossRange, PointKind};
+use crate::locks::held;
+use crate::overlay::{KnownCurves, Laid};
+use crate::run_rows::colour_text;
+use crate::wire::{
+    ExportFormat, Overlay, OverlayCurve, OverlayFormat, OverlayReading, OverlayRequest,
+};
 use crate::AppError;
 
 /// Pixels beyond which nobody looks.
 pub(super) const LARGEST: u32 = 8192;
 pub(super) const SMALLEST: u32 = 64;
-/// Words of a prompt shown beside a point.
-const SHOWN_WORDS: usize = 16;
+/// Runs of one picture.
+const MOST_CURVES: usize = 500;
 
 impl Studio {
-    /// Draws runs, and says where their points are.
-    pub fn chart(&self, request: &ChartRequest) -> Result<Chart, AppError> {
-        crate::panics::point("the chart");
-        let mut charts = Vec::with_capacity(request.runs.len());
-        let mut points = Vec::new();
-        for &run in &request.runs {
-            let (chart, own) = {
-                let store = self.reader()?;
-                (
-                    run_chart(&store, RunId(run))?,
-                    store.candidates(RunId(run))?,
-                )
-            };
-            for row in own {
-                let ordinal = row.candidate.ordinal;
-                let masked = matches!(row.candidate.origin, Origin::Mask { .. });
-                let kind = match chart.points.iter().find(|point| point.ordinal == ordinal) {
-                    _ if ordinal == 0 => PointKind::Start,
-                    Some(point) if point.best => PointKind::Best,
-                    _ => PointKind::Candidate,
-                };
-                let point = |kind, y| ChartPoint {
-                    run,
-                    kind,
-                    ordinal,
-                    x: f64::from(ordinal),
-                    y,
-                    origin: row.candidate.origin.clone(),
-                    text: first_words(&row.candidate.text),
-                };
-                if let Some(score) = row.train.filter(|_| !masked) {
-                    points.push(point(kind, score.loss));
-                }
-                if let Some(score) = row.validation {
-                    points.push(point(PointKind::Validation, score.loss));
-                }
-            }
-            charts.push(chart);
-        }
+    /// Runs in one picture.
+    ///
+    /// # Errors
+    /// `plot` where nothing was measured or a range is empty, `run` where there are more
+    /// than 500 runs, `store` where they cannot be read.
+    pub fn overlay(&self, request: &OverlayRequest) -> Result<Overlay, AppError> {
+        let laid = self.lay(request)?;
         let view = View {
-            size: ChartSize {
-                width: request.width.clamp(SMALLEST, LARGEST),
-                height: request.height.clamp(SMALLEST, LARGEST),
-            },
-            theme: theme(request.dark),
             x: request.x_range,
             y: request.y_range,
-            log: request.log,
+            log: request.style.log,
             dressed: false,
+            ..View::whole(size_of(request), theme(request.dark))
         };
-        let (svg, geometry) = svg(&charts, &view)?;
-        Ok(Chart {
+        // Whoever shows this picture says the words beside it.
+        let words = PictureWords::english(CurveAxis::default());
+        let (svg, geometry) = picture_svg(&laid.picture(request, &words), &view)?;
+        let curve = |(key, line): (usize, &Line)| OverlayCurve {
+            key,
+            name: line.name.clone(),
+            runs: line.runs.clone(),
+            colour: colour_text(line.colour),
+            start: line.curve.start(),
+            best: line.curve.best(),
+            end: line.curve.end(),
+            ground: line.ground.clone(),
+        };
+        Ok(Overlay {
             svg,
-            plot: geometry.plot.into(),
-            x: AxisRange {
-                min: geometry.x.0,
-                max: geometry.x.1,
-            },
-            y: LossRange {
-                min: geometry.y.0,
-                max: geometry.y.1,
-                log: request.log,
-            },
-            points,
+            frame: geometry.into(),
+            curves: laid.lines.iter().enumerate().map(curve).collect(),
+            empty: laid.empty.clone(),
+            grounds: laid.grounds.clone(),
         })
     }
 
-    /// A run as a file.
-    pub fn export(&self, run: i64, format: ExportFormat) -> Result<Vec<u8>, AppError> {
-        let store = self.reader()?;
-        crate::panics::point("the export");
-        let id = RunId(run);
-        let whole = View::whole(ChartSize::LARGE, Theme::Light);
-        let text = |format| export::export(&store, id, format).map(String::into_bytes);
+    /// What the curves are at a place of the axis.
+    ///
+    /// # Errors
+    /// As [`Studio::overlay`], but for `plot`.
+    pub fn overlay_at(
+        &self,
+        request: &OverlayRequest,
+        x: f64,
+    ) -> Result<Vec<OverlayReading>, AppError> {
+        let laid = self.lay(request)?;
+        let reading = |(key, line): (usize, &Line)| {
+            let place = line.curve.at(x);
+            OverlayReading {
+                key,
+                x: place.map_or(x, |place| place.x),
+                ordinal: place.and_then(|place| Some(place.prompt?.0)),
+                step: place.and_then(|place| Some(place.prompt?.1)),
+                value: place.map(|place| place.value),
+                raw: place.and_then(|place| place.raw),
+                band: place.and_then(|place| place.band),
+                estimate: place.is_some_and(|place| place.estimate),
+            }
+        };
+        Ok(laid.lines.iter().enumerate().map(reading).collect())
+    }
+
+    /// Exactly what a picture shows, as a file in the words given.
+    ///
+    /// # Errors
+    /// As [`Studio::overlay`].
+    pub fn export_overlay(
+        &self,
+        request: &OverlayRequest,
+        format: OverlayFormat,
+        large: bool,
+        words: &PictureWords,
+    ) -> Result<Vec<u8>, AppError> {
+        let laid = self.lay(request)?;
+        let (style, x, y) = (&request.style, request.x_range, request.y_range);
+        let view = View {
+            x,
+            y,
+            log: style.log,
+            ..View::of_size(large, theme(request.dark))
+        };
+        let picture = laid.picture(request, words);
         match format {
-            ExportFormat::Txt => text(export::ExportFormat::Text),
-            ExportFormat::Md => text(export::ExportFormat::Markdown),
-            ExportFormat::Json => text(export::ExportFormat::Json),
-            ExportFormat::Csv => text(export::ExportFormat::Csv),
-            ExportFormat::Svg => Ok(svg(&[run_chart(&store, id)?], &whole)?.0.into_bytes()),
-            ExportFormat::Png => Ok(png(&[run_chart(&store, id)?], &whole)?),
+            OverlayFormat::Csv => csv(&picture, x, y).map_err(unexpected),
+            OverlayFormat::Svg => Ok(picture_svg(&picture, &view)?.0.into_bytes()),
+            OverlayFormat::Png => Ok(picture_png(&picture, &view)?),
         }
+    }
+
+    /// A run as a file.
+    ///
+    /// # Errors
+    /// `store` where it cannot be read.
+    pub fn export(&self, run: i64, format: ExportFormat) -> Result<Vec<u8>, AppError> {
+        let format = match format {
+            ExportFormat::Txt => export::ExportFormat::Text,
+            ExportFormat::Md => export::ExportFormat::Markdown,
+            ExportFormat::Json => export::ExportFormat::Json,
+            ExportFormat::Csv => export::ExportFormat::Csv,
+        };
+        crate::panics::point("the export");
+        export::export(&*self.reader()?, RunId(run), format).map(String::into_bytes)
+    }
+
+    /// Numbers of runs may come again, so that what was read of one goes.
+    pub(super) fn forget_curves(&self) {
+        *held(&self.curves) = KnownCurves::default();
+    }
+
+    fn lay(&self, request: &OverlayRequest) -> Result<Arc<Laid>, AppError> {
+        if request.runs.len() > MOST_CURVES {
+            return Err(AppError::new(
+                "run",
+                "More than 500 runs do not fit one picture.",
+                "Show fewer.",
+            ));
+        }
+        let key = (request.runs.clone(), request.style);
+        let mut known = held(&self.curves);
+        crate::panics::point("the curves");
+        known.lay(&self.database, key)
+    }
+}
+
+fn size_of(request: &OverlayRequest) -> ChartSize {
+    ChartSize {
+        width: request.width.clamp(SMALLEST, LARGEST),
+        height: request.height.clamp(SMALLEST, LARGEST),
     }
 }
 
@@ -108,20 +162,4 @@ pub(super) fn theme(dark: bool) -> Theme {
     } else {
         Theme::Light
     }
-}
-
-pub(super) fn first_words(text: &str) -> String {
-    let mut words = text.split_whitespace();
-    let mut out: String = words
-        .by_ref()
-        .take(SHOWN_WORDS)
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(160)
-        .collect();
-    if words.next().is_some() {
-        out.push('…');
-    }
-    out
 }

@@ -15,14 +15,14 @@ use super::Studio;
 use crate::drafts::draft;
 use crate::job::must_fit;
 use crate::models::{ModelRef, Purpose};
-use crate::plot::{scatter_svg, ChartSize};
 use crate::scoring::{measured_examples, SharedLedger};
 use crate::wire::{
-    AnswerRole, AnswerTokens, AxisRange, ComparedFigures, ComparedGround, ComparedPrompt,
-    ComparedRow, Comparison, ComparisonRequest, ExampleTokens, GroundChoice, Scatter, SegmentView,
-    ShellEvent, Subject, TokenSurprise,
+    AnswerRole, AnswerTokens, ComparedFigures, ComparedGround, ComparedPrompt, ComparedRow,
+    Comparison, ComparisonRequest, ExampleTokens, GroundChoice, Scatter, SegmentView, ShellEvent,
+    Subject, TokenSurprise,
 };
 use crate::{caught_async, AppError};
+use pmpo_plot::{scatter_svg, ChartSize};
 
 /// Examples that two prompts must have in common before they are compared.
 const FEWEST: usize = 2;
@@ -126,12 +126,9 @@ impl Studio {
             height: height.clamp(SMALLEST, LARGEST),
         };
         let (svg, geometry) = scatter_svg(&points, size, theme(dark))?;
-        let range = |(min, max)| AxisRange { min, max };
         Ok(Scatter {
             svg,
-            plot: geometry.plot.into(),
-            x: range(geometry.x),
-            y: range(geometry.y),
+            frame: geometry.into(),
         })
     }
 

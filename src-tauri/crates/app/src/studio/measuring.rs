@@ -4,9 +4,9 @@ use pmpo_store::{DatasetId, ProjectId, VersionId};
 
 use super::chart::{theme, LARGEST, SMALLEST};
 use super::Studio;
-use crate::plot::{history_svg, ChartSize, History, HistoryLine};
-use crate::wire::{AxisRange, DataChart, Measurements, Project};
+use crate::wire::{DataChart, Measurements, Project};
 use crate::AppError;
+use pmpo_plot::{history_svg, ChartSize, History, HistoryLine};
 
 impl Studio {
     /// Measures versions (none: the prompt in the editor) on states of the data (none: the
@@ -73,15 +73,7 @@ impl Studio {
         let (svg, geometry) = history_svg(&history, size, theme(dark))?;
         Ok(DataChart {
             svg,
-            plot: geometry.plot.into(),
-            x: AxisRange {
-                min: geometry.x.0,
-                max: geometry.x.1,
-            },
-            y: AxisRange {
-                min: geometry.y.0,
-                max: geometry.y.1,
-            },
+            frame: geometry.into(),
         })
     }
 

@@ -52,7 +52,7 @@ pub struct Studio {
     measurer: Arc<Measurer>,
     sources: Arc<Sources>,
     tries: Arc<Tries>,
-    curves: Mutex<runs::KnownCurves>,
+    curves: Mutex<chart::KnownCurves>,
 }
 
 impl Studio {

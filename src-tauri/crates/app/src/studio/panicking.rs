@@ -22,9 +22,8 @@ use crate::models::{Foreseen, ModelLoader};
 use crate::panics::points::arm;
 use crate::services::downloads::OpenHub;
 use crate::wire::{
-    ChartRequest, ComparisonRequest, CurveStyle, DataState, DownloadEnd, Draft, ExportFormat,
-    GroundChoice, ImportChoice, OverlayRequest, RunMessage, RunState, ShellEvent, Subject,
-    TableQuery, TryMessage,
+    ComparisonRequest, DataState, DownloadEnd, Draft, ExportFormat, GroundChoice, ImportChoice,
+    OverlayRequest, RunMessage, RunState, ShellEvent, Subject, TableQuery, TryMessage,
 };
 use crate::{caught, caught_async, AppError};
 
@@ -118,15 +117,6 @@ async fn a_command_that_panics_is_told_and_the_next_one_works() {
         second: Subject::RunBest { run },
         ground: GroundChoice::Run { run },
     };
-    let chart = ChartRequest {
-        runs: vec![run],
-        width: 400,
-        height: 300,
-        dark: false,
-        x_range: None,
-        y_range: None,
-        log: false,
-    };
     let overlay = OverlayRequest {
         runs: vec![run],
         style: CurveStyle::default(),
@@ -137,7 +127,7 @@ async fn a_command_that_panics_is_told_and_the_next_one_works() {
         y_range: None,
     };
     let backup = folder.path().join("backup.pmpo");
-    let all: [(&str, Work<'_>); 9] = [
+    let all: [(&str, Work<'_>); 8] = [
         (
             "the project",
             Box::new(|| studio.project(project).map(drop)),
@@ -164,14 +154,13 @@ async fn a_command_that_panics_is_told_and_the_next_one_works() {
                 studio.table_page(project, &query, 0, 50).map(drop)
             }),
         ),
-        ("the chart", Box::new(|| studio.chart(&chart).map(drop))),
         (
             "the curves",
             Box::new(|| studio.overlay(&overlay).map(drop)),
         ),
         (
             "the export",
-            Box::new(|| studio.export(run, ExportFormat::Png).map(drop)),
+            Box::new(|| studio.export(run, ExportFormat::Json).map(drop)),
         ),
         (
             "the comparison",

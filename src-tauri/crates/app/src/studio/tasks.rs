@@ -12,11 +12,11 @@ use super::chart::theme;
 use super::Studio;
 use crate::data::Import;
 use crate::models::{ModelRef, Purpose};
-use crate::plot::{png, svg, ChartSize, View};
-use crate::results::{run_chart, run_details, RunDetails};
+use crate::results::{run_details, run_line, RunDetails};
 use crate::scoring::{measure_version, measured_examples, score_prompt, Measuring, ScoredPrompt};
 use crate::versions::keep_written;
 use crate::AppError;
+use pmpo_plot::{picture_png, picture_svg, CurveAxis, Picture, PictureWords, View};
 
 /// A prompt that is measured on what files give.
 #[derive(Debug, Clone)]
@@ -176,16 +176,18 @@ impl Studio {
         dark: bool,
         as_png: bool,
     ) -> Result<Vec<u8>, AppError> {
-        let chart = run_chart(&*self.reader()?, RunId(run))?;
-        let size = if large {
-            ChartSize::LARGE
-        } else {
-            ChartSize::SMALL
+        let line = run_line(&*self.reader()?, RunId(run))?;
+        let view = View::of_size(large, theme(dark));
+        let words = PictureWords::english(CurveAxis::Prompts);
+        let picture = Picture {
+            lines: &[line],
+            starts: true,
+            prompts: true,
+            words: &words,
         };
-        let view = View::whole(size, theme(dark));
         match as_png {
-            true => Ok(png(&[chart], &view)?),
-            false => Ok(svg(&[chart], &view)?.0.into_bytes()),
+            true => Ok(picture_png(&picture, &view)?),
+            false => Ok(picture_svg(&picture, &view)?.0.into_bytes()),
         }
     }
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AxisRange, ComparedFigures, PlotRect, SegmentView};
+use super::{ChartFrame, ComparedFigures, SegmentView};
 
 /// A prompt to be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
@@ -123,12 +123,9 @@ pub struct Comparison {
 pub struct Scatter {
     /// The picture.
     pub svg: String,
-    /// The plotted rectangle.
-    pub plot: PlotRect,
-    /// Losses under the first prompt, in nats.
-    pub x: AxisRange,
-    /// Losses under the second prompt, in nats.
-    pub y: AxisRange,
+    /// Where its axes lie: across losses under the first prompt, upwards under the second.
+    #[serde(flatten)]
+    pub frame: ChartFrame,
 }
 
 /// A token of an answer and how surprised the model was by it.

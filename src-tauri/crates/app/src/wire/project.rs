@@ -154,23 +154,6 @@ pub struct DataSummary {
     pub preview: Vec<ExampleText>,
 }
 
-/// A row that does not fit the model's window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
-pub struct TooLongRow {
-    /// The row.
-    pub row: usize,
-    /// Its tokens.
-    pub tokens: usize,
-}
-
-impl TooLongRow {
-    pub(crate) fn list(rows: &[(usize, usize)]) -> Vec<Self> {
-        rows.iter()
-            .map(|&(row, tokens)| Self { row, tokens })
-            .collect()
-    }
-}
-
 /// A prompt version.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 pub struct VersionSummary {
@@ -370,17 +353,4 @@ pub struct JobEstimate {
     pub left_out: Vec<TooLongRow>,
     /// Speed of the model.
     pub tokens_per_second: f64,
-}
-
-impl From<crate::JobEstimate> for JobEstimate {
-    fn from(estimate: crate::JobEstimate) -> Self {
-        Self {
-            tokens: estimate.tokens,
-            minutes: estimate.minutes,
-            train: estimate.train,
-            validation: estimate.validation,
-            left_out: TooLongRow::list(&estimate.left_out),
-            tokens_per_second: estimate.speed,
-        }
-    }
 }

@@ -89,10 +89,6 @@ pub enum ExportFormat {
     Json,
     /// One line per candidate.
     Csv,
-    /// The picture.
-    Svg,
-    /// The picture as pixels.
-    Png,
 }
 
 impl ExportFormat {
@@ -103,8 +99,6 @@ impl ExportFormat {
             Self::Md => "md",
             Self::Json => "json",
             Self::Csv => "csv",
-            Self::Svg => "svg",
-            Self::Png => "png",
         }
     }
 }

@@ -1,9 +1,10 @@
 use pmpo_core::device::Device;
 use pmpo_core::optimize::Settings;
+pub use pmpo_plot::{ColumnWords, CurveAxis, CurveGroups, CurveKind, CurveStyle, PictureWords};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AxisRange, LossRange, PlotRect, RunSummary, RunWriter};
+use super::{ChartFrame, RunSummary, RunWriter};
 
 /// A run in the table of runs.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
@@ -50,67 +51,6 @@ pub struct RunLine {
     pub ground: String,
 }
 
-/// What the curves of runs are drawn over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum CurveAxis {
-    /// Prompts tried.
-    #[default]
-    Prompts,
-    /// Steps decided.
-    Steps,
-    /// Pairs of prompt and example looked at.
-    Pairs,
-    /// Tokens computed.
-    Tokens,
-    /// Seconds that the model worked.
-    Seconds,
-}
-
-/// Which losses a curve goes through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum CurveKind {
-    /// The best so far.
-    #[default]
-    Best,
-    /// Every prompt tried; over steps the lowest of each step.
-    Each,
-}
-
-/// What runs are put together by. Runs that cannot be compared never share a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum CurveGroups {
-    /// Each by itself.
-    #[default]
-    None,
-    /// Same start prompt.
-    Prompt,
-    /// Same model.
-    Model,
-    /// Same data.
-    Data,
-}
-
-/// How curves are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, TS)]
-#[serde(default)]
-pub struct CurveStyle {
-    /// Over what.
-    pub axis: CurveAxis,
-    /// Through what.
-    pub kind: CurveKind,
-    /// Weight of what came before in the moving average, from 0 (off) to below 1.
-    pub smoothing: f64,
-    /// Put together by what.
-    pub groups: CurveGroups,
-    /// Whether the loss axis is logarithmic.
-    pub log: bool,
-    /// Whether the start's loss is drawn as a level line.
-    pub starts: bool,
-}
-
 /// Curves to be drawn into one picture.
 #[derive(Debug, Clone, PartialEq, Deserialize, TS)]
 pub struct OverlayRequest {
@@ -118,6 +58,9 @@ pub struct OverlayRequest {
     pub runs: Vec<i64>,
     /// How.
     pub style: CurveStyle,
+    /// Whether the prompts tried are drawn as marks; of a single run only.
+    #[serde(default)]
+    pub prompts: bool,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
@@ -186,12 +129,9 @@ pub struct GroundDifference {
 pub struct Overlay {
     /// The picture.
     pub svg: String,
-    /// The plotted rectangle.
-    pub plot: PlotRect,
-    /// Its width in units of the axis.
-    pub x: AxisRange,
-    /// Its height in nats.
-    pub y: LossRange,
+    /// Where its axes lie.
+    #[serde(flatten)]
+    pub frame: ChartFrame,
     /// The curves, in the order of the runs asked for.
     pub curves: Vec<OverlayCurve>,
     /// Runs without any measured prompt, which are not drawn.

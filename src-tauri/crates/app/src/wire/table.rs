@@ -2,7 +2,7 @@ use pmpo_core::dataset::{Answer, Example, FixedPart};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AxisRange, LabelCount, PlotRect};
+use super::{ChartFrame, LabelCount};
 
 /// What a run would do with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -247,10 +247,7 @@ pub struct Measured {
 pub struct DataChart {
     /// The picture as SVG.
     pub svg: String,
-    /// Where the axes are, in its pixels.
-    pub plot: PlotRect,
-    /// Horizontal range: places of the datasets, from 0.
-    pub x: AxisRange,
-    /// Vertical range, in nats.
-    pub y: AxisRange,
+    /// Where its axes lie: across places of the datasets, from 0.
+    #[serde(flatten)]
+    pub frame: ChartFrame,
 }

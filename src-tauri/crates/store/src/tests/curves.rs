@@ -1,5 +1,5 @@
 use super::*;
-use crate::CurvePoint;
+use crate::{CurveCursor, CurvePoint};
 
 /// A score with its cost; what is spent is exact in binary.
 fn cost(losses: &[f64], computed: u64, seconds: f64) -> PromptScore {
@@ -150,4 +150,64 @@ fn a_curve_tells_what_was_spent_for_each_prompt() {
     assert_eq!(store.curve(run).unwrap(), points);
     let other = queued(&mut store);
     assert_eq!(store.curve(other).unwrap(), []);
+}
+
+/// Prompts of a run with three steps, read after every event.
+#[test]
+fn a_curve_that_is_read_on_is_the_one_read_at_once() {
+    let mut store = Store::open_in_memory().unwrap();
+    let run = queued(&mut store);
+    let mut events = vec![train(
+        tried(0, 0, Origin::Start),
+        cost(&[3.0, 3.0], 100, 1.0),
+    )];
+    let mut best = 0;
+    for step in 1..=30_u32 {
+        events.push(written(step, "rewrite 0 0", 20, 2.0));
+        let first = (step - 1) * 6 + 1;
+        // In a race the last comes to its end before the first.
+        for ordinal in (first..first + 6).rev() {
+            let origin = match ordinal - first {
+                2 => Origin::Mask { segment: 0 },
+                _ => rewrite(),
+            };
+            let loss = 3.0 - f64::from(ordinal) / 100.0;
+            events.push(train(
+                tried(ordinal, step, origin),
+                cost(&[loss, loss], 7, 0.25),
+            ));
+        }
+        // A step may end with an incumbent of long ago.
+        best = if step == 20 { 4 } else { first + 1 };
+        events.push(done(step, best));
+    }
+    events.push(RunEvent::Scored {
+        candidate: tried(0, 0, Origin::Start),
+        part: Part::Validation,
+        score: cost(&[2.0], 1, 1.0),
+    });
+    let mut points: Vec<CurvePoint> = Vec::new();
+    let mut cursor = CurveCursor::default();
+    let mut read = 0;
+    for event in &events {
+        store.record_all(run, std::slice::from_ref(event)).unwrap();
+        let part = store.curve_since(run, cursor).unwrap();
+        read += part.settled.len() + part.open.len();
+        points.extend(&part.settled);
+        for point in &mut points {
+            point.best |= part.incumbents.contains(&point.ordinal);
+        }
+        cursor = part.cursor;
+        let now: Vec<CurvePoint> = points.iter().chain(&part.open).copied().collect();
+        assert_eq!(now, store.curve(run).unwrap());
+    }
+    assert_eq!(points.len(), 1 + 30 * 5);
+    assert!(points
+        .iter()
+        .any(|point| point.ordinal == best && point.best));
+    // Each prompt while its step is open and once more: never the whole run.
+    assert!(read < 9 * points.len(), "{read}");
+    assert_eq!(store.held_out_losses(run).unwrap(), [(0, 2.0)]);
+    let other = queued(&mut store);
+    assert_eq!(store.held_out_losses(other).unwrap(), []);
 }

@@ -33,8 +33,8 @@ const ALLOWED: [(&str, &str); 2] = [
 /// Steps that plans must have: others would do, but slowly.
 const NEEDED: [&str; 3] = [
     "SEARCH c USING INDEX candidates_by_text (text_hash=?)",
-    "SEARCH c USING COVERING INDEX candidates_in_order (run_id=?)",
-    "SEARCH generations USING COVERING INDEX generations_by_step (run_id=?)",
+    "SEARCH c USING COVERING INDEX candidates_in_order (run_id=? AND ordinal>?)",
+    "SEARCH generations USING COVERING INDEX generations_by_step (run_id=? AND step>?)",
 ];
 
 /// A store with something in every table, and its only project.
@@ -98,6 +98,7 @@ fn statements() -> Vec<String> {
     assert!(!store.steps(run).unwrap().is_empty());
     assert!(!store.left_out(run).unwrap().is_empty());
     assert!(!store.curve(run).unwrap().is_empty());
+    store.held_out_losses(run).unwrap();
     assert!(!store.runs().unwrap().is_empty());
     assert!(!store.runs_of(project).unwrap().is_empty());
     assert!(!store.first_examples(row.dataset, 1).unwrap().is_empty());

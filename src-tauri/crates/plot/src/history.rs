@@ -2,9 +2,9 @@
 
 use plotters::prelude::*;
 
-use super::draw::Marked;
-use super::overlay::{rgb, PALETTE};
-use super::{drawing, fonts, Axis, ChartSize, Geometry, PlotError, Rect, Theme};
+use crate::axis::{Axis, Marked};
+use crate::paper::{drawing, fonts, Geometry, PlotError, Rect};
+use crate::style::{rgb, ChartSize, Theme, PALETTE};
 
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +102,7 @@ pub fn history_svg(
             },
             x: (x.low, x.high),
             y: (y.low, y.high),
+            log: false,
         }
     };
     Ok((out, geometry))

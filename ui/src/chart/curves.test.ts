@@ -6,8 +6,9 @@ import type { CurveStyle, Overlay, OverlayReading, OverlayRequest } from "../bac
 import { makeScripted } from "../backend/scripted";
 import { toasts } from "../lib/toasts.svelte";
 import { renderPage, seriousFaults } from "../test/render";
-import { endMarks, nearestCurve, panelLines, valuesOf, type Entry } from "./overlay";
-import OverlayChart from "./OverlayChart.svelte";
+import { setLanguage } from "../text";
+import { endMarks, nearestCurve, panelLines, pictureWords, valuesOf, type Entry } from "./curves";
+import Chart from "./Chart.svelte";
 
 const plot = { left: 50, top: 20, width: 400, height: 200 };
 const style: CurveStyle = { axis: "prompts", kind: "best", smoothing: 0.4, groups: "none", log: false, starts: false };
@@ -42,7 +43,7 @@ function show(count: number, props: Record<string, unknown> = {}) {
   };
   const does = { onstyle: vi.fn(), onpick: vi.fn(), ontoggle: vi.fn(), oncolour: vi.fn() };
   const all = { entries: entriesOf(count), style, revision: "1", picked: [], nothing: createRawSnippet(() => ({ render: () => "<p>Nothing</p>" })), ...does, ...props };
-  const page = renderPage(OverlayChart as never, all, backend);
+  const page = renderPage(Chart as never, all, backend);
   const change = (more: Record<string, unknown>) => page.rerender({ props: { props: { ...all, ...more } } });
   return { ...page, backend, requests, places, change, ...does };
 }
@@ -50,7 +51,7 @@ function show(count: number, props: Record<string, unknown> = {}) {
 /** The test's browser has no pointer events of its own. */
 const pointer = (at: Element, kind: "down" | "move" | "up", clientX: number, clientY: number) =>
   fireEvent(at, new MouseEvent(`pointer${kind}`, { bubbles: true, clientX, clientY }));
-const layer = () => screen.findByTestId("overlay-layer");
+const layer = () => screen.findByTestId("chart-layer");
 
 it("sorts values, finds the nearest curve and moves names at the ends apart", () => {
   const overlay = overlayOf(30);
@@ -72,12 +73,12 @@ it("draws what is shown and measured, as an image in which nothing acts", async 
   const { requests, container } = show(2, { entries });
   await layer();
   expect(requests[0]).toMatchObject({ runs: [1, 3], style: { kind: "best", smoothing: 0 }, x_range: null });
-  expect(screen.getByTestId<HTMLImageElement>("overlay-picture").src).toMatch(/^data:image\/svg\+xml/u);
+  expect(screen.getByTestId<HTMLImageElement>("chart-picture").src).toMatch(/^data:image\/svg\+xml/u);
   expect(container.querySelector("script")).toBeNull();
-  expect(screen.getByTestId("overlay-empty")).toHaveTextContent("Fresh");
+  expect(screen.getByTestId("chart-empty")).toHaveTextContent("Fresh");
   expect(screen.getByTestId("legend-2")).toHaveAttribute("aria-pressed", "false");
   expect(screen.getByTestId("legend-1")).toHaveAccessibleName("Show the curve: 1 Run 1");
-  const table = screen.getByTestId("overlay-table");
+  const table = screen.getByTestId("chart-table");
   expect(within(table).getAllByRole("row")).toHaveLength(3);
   expect(within(table).getAllByRole("row")[1]).toHaveTextContent(/Run 2\s*3\.900\s*1\.900\s*−2\.000\s*prompt 40/u);
   expect(await seriousFaults(container)).toEqual([]);
@@ -88,13 +89,13 @@ it("reads all curves under the pointer, the lowest first, and names no more than
   const at = await layer();
   const before = places.length;
   for (let x = 100; x < 150; x++) await pointer(at, "move", x, 90);
-  const panel = await screen.findByTestId("overlay-reading");
+  const panel = await screen.findByTestId("chart-reading");
   await waitFor(() => expect(within(panel).getAllByRole("listitem", { hidden: true })).toHaveLength(12));
   expect(within(panel).getAllByRole("listitem", { hidden: true })[0]).toHaveTextContent("Run 15");
   expect(panel).toHaveTextContent("and 3 more");
   expect(places.length - before).toBeLessThan(50);
   await pointer(at, "move", 20, 90);
-  await waitFor(() => expect(screen.queryByTestId("overlay-reading")).toBeNull());
+  await waitFor(() => expect(screen.queryByTestId("chart-reading")).toBeNull());
 });
 
 it("picks the nearest curve by click, and by keys", async () => {
@@ -114,7 +115,7 @@ it("picks the nearest curve by click, and by keys", async () => {
 it("zooms by dragging, keeps the zoom when data arrive, and resets", async () => {
   const { requests, change } = show(2);
   const at = await layer();
-  const reset = screen.getByTestId("overlay-reset");
+  const reset = screen.getByTestId("chart-reset");
   expect(reset).toBeDisabled();
   await pointer(at, "down", 90, 60);
   await pointer(at, "move", 250, 62);
@@ -138,23 +139,29 @@ it("zooms by dragging, keeps the zoom when data arrive, and resets", async () =>
 it("shows the curves as a table with values between", async () => {
   const { container } = show(2);
   await layer();
-  await fireEvent.click(screen.getByTestId("overlay-as-table"));
+  await fireEvent.click(screen.getByTestId("chart-as-table"));
   expect(await screen.findByText("At prompt 20")).toBeInTheDocument();
-  expect(screen.queryByTestId("overlay-picture")).toBeNull();
+  expect(screen.queryByTestId("chart-picture")).toBeNull();
   expect(await seriousFaults(container)).toEqual([]);
+});
+
+it("has words for what is saved in the language of the page", () => {
+  expect(pictureWords("seconds")).toMatchObject({ axis: "working time in seconds", best: "best so far", more: "and {} more", columns: { place: "seconds", yes: "yes" } });
+  setLanguage("de");
+  expect(pictureWords("tokens")).toMatchObject({ axis: "berechnete Token", best: "bester bisher", more: "und {} weitere", columns: { place: "Token", yes: "ja" } });
 });
 
 it("offers smoothing for every prompt only", async () => {
   const { change, requests, onstyle } = show(1);
   await layer();
-  expect(screen.getByTestId("overlay-smoothing")).toBeDisabled();
+  expect(screen.getByTestId("chart-smoothing")).toBeDisabled();
   await change({ style: { ...style, kind: "each" } });
   await waitFor(() => expect(requests.at(-1)?.style).toMatchObject({ kind: "each", smoothing: 0.4 }));
-  const slider = screen.getByTestId("overlay-smoothing");
+  const slider = screen.getByTestId("chart-smoothing");
   expect(slider).toBeEnabled();
   await fireEvent.input(slider, { target: { value: "0.9" } });
   expect(onstyle).toHaveBeenCalledWith({ smoothing: 0.9 });
-  await fireEvent.click(screen.getByTestId("overlay-log"));
+  await fireEvent.click(screen.getByTestId("chart-log"));
   expect(onstyle).toHaveBeenCalledWith({ log: true });
 });
 
@@ -162,7 +169,7 @@ it("is quiet while nothing is shown or measured", async () => {
   const { change, requests } = show(1, { entries: [] });
   expect(screen.getByText("Nothing")).toBeInTheDocument();
   await change({ entries: entriesOf(1).map((entry) => ({ ...entry, measured: false })) });
-  expect(screen.getByTestId("overlay-unmeasured")).toBeInTheDocument();
+  expect(screen.getByTestId("chart-unmeasured")).toBeInTheDocument();
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(requests).toEqual([]);
   expect(toasts.list).toEqual([]);

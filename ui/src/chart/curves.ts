@@ -1,4 +1,4 @@
-import type { CurveAxis, Overlay, OverlayCurve, OverlayReading } from "../backend/generated/wire";
+import type { CurveAxis, Overlay, OverlayCurve, OverlayReading, PictureWords } from "../backend/generated/wire";
 import { format, t } from "../text";
 import { clamp, inside, xToPixel, yToPixel, type Spot } from "./scale";
 
@@ -72,6 +72,12 @@ export const isWhole = (axis: CurveAxis): boolean => axis !== "seconds";
 export function placeWords(axis: CurveAxis, x: number): string {
   const at = Math.max(0, x);
   return t.overlay.places[axis](axis === "seconds" ? format.duration(at) : format.count(isWhole(axis) ? Math.floor(at + 1e-9) : at));
+}
+
+/** The words of a picture or table that is saved, in the language of the page. */
+export function pictureWords(axis: CurveAxis): PictureWords {
+  const { axes, places, columns, ...words } = t.overlay.saved;
+  return { ...words, axis: axes[axis], columns: { ...columns, place: places[axis] } };
 }
 
 /** How far one press of an arrow key goes. */

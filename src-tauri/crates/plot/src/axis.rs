@@ -1,3 +1,9 @@
+//! The sides of a picture: values, places, marks.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+
 /// The values along one side of a picture and where it has marks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
@@ -21,7 +27,7 @@ impl Axis {
     }
 
     /// First and last place.
-    pub fn ends(&self) -> std::ops::Range<f64> {
+    pub fn ends(&self) -> Range<f64> {
         self.place(self.low)..self.place(self.high)
     }
 
@@ -89,6 +95,36 @@ impl Axis {
             .flat_map(|power| [1.0, 2.0, 5.0].map(|r| r * 10_f64.powi(power)))
             .filter(|mark| self.shows(*mark))
             .collect()
+    }
+}
+
+/// An axis with its marks, as plotters wants it.
+pub(crate) struct Marked {
+    pub(crate) axis: Axis,
+    pub(crate) marks: Vec<f64>,
+}
+
+impl Ranged for Marked {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        let ends = self.axis.ends();
+        let share = (self.axis.place(*value) - ends.start) / (ends.end - ends.start);
+        limit.0 + (f64::from(limit.1 - limit.0) * share).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        // Fine marks are asked for as well; there are none.
+        if hint.weight().allow_light_points() {
+            Vec::new()
+        } else {
+            self.marks.clone()
+        }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.axis.low..self.axis.high
     }
 }
 

@@ -2,8 +2,9 @@
 
 use plotters::prelude::*;
 
-use super::draw::Marked;
-use super::{drawing, fonts, vectors, Axis, ChartSize, Geometry, PlotError, Rect, Theme};
+use crate::axis::{Axis, Marked};
+use crate::paper::{drawing, fonts, vectors, Geometry, PlotError, Rect};
+use crate::style::{ChartSize, Theme};
 
 /// The picture as SVG: a dot an example, and the line on which both lose the same.
 pub fn scatter_svg(
@@ -83,6 +84,7 @@ pub fn scatter_svg(
             },
             x: (axis.low, axis.high),
             y: (axis.low, axis.high),
+            log: false,
         })
     })
 }
