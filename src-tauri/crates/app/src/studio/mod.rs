@@ -30,6 +30,7 @@ use pmpo_store::Store;
 use crate::database::{Database, Reader};
 use crate::events::{Events, ShellSink};
 use crate::models::{ModelHost, ModelLoader};
+use crate::overlay::KnownCurves;
 use crate::services::downloads::Downloads;
 use crate::services::measuring::Measurer;
 use crate::services::runs::Runs;
@@ -52,7 +53,7 @@ pub struct Studio {
     measurer: Arc<Measurer>,
     sources: Arc<Sources>,
     tries: Arc<Tries>,
-    curves: Mutex<chart::KnownCurves>,
+    curves: Mutex<KnownCurves>,
 }
 
 impl Studio {

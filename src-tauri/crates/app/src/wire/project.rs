@@ -4,7 +4,7 @@ use pmpo_core::optimize::{Preset, Settings};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{finite, ExampleText, Preferences, RunSummary};
+use super::{finite, ExampleText, Preferences, RunSummary, TooLongRow};
 use crate::data::Mapping;
 use crate::AppError;
 
