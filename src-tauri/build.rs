@@ -91,6 +91,7 @@ const COMMANDS: &[&str] = &[
     "compact_storage",
     "copy_text",
     "take_opened",
+    "tell_language",
     "about",
     "look_for_update",
     "get_update",

@@ -10,7 +10,7 @@ mod window;
 
 use std::sync::Arc;
 
-use pmpo_app::{caught, AppError, Studio};
+use pmpo_app::{caught, fault, AppError, Studio};
 use tauri::ipc::Invoke;
 use tauri::Wry;
 
@@ -41,11 +41,7 @@ pub(crate) async fn waited<T: Send + 'static>(
 ) -> Answer<T> {
     tauri::async_runtime::spawn_blocking(move || caught(work))
         .await
-        .map_err(|why| AppError {
-            code: "unexpected",
-            message: format!("The program failed at this: {why}."),
-            hint: "Try again; if it stays, report these words.".to_owned(),
-        })?
+        .map_err(|why| fault!("unexpected.panic", why = why.to_string()))?
 }
 
 /// The names stand in `build.rs` and in the capability file too.
@@ -140,6 +136,7 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         window::compact_storage,
         window::copy_text,
         window::take_opened,
+        window::tell_language,
         window::about,
         update::look_for_update,
         update::get_update,

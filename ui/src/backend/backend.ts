@@ -163,6 +163,8 @@ export interface Backend {
   copyText(text: string): Promise<void>;
   /** Files that the program was asked to open; each is given once. */
   takeOpened(): Promise<OpenedFile[]>;
+  /** The language shown, in which the system's dialogs and notices are worded. */
+  tellLanguage(language: string): Promise<void>;
   about(): Promise<About>;
   /** Asks for a newer version where the package says; null where this is the newest. */
   lookForUpdate(): Promise<NewerVersion | null>;

@@ -333,6 +333,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     async chart(request) { return chartOf(request, request.runs.map((id) => runOf(id).view)); },
     async exportRun(id, format) { return `/home/you/run-${id}.${format}`; },
     async copyText(text) { copied.push(text); },
+    async tellLanguage() { /* There is no system around the pages. */ },
     async takeOpened() { return opened.splice(0).map((path) => ({ path, is_there: !path.includes("gone") })); },
     async about() { return structuredClone(options.asks === false ? { ...ABOUT, asks: null } : ABOUT); },
     async lookForUpdate() { return structuredClone(options.newer ?? null); },

@@ -126,6 +126,7 @@ export const tauri: Backend = {
   compactStorage: () => ask("compact_storage"),
   copyText: (text) => ask("copy_text", { text }),
   takeOpened: () => ask("take_opened"),
+  tellLanguage: (language) => ask("tell_language", { language }),
   about: () => ask("about"),
   lookForUpdate: () => ask("look_for_update"),
   getUpdate: (installs, onProgress) => ask("get_update", { installs, channel: channel<UpdateProgress>(onProgress).channel }),

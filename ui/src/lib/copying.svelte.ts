@@ -1,5 +1,6 @@
 import { asAppError, type Backend } from "../backend";
 import { toasts } from "./toasts.svelte";
+import { errorWords } from "./told";
 
 /** How long a button says that it has copied, in milliseconds. */
 const SAID = 2500;
@@ -22,7 +23,7 @@ export class Copying {
       this.copied = true;
       this.#timer = setTimeout(() => (this.copied = false), SAID);
     } catch (thrown) {
-      const { message, hint } = asAppError(thrown);
+      const { message, hint } = errorWords(asAppError(thrown));
       toasts.show([message, hint].filter(Boolean).join(" "));
     }
   }

@@ -5,7 +5,7 @@ use pmpo_core::prompt::Prompt;
 use pmpo_store::{RunId, RunRow, Store, Version};
 
 use crate::wire::Measurements;
-use crate::{run_details, AppError, RunDetails};
+use crate::{fault, run_details, AppError, RunDetails};
 
 /// What a run is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +28,8 @@ pub fn export(store: &Store, run: RunId, format: ExportFormat) -> Result<String,
         ExportFormat::Markdown => Ok(markdown(&details)),
         ExportFormat::Json => serde_json::to_string_pretty(&details)
             .map(|text| text + "\n")
-            .map_err(|why| AppError::new("export", why.to_string(), "Choose another format.")),
-        ExportFormat::Csv => csv(&details)
-            .map_err(|why| AppError::new("export", why.to_string(), "Choose another format.")),
+            .map_err(|why| fault!("export", why = why.to_string())),
+        ExportFormat::Csv => csv(&details).map_err(|why| fault!("export", why = why.to_string())),
     }
 }
 

@@ -5,6 +5,7 @@ mod curves;
 pub mod data;
 mod error;
 mod export;
+mod hub_errors;
 mod job;
 mod panics;
 mod paths;
@@ -18,6 +19,7 @@ mod stored;
 mod studio;
 mod updates;
 pub mod wire;
+pub mod words;
 mod written;
 
 pub use about::{about, version};
@@ -39,6 +41,8 @@ pub use studio::{EngineLoader, Foreseen, ModelLoader, RunSink, ShellSink, Studio
 pub use updates::{update_source, UpdateSource};
 pub use written::keep_written;
 
+pub use pmpo_core::message;
+pub use pmpo_core::message::Message;
 pub use pmpo_core::optimize::{Preset, Settings};
 pub use pmpo_engine as engine;
 pub use pmpo_store as store;

@@ -11,8 +11,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::SystemTime;
 
-use crate::error::unexpected;
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Bytes of a log after which a new one begins.
 const LONGEST_LOG: u64 = 256 << 10;
@@ -72,10 +71,10 @@ fn append(file: &Path, words: &str) -> std::io::Result<()> {
 fn panicked(why: &(dyn Any + Send)) -> AppError {
     let text = why.downcast_ref::<&str>().copied();
     let text = text.or_else(|| why.downcast_ref::<String>().map(String::as_str));
-    unexpected(format!(
-        "The program failed at this: {}",
-        text.unwrap_or("no reason was given")
-    ))
+    match text {
+        Some(why) => fault!("unexpected.panic", why = why),
+        None => fault!("unexpected.silent"),
+    }
 }
 
 #[cfg(test)]

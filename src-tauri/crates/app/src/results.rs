@@ -3,7 +3,7 @@ use pmpo_store::{CandidateRow, RunId, RunRow, Store};
 use serde::Serialize;
 
 use crate::plot::{ChartPoint, RunChart};
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Everything that a page or a listing shows of one run.
 #[derive(Debug, Clone, Serialize)]
@@ -35,7 +35,8 @@ impl RunDetails {
 
 /// Reads a run and all that belongs to it.
 pub fn run_details(store: &Store, id: RunId) -> Result<RunDetails, AppError> {
-    let run = store.run(id)?;
+    let mut run = store.run(id)?;
+    run.error = run.error.map(|stored| AppError::of_run(&stored).message);
     let start = store.version(run.start_version)?.text;
     let candidates = store.candidates(id)?;
     let best_ordinal = store.steps(id)?.last().map_or(0, |step| step.incumbent);
@@ -73,11 +74,7 @@ pub fn run_chart(store: &Store, id: RunId) -> Result<RunChart, AppError> {
         .and_then(|row| row.train.as_ref())
         .map(|score| score.loss)
     else {
-        return Err(AppError::new(
-            "empty_run",
-            format!("Run {} has no measured prompt yet.", id.0),
-            "Go on with it by `pmpo resume`.",
-        ));
+        return Err(fault!("empty_run", run = id.0));
     };
     let points = details
         .candidates

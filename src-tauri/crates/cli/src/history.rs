@@ -7,11 +7,11 @@ use std::time::Duration;
 use pmpo_app::wire::{
     Comparison, ComparisonRequest, GroundChoice, Project, Subject, VersionOrigin, VersionSummary,
 };
-use pmpo_app::{data_dir, AppError, EngineLoader, Studio};
+use pmpo_app::{data_dir, fault, AppError, EngineLoader, Studio};
 use pmpo_core::loss::Verdict;
 use similar::{ChangeTag, TextDiff};
 
-use crate::work::{fault, print_json};
+use crate::work::print_json;
 
 /// Longest search for the smallest difference.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,14 +24,10 @@ fn open(name: &str) -> Result<(Arc<Studio>, Project), AppError> {
     let found = home.projects.iter().find(|project| project.name == name);
     let Some(found) = found else {
         let names: Vec<&str> = home.projects.iter().map(|one| one.name.as_str()).collect();
-        return Err(fault(
-            "project",
-            format!("There is no project {name:?}."),
-            match names.is_empty() {
-                true => "`pmpo sample` makes one.".to_owned(),
-                false => format!("The projects are: {}.", names.join(", ")),
-            },
-        ));
+        return Err(match names.is_empty() {
+            true => fault!("project.none", name = name),
+            false => fault!("project.unknown", name = name, known = names.join(", ")),
+        });
     };
     let project = studio.project(found.id)?;
     Ok((studio, project))
@@ -40,10 +36,11 @@ fn open(name: &str) -> Result<(Arc<Studio>, Project), AppError> {
 fn version(project: &Project, number: i64) -> Result<&VersionSummary, AppError> {
     let found = project.versions.iter().find(|one| one.number == number);
     found.ok_or_else(|| {
-        fault(
-            "version",
-            format!("{:?} has no version {number}.", project.name),
-            format!("It has {}.", project.versions.len()),
+        fault!(
+            "version.unknown",
+            project = &project.name,
+            number = number,
+            count = project.versions.len()
         )
     })
 }

@@ -7,7 +7,8 @@ use pmpo_app::data::{difference, Change, Choice, Difference, Import, Watch};
 use pmpo_app::engine::Engine;
 use pmpo_app::store::{ModelId, ProjectId, Store, VersionId};
 use pmpo_app::{
-    keep_written, measure_version, measured_examples, score_prompt, AppError, Measuring, Settings,
+    fault, keep_written, measure_version, measured_examples, score_prompt, AppError, Measuring,
+    Settings,
 };
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::Task;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::import::keep;
 use crate::report;
-use crate::work::{fault, print_json};
+use crate::work::print_json;
 
 /// What is watched, and with what.
 pub(crate) struct Watching<'a> {
@@ -82,13 +83,7 @@ pub(crate) async fn watch(
         // Nobody listens any more once the program ends.
         let _ = sender.send(change);
     });
-    let _watch = watch.map_err(|why| {
-        fault(
-            "watch",
-            format!("{} cannot be watched: {why}.", what.path.display()),
-            "Check its name.",
-        )
-    })?;
+    let _watch = watch.map_err(|why| fault!("watch", file = what.path, why = why.to_string()))?;
     let mut before = measured(&what, &store, place.as_ref(), first, engine, cancel).await?;
     tell_figure(&what, before, None)?;
     let mut examples = first.examples()?;

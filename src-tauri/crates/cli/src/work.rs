@@ -9,10 +9,11 @@ use pmpo_app::engine::{DeviceChoice, Engine, EngineOptions, LoadOptions};
 use pmpo_app::plot::{png, svg, ChartSize, Theme, View};
 use pmpo_app::store::{RunId, RunState};
 use pmpo_app::{
-    built_in_model, data_dir, estimate, execute, export, load_options, open_store, prepare,
-    run_chart, run_details, sample, score_prompt, unfinished, AppError, Control, ExportFormat,
-    NewJob,
+    built_in_model, data_dir, estimate, execute, export, fault, load_options, message, open_store,
+    prepare, run_chart, run_details, sample, score_prompt, unfinished, AppError, Control,
+    ExportFormat, NewJob,
 };
+use pmpo_core::message::Param;
 use pmpo_core::model::LanguageModel;
 use pmpo_core::optimize::{plan, Preset, Settings, StopReason, Task};
 use pmpo_core::prompt::Prompt;
@@ -28,18 +29,6 @@ use crate::watch::{watch, Watching};
 const NOTHING_BETTER: u8 = 3;
 /// Stopped by the person, as shells count an interrupt.
 const STOPPED: u8 = 130;
-
-pub(crate) fn fault(
-    code: &'static str,
-    message: impl Into<String>,
-    hint: impl Into<String>,
-) -> AppError {
-    AppError {
-        code,
-        message: message.into(),
-        hint: hint.into(),
-    }
-}
 
 pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
     let json = cli.json;
@@ -124,13 +113,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
             let mut store = open_store()?;
             let id = match run {
                 Some(number) => RunId(number),
-                None => unfinished(&store)?.ok_or_else(|| {
-                    fault(
-                        "no_run",
-                        "No run was broken off.",
-                        "Start one with `pmpo optimize`.",
-                    )
-                })?,
+                None => unfinished(&store)?.ok_or_else(|| fault!("no_run"))?,
             };
             let row = store.run(id)?;
             let model = ModelArgs {
@@ -199,18 +182,16 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
         Command::Man { folder } => {
             let write = std::fs::create_dir_all(&folder)
                 .and_then(|()| clap_mangen::generate_to(Cli::command(), &folder));
-            write.map_err(|why| {
-                fault(
-                    "write",
-                    format!("{} cannot be written: {why}.", folder.display()),
-                    "Name another folder.",
-                )
-            })?;
+            write.map_err(|why| fault!("write.folder", path = &folder, why = &why))?;
             Ok(0)
         }
         Command::Storage { check, compact } => history::storage(check, compact, json),
         Command::Runs => {
-            let runs = open_store()?.runs()?;
+            let mut runs = open_store()?.runs()?;
+            for run in &mut runs {
+                let told = run.error.take();
+                run.error = told.map(|stored| AppError::of_run(&stored).message);
+            }
             if json {
                 print_json(&runs)?;
             } else if runs.is_empty() {
@@ -267,8 +248,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
                 Some("svg") => svg(&[chart], &view)?.0.into_bytes(),
                 Some("png") => png(&[chart], &view)?,
                 _ => {
-                    let word = format!("{} is neither .svg nor .png.", out.display());
-                    return Err(fault("plot", word, "Give the file one of these endings."));
+                    return Err(fault!("plot.ending", file = &out));
                 }
             };
             write(&out, &bytes)?;
@@ -422,13 +402,8 @@ fn read_task(args: &TaskArgs, json: bool) -> Result<(Import, Task), AppError> {
 
 fn read_prompt(given: &str) -> Result<String, AppError> {
     let prompt = match given.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path).map_err(|why| {
-            fault(
-                "prompt",
-                format!("The prompt file {path} cannot be read: {why}."),
-                "Check its name.",
-            )
-        })?,
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|why| fault!("prompt.file", file = path, why = &why))?,
         None => given.to_owned(),
     };
     Ok(prompt.trim_end_matches(['\n', '\r']).to_owned())
@@ -445,45 +420,33 @@ fn read_settings(args: &SettingArgs) -> Result<Settings, AppError> {
     if let Some(seed) = args.seed {
         settings.seed = seed;
     }
-    let bad = |pair: &str, why: String| {
-        fault(
-            "settings",
-            format!("The setting {pair:?} cannot be used: {why}."),
-            "Write it as NAME=VALUE.",
-        )
-    };
+    let bad = |pair: &str, why: Param| fault!("settings.pair", pair = pair, why = why);
     for pair in &args.set {
         let (name, value) = pair
             .split_once('=')
-            .ok_or_else(|| bad(pair, "there is no =".to_owned()))?;
-        let mut all = serde_json::to_value(&settings).map_err(|why| bad(pair, why.to_string()))?;
+            .ok_or_else(|| bad(pair, message!("pair.no_equals").into()))?;
+        let mut all =
+            serde_json::to_value(&settings).map_err(|why| bad(pair, why.to_string().into()))?;
         let mut place = &mut all;
         for key in name.split('.') {
             place = place
                 .get_mut(key)
-                .ok_or_else(|| bad(pair, format!("there is no setting {key:?}")))?;
+                .ok_or_else(|| bad(pair, message!("settings.unknown", name = key).into()))?;
         }
         // What is no number and no word of JSON is a text.
         *place = serde_json::from_str(value)
             .unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
-        settings = serde_json::from_value(all).map_err(|why| bad(pair, why.to_string()))?;
+        settings = serde_json::from_value(all).map_err(|why| bad(pair, why.to_string().into()))?;
     }
     Ok(settings)
 }
 
 fn write(path: &std::path::Path, bytes: &[u8]) -> Result<(), AppError> {
-    std::fs::write(path, bytes).map_err(|why| {
-        fault(
-            "write",
-            format!("{} cannot be written: {why}.", path.display()),
-            "Choose another place.",
-        )
-    })
+    std::fs::write(path, bytes).map_err(|why| fault!("write.file", path = path, why = &why))
 }
 
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), AppError> {
-    let text = serde_json::to_string(value)
-        .map_err(|why| fault("json", why.to_string(), "Leave out --json."))?;
+    let text = serde_json::to_string(value).map_err(|why| fault!("json", why = why.to_string()))?;
     say!("{text}");
     Ok(())
 }

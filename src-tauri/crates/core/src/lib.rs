@@ -8,6 +8,7 @@
 pub mod dataset;
 pub mod device;
 pub mod loss;
+pub mod message;
 pub mod model;
 pub mod optimize;
 pub mod prompt;

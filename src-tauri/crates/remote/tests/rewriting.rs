@@ -120,10 +120,7 @@ async fn it_says_what_it_is_and_that_it_cannot_score() {
         rewriter.surprises(&one, &never()).await.unwrap_err(),
     ] {
         let words = fault.to_string();
-        assert!(
-            words.contains("cannot score") && words.contains("on this computer"),
-            "{words}"
-        );
+        assert!(words.contains("cannot score"), "{words}");
     }
 }
 

@@ -490,7 +490,7 @@ async fn answers_without_sense_are_told_in_words() {
     // An endless answer is not read to its end.
     fake.next([Fault::Body(json, " ".repeat(80 << 20))]);
     let fault = scorer.score(&one, &never()).await.unwrap_err().to_string();
-    assert!(fault.contains("64 MB"), "{fault}");
+    assert!(fault.contains("64 MiB"), "{fault}");
     // A refusal that does not pass is not repeated.
     fake.forget();
     fake.next([Fault::Status(422, "{\"detail\": \"no such field\"}", None)]);

@@ -24,7 +24,7 @@ use crate::wire::{
     ComparedRow, Comparison, ComparisonRequest, ExampleTokens, GroundChoice, Scatter, SegmentView,
     ShellEvent, Subject, TokenSurprise,
 };
-use crate::{caught_async, AppError, SharedLedger};
+use crate::{caught_async, fault, AppError, SharedLedger};
 
 /// Examples that two prompts must have in common before they are compared.
 const FEWEST: usize = 2;
@@ -181,11 +181,9 @@ impl Studio {
                 drop(model);
                 // The next attempt looks for the device anew.
                 *self.loaded.lock().await = None;
-                return Err(AppError {
-                    hint: "Choose in the project the device that the run was made on, or compare \
-                           on the project's examples."
-                        .to_owned(),
-                    ..why
+                return Err(match why.code {
+                    "other_device" => fault!("other_device.comparing", why = why.told),
+                    _ => why,
                 });
             }
         }
@@ -231,7 +229,7 @@ impl Studio {
             [text(request.first)?, text(request.second)?]
         };
         let ground = self.ground(request)?.ok_or_else(no_data)?;
-        let gone = || fault("This example is not there any more.", "Go back.");
+        let gone = || fault!("version.no_example");
         let row = ground.examples.get(example).ok_or_else(gone)?;
         let answers = answers(row, LabelSet::detect(&ground.examples));
         let (path, device) = (ground.path.as_deref(), &ground.device);
@@ -285,10 +283,7 @@ impl Studio {
                 let version = store.version(VersionId(id))?;
                 match version.project == project {
                     true => Ok((version.text, None)),
-                    false => Err(fault(
-                        "This version belongs to another project.",
-                        "Go back.",
-                    )),
+                    false => Err(fault!("version.foreign")),
                 }
             }
             // Runs of other projects may be compared: their prompts are scored anew.
@@ -413,11 +408,7 @@ impl Studio {
 
     fn must_not_be_running(&self) -> Result<(), AppError> {
         match held(&self.job).is_some() {
-            true => Err(AppError::new(
-                "busy",
-                "A run is going on and needs the model for itself.",
-                "Wait for it to end, or pause it.",
-            )),
+            true => Err(fault!("busy.needs_model")),
             false => Ok(()),
         }
     }
@@ -538,9 +529,5 @@ fn examples(store: &Store, id: DatasetId) -> Result<(String, Vec<Example>), AppE
 }
 
 fn no_data() -> AppError {
-    AppError::new("no_data", "There are no examples yet.", "Bring a file.")
-}
-
-fn fault(message: &str, hint: &str) -> AppError {
-    AppError::new("version", message, hint)
+    fault!("no_data.none")
 }

@@ -10,7 +10,7 @@ use super::{held, Studio};
 use crate::data::{read, write_csv, write_json_lines, Choice, Import, Mapping, WEIGHTS};
 use crate::error::unexpected;
 use crate::wire::{DataFormat, DataKind, DataPreview, DataSummary, ImportChoice, Project, RowText};
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Rows and examples shown.
 const PREVIEW: usize = 20;
@@ -85,7 +85,7 @@ impl Studio {
         project: ProjectId,
         settings: &Settings,
     ) -> Result<DataSummary, AppError> {
-        let missing = || AppError::new("no_data", "There are no examples yet.", "Bring a file.");
+        let missing = || fault!("no_data.none");
         let id = store.project_row(project)?.dataset.ok_or_else(missing)?;
         let mut known = held(&self.summary);
         if let Some(known) = known.as_ref() {
@@ -152,9 +152,8 @@ const LONGEST: usize = 1 << 20;
 
 /// The answer that a person wrote for a row, once the row is one to learn from.
 pub(super) fn check_row(row: &RowText, preference: bool) -> Result<Answer, AppError> {
-    let fault = |message: &str, hint: &str| Err(AppError::new("row", message, hint));
     if row.input.trim().is_empty() {
-        return fault("There is no input.", "Write what the model is to read.");
+        return Err(fault!("row.no_input"));
     }
     let texts = || {
         std::iter::once(&row.input)
@@ -162,13 +161,10 @@ pub(super) fn check_row(row: &RowText, preference: bool) -> Result<Answer, AppEr
             .chain(&row.rejected)
     };
     if texts().any(|text| text.len() > LONGEST) {
-        return fault("A text is longer than a million letters.", "Shorten it.");
+        return Err(fault!("row.long"));
     }
     if !WEIGHTS.contains(&row.weight) {
-        return fault(
-            "The weight must be a number over 0, and a million at most.",
-            "1 is the usual weight.",
-        );
+        return Err(fault!("row.weight"));
     }
     let filled = |texts: &[String]| -> Vec<String> {
         let mut out: Vec<String> = Vec::with_capacity(texts.len());
@@ -181,20 +177,17 @@ pub(super) fn check_row(row: &RowText, preference: bool) -> Result<Answer, AppEr
     };
     let mut targets = filled(&row.targets);
     if targets.is_empty() {
-        return fault("There is no answer.", "Write what the model should answer.");
+        return Err(fault!("row.no_answer"));
     }
     if !preference {
         return Ok(Answer::Supervised { targets });
     }
     let rejected = filled(&row.rejected);
     if rejected.is_empty() {
-        return fault("There is no worse answer.", "Write one.");
+        return Err(fault!("row.no_worse"));
     }
     if rejected.contains(&targets[0]) {
-        return fault(
-            "The better and the worse answer are the same.",
-            "Change one of them.",
-        );
+        return Err(fault!("row.same"));
     }
     Ok(Answer::Preference {
         chosen: targets.swap_remove(0),

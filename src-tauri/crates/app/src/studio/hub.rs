@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pmpo_engine::{devices, free_memory, has_gpu, inspect, ModelKind};
+use pmpo_engine::{devices, free_memory, inspect, no_gpu, ModelKind};
 use pmpo_hub::{
     catalogue, fit, rough_fit, Download, Format, Hub, HubError, HubOptions, Installed, Job, Model,
     Outcome, RepoId,
@@ -12,21 +12,14 @@ use pmpo_store::RunId;
 
 use super::servers::is_server;
 use super::{held, Studio};
-use crate::error::sentence;
 use crate::wire::{
     CatalogueModel, Computer, DeviceOption, DownloadEnd, ModelState, ModelsPage, OwnModel,
     RepoChoice, RepoModels, ShellEvent,
 };
-use crate::{built_in_model, caught_async, load_options, AppError};
+use crate::{built_in_model, caught_async, fault, load_options, AppError};
 
 /// Tokens of a prompt with its example for which it is reckoned what fits.
 const LONGEST: u64 = 2048;
-
-impl From<HubError> for AppError {
-    fn from(error: HubError) -> Self {
-        Self::new("hub", error.to_string(), error.hint())
-    }
-}
 
 /// A download that this program is working on.
 pub(super) struct Going {
@@ -67,10 +60,7 @@ impl Studio {
     pub fn models(&self) -> Result<ModelsPage, AppError> {
         let open = self.hub()?;
         let devices: Vec<DeviceOption> = devices().into_iter().map(DeviceOption::from).collect();
-        let no_gpu = match devices.iter().any(is_gpu) {
-            true => None,
-            false => has_gpu().err().map(|why| sentence(&why)),
-        };
+        let no_gpu = no_gpu().filter(|_| !devices.iter().any(is_gpu));
         let resources = resources(&devices);
         let computer = Computer {
             free: resources.free,
@@ -325,11 +315,7 @@ impl Studio {
         let open = self.hub()?;
         let path = open.hub.local(&repo, files).and_then(|paths| place(&paths));
         if path.is_some_and(|path| self.is_at_work(&path)) {
-            return Err(AppError::new(
-                "busy",
-                "This model is being used by the run that is going on.",
-                "Stop the run first.",
-            ));
+            return Err(fault!("busy.this_model"));
         }
         Ok(open.hub.remove_files(&repo, files)?)
     }

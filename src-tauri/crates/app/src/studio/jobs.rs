@@ -17,7 +17,7 @@ use crate::wire::{
     Candidate, JobEstimate, Progress, RunMessage, RunPhase, RunSummary, SegmentView, ShellEvent,
     StepSummary,
 };
-use crate::{caught, execute, open_store_at, prepare, AppError, Control, NewJob};
+use crate::{caught, execute, fault, open_store_at, prepare, AppError, Control, NewJob};
 
 /// The run that is going on.
 pub(super) struct Job {
@@ -66,11 +66,7 @@ impl Studio {
         let draft = self.draft(project)?;
         let store = self.store();
         let Some(dataset) = store.project_row(project)?.dataset else {
-            return Err(AppError::new(
-                "no_data",
-                "There are no examples yet.",
-                "Bring a file with examples first.",
-            ));
+            return Err(fault!("no_data.none"));
         };
         Ok(Task {
             prompt: draft.prompt,
@@ -118,13 +114,7 @@ impl Studio {
                     .and_then(|data| serde_json::from_value(data.recipe.clone()?).ok()),
                 mapping: data
                     .and_then(|data| serde_json::from_value(data.columns).ok())
-                    .ok_or_else(|| {
-                        AppError::new(
-                            "no_data",
-                            "The examples cannot be read.",
-                            "Bring them again.",
-                        )
-                    })?,
+                    .ok_or_else(|| fault!("no_data.unreadable"))?,
                 task,
                 settings,
                 model_path: path,
@@ -201,11 +191,7 @@ impl Studio {
                 drop(ended);
             });
         if let Err(why) = spawned {
-            return Err(AppError::new(
-                "thread",
-                format!("The run could not be started: {why}."),
-                "Close other programs and try again.",
-            ));
+            return Err(fault!("thread", why = &why));
         }
         if let Ok(summary) = self.summary(run) {
             self.tell(ShellEvent::RunChanged { run: summary });
@@ -319,7 +305,7 @@ impl Studio {
             let open = |state| matches!(state, RunState::Queued | RunState::Running);
             if store.run(run).is_ok_and(|row| open(row.state)) {
                 // The fault itself may be that nothing can be written.
-                let _ = store.set_run_state(run, RunState::Failed, Some(&error.message));
+                let _ = store.set_run_state(run, RunState::Failed, Some(&error.to_store()));
             }
         }
         if let Ok(mut view) = self.run_view(run.0) {

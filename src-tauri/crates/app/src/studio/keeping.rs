@@ -12,7 +12,7 @@ use super::Studio;
 use crate::error::unexpected;
 use crate::prompt_file;
 use crate::wire::{Project, StorageInfo, StoryChange, VersionFormat, VersionOrigin, VersionStory};
-use crate::{keep_written, version_card, written, AppError};
+use crate::{fault, keep_written, version_card, written, AppError};
 
 impl Studio {
     /// Reads a prompt from a file: it becomes a version and the prompt in the editor.
@@ -176,13 +176,7 @@ impl Studio {
         let brought = self.store().bring_back(Path::new(path.trim()))?;
         self.forget_curves();
         self.forget_tables();
-        let nothing = || {
-            AppError::new(
-                "backup",
-                "There is no project in this file.",
-                "Choose another file.",
-            )
-        };
+        let nothing = || fault!("backup.nothing");
         self.project(brought.first().ok_or_else(nothing)?.0)
     }
 

@@ -15,7 +15,7 @@ use crate::wire::{
     AxisRange, DataChart, DatasetState, Measured, Measurements, Project, ShellEvent,
 };
 use crate::written::IN_USE;
-use crate::{caught_async, keep_written, AppError};
+use crate::{caught_async, fault, keep_written, AppError};
 
 /// How often it is looked whether the run that is going on has ended.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -37,19 +37,11 @@ impl<'a> Busy<'a> {
         cancel: &CancellationToken,
     ) -> Result<Self, AppError> {
         if studio.active_run().is_some() {
-            return Err(AppError::new(
-                "busy",
-                "A run is going on and needs the model for itself.",
-                "Wait for it to end, or pause it.",
-            ));
+            return Err(fault!("busy.needs_model"));
         }
         let mut going = held(&studio.measuring);
         if going.is_some() {
-            return Err(AppError::new(
-                "busy",
-                "Something is being measured already.",
-                "Wait for it to end, or stop it.",
-            ));
+            return Err(fault!("busy.measured"));
         }
         *going = Some(Going {
             project,
@@ -120,8 +112,7 @@ impl Studio {
                 }
                 versions.push(keep_written(&mut store, project, &draft.prompt)?.id);
             }
-            let foreign =
-                || AppError::new("no_data", "This belongs to another project.", "Go back.");
+            let foreign = || fault!("no_data.foreign");
             for &version in &versions {
                 if store.version(version)?.project != project {
                     return Err(foreign());
@@ -141,11 +132,7 @@ impl Studio {
             }
         }
         if datasets.is_empty() {
-            return Err(AppError::new(
-                "no_data",
-                "There are no examples yet.",
-                "Bring a file.",
-            ));
+            return Err(fault!("no_data.none"));
         }
         self.forget_tables();
         let path = draft.model_path.as_deref();
@@ -326,11 +313,7 @@ impl Studio {
             let mut store = self.store();
             let row = store.dataset(DatasetId(dataset))?;
             if row.project != id {
-                return Err(AppError::new(
-                    "no_data",
-                    "This belongs to another project.",
-                    "Go back.",
-                ));
+                return Err(fault!("no_data.foreign"));
             }
             store.close_examples(id)?;
             store.use_dataset(id, row.id)?;

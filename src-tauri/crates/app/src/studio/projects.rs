@@ -14,7 +14,7 @@ use crate::wire::{
     Draft, Home, Preferences, Project, ProjectSummary, SampleSummary, VersionOrigin, VersionSummary,
 };
 use crate::written::IN_USE;
-use crate::{keep_written, sample, sample_titles, AppError};
+use crate::{fault, keep_written, sample, sample_titles, AppError};
 
 /// Where the person's wishes about the window are kept.
 const WINDOW: &str = "window";
@@ -168,11 +168,7 @@ impl Studio {
         if self.store().rename_project(ProjectId(id), name)? {
             return Ok(());
         }
-        Err(AppError::new(
-            "name",
-            format!("Another project is called {name:?}."),
-            "Choose another name.",
-        ))
+        Err(fault!("name.taken", name = name))
     }
 
     /// Deletes a project with its versions, data and runs.
@@ -180,11 +176,7 @@ impl Studio {
         let id = ProjectId(id);
         if let Some(run) = self.active_run() {
             if self.store().run(pmpo_store::RunId(run))?.project == id {
-                return Err(AppError::new(
-                    "busy",
-                    "A run of this project is going on.",
-                    "Stop it first.",
-                ));
+                return Err(fault!("busy.project"));
             }
         }
         self.store().delete_project(id)?;
@@ -199,11 +191,7 @@ impl Studio {
     /// Keeps what the person works on.
     pub fn save_draft(&self, id: i64, draft: &Draft) -> Result<(), AppError> {
         if let Some(fault) = draft.settings.fault() {
-            return Err(AppError::new(
-                "settings",
-                format!("These settings cannot be used: {fault}."),
-                "Change that setting, or take the default again.",
-            ));
+            return Err(fault!("settings.draft", why = fault));
         }
         let id = ProjectId(id);
         keep_draft(&mut self.store(), id, draft)?;
@@ -267,11 +255,7 @@ impl Studio {
 fn checked_name(name: &str) -> Result<&str, AppError> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > LONGEST_NAME {
-        return Err(AppError::new(
-            "name",
-            "A project needs a name of at most 200 letters.",
-            "Choose another name.",
-        ));
+        return Err(fault!("name.bad"));
     }
     Ok(name)
 }

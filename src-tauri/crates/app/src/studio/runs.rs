@@ -22,7 +22,7 @@ use crate::wire::{
     AxisRange, CurveGroups, CurveStyle, Ground, GroundDifference, LossRange, Overlay, OverlayCurve,
     OverlayFormat, OverlayReading, OverlayRequest, RunLine, RunsPage,
 };
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Where the way of the page of runs is kept.
 const PAGE: &str = "runs";
@@ -123,10 +123,6 @@ fn colour_text([red, green, blue]: [u8; 3]) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-fn fault(message: &str, hint: &str) -> AppError {
-    AppError::new("run", message, hint)
-}
-
 impl Studio {
     /// Runs of a project, or of all, newest first.
     pub fn runs(&self, project: Option<i64>) -> Result<Vec<RunLine>, AppError> {
@@ -184,10 +180,7 @@ impl Studio {
     ) -> Result<(), AppError> {
         let name = name.trim();
         if name.is_empty() || name.chars().count() > LONGEST_NAME {
-            return Err(fault(
-                "A run needs a name of at most 200 letters.",
-                "Choose another name.",
-            ));
+            return Err(fault!("run.name"));
         }
         let tags = noted(note, tags)?;
         Ok(self.store().describe_run(RunId(run), name, note, &tags)?)
@@ -201,7 +194,7 @@ impl Studio {
     /// Gives the curve of a run a colour (`#rrggbb`), or its usual one back.
     pub fn colour_run(&self, run: i64, wanted: Option<&str>) -> Result<(), AppError> {
         if wanted.is_some_and(|text| colour(text).is_none()) {
-            return Err(fault("This is no colour.", "Choose one from the field."));
+            return Err(fault!("run.colour"));
         }
         Ok(self.store().colour_run(RunId(run), wanted)?)
     }
@@ -209,11 +202,7 @@ impl Studio {
     /// Puts a run that is not going on into the bin.
     pub fn delete_run(&self, run: i64) -> Result<(), AppError> {
         if self.active_run() == Some(run) {
-            return Err(AppError::new(
-                "busy",
-                "This run is going on.",
-                "Stop it first.",
-            ));
+            return Err(fault!("busy.this_run"));
         }
         Ok(self.store().bin_run(RunId(run))?)
     }
@@ -325,10 +314,7 @@ impl Studio {
 
     fn lay(&self, request: &OverlayRequest) -> Result<Arc<Laid>, AppError> {
         if request.runs.len() > MOST_CURVES {
-            return Err(fault(
-                "More than 500 runs do not fit one picture.",
-                "Show fewer.",
-            ));
+            return Err(fault!("run.many"));
         }
         let key = (request.runs.clone(), request.style);
         let store = self.store();

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use pmpo_core::device::Device;
+use pmpo_core::message;
 use pmpo_core::model::LanguageModel;
 use pmpo_remote::{
-    check, Address, Family, Key, KeyStore, Limits, ModelChoice, RemoteError, Report, Rewriter,
-    Scorer, Server, TemplateChoice,
+    check, Address, Family, Key, KeyStore, Limits, ModelChoice, Report, Rewriter, Scorer, Server,
+    TemplateChoice,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,17 +17,11 @@ use tokio_util::sync::CancellationToken;
 use super::{held, Studio};
 use crate::error::unexpected;
 use crate::wire::{ModelInfo, ServerTyped, ServerView};
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Where servers are kept, without their keys.
 const KEPT: &str = "servers";
 const PREFIX: &str = "server:";
-
-impl From<RemoteError> for AppError {
-    fn from(error: RemoteError) -> Self {
-        Self::new("server", error.to_string(), error.hint())
-    }
-}
 
 /// A server as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -150,10 +145,10 @@ impl Studio {
             writes: report.can_write(),
             scores: report.can_score(),
             why_no_scores: report.why_no_scores().to_owned(),
-            found: report.in_words(),
+            found: report.messages(),
             in_clear: address.sends_in_clear(),
             has_key: self.keys().get(&address).is_ok_and(|key| key.is_some()),
-            keys_are_kept: self.keys().in_words().to_owned(),
+            keys_last: self.keys().lasts(),
             address: address.to_string(),
         })
     }
@@ -171,12 +166,11 @@ impl Studio {
                 .to_owned(),
             writes: false,
             scores: false,
-            why_no_scores: "It was checked by another version of the program; check it again."
-                .to_owned(),
-            found: Vec::new(),
+            why_no_scores: String::new(),
+            found: vec![message!("report.other_version")],
             in_clear: address.as_ref().is_some_and(Address::sends_in_clear),
             has_key: address.as_ref().is_some_and(has_key),
-            keys_are_kept: self.keys().in_words().to_owned(),
+            keys_last: self.keys().lasts(),
         }
     }
 
@@ -289,13 +283,7 @@ impl Studio {
     fn kept_server(&self, path: &str) -> Result<Kept, AppError> {
         let kept = self.kept_servers()?.known.into_iter();
         let mut kept = kept.filter(|one| format!("{PREFIX}{}", one.number) == path);
-        kept.next().ok_or_else(|| {
-            AppError::new(
-                "server",
-                "The server that this project uses is not known any more.",
-                "Choose another model, or type its address again.",
-            )
-        })
+        kept.next().ok_or_else(|| fault!("server.gone"))
     }
 
     /// A server as a model that scores, or that only writes.
@@ -318,13 +306,8 @@ impl Studio {
     /// What is known of a server as a project's model.
     pub(super) fn server_info(&self, path: &str) -> Result<ModelInfo, AppError> {
         let report = self.kept_server(path)?.report;
-        let problem = (!report.can_score()).then(|| {
-            AppError::new(
-                "server",
-                format!("This server cannot score: {}", report.why_no_scores()),
-                "Use it for rewriting, and score with a model on this computer.",
-            )
-        });
+        let problem = (!report.can_score())
+            .then(|| fault!("server.only_writes", why = report.why_no_scores()));
         Ok(ModelInfo {
             path: path.to_owned(),
             name: report.model.clone(),
@@ -353,13 +336,9 @@ fn template(name: Option<&str>) -> Result<TemplateChoice, AppError> {
         return Ok(TemplateChoice::Plain);
     }
     let known = Family::ALL.into_iter().find(|family| family.name() == name);
-    known.map(TemplateChoice::Named).ok_or_else(|| {
-        AppError::new(
-            "server",
-            format!("There is no family of templates called {name:?}."),
-            "Choose one from the list.",
-        )
-    })
+    known
+        .map(TemplateChoice::Named)
+        .ok_or_else(|| fault!("server.no_family", name = name))
 }
 
 /// Work that may wait for the keyring.

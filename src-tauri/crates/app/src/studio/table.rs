@@ -13,7 +13,7 @@ use crate::data::{AnswerColumns, Mapping, Rule};
 use crate::wire::{
     LabelCount, RowOrder, RowText, RowUse, RowsChosen, TablePage, TableQuery, TableRow,
 };
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Characters of a text that a table shows.
 const SHOWN: usize = 300;
@@ -377,18 +377,14 @@ impl Studio {
         self.store()
             .project_row(project)?
             .dataset
-            .ok_or_else(|| AppError::new("no_data", "There are no examples yet.", "Bring a file."))
+            .ok_or_else(|| fault!("no_data.none"))
     }
 
     fn example(&self, dataset: DatasetId, key: i64) -> Result<Example, AppError> {
         let mut rows = self.store().rows(dataset, &[key])?;
         match rows.pop() {
             Some((_, example)) => Ok(example),
-            None => Err(AppError::new(
-                "no_row",
-                "This row is not there any more.",
-                "Look at the table again.",
-            )),
+            None => Err(fault!("no_row")),
         }
     }
 

@@ -5,7 +5,7 @@ use pmpo_store::{ProjectId, Version, VersionId};
 use super::Studio;
 use crate::wire::{LabelMove, Project};
 use crate::written::IN_USE;
-use crate::AppError;
+use crate::{fault, AppError};
 
 const MOST_TAGS: usize = 20;
 const LONGEST_WORD: usize = 40;
@@ -43,10 +43,7 @@ impl Studio {
                     .move_label(ProjectId(project), &name, VersionId(version))?;
             }
             None if name == IN_USE => {
-                return Err(fault(
-                    "One version is always the one in use.",
-                    "Use another version instead.",
-                ));
+                return Err(fault!("version.in_use"));
             }
             None => {
                 self.store().remove_label(ProjectId(project), &name)?;
@@ -71,10 +68,7 @@ impl Studio {
         let version = self.store().version(VersionId(version))?;
         match version.project == ProjectId(project) {
             true => Ok(version),
-            false => Err(fault(
-                "This version belongs to another project.",
-                "Go back.",
-            )),
+            false => Err(fault!("version.foreign")),
         }
     }
 }
@@ -82,32 +76,19 @@ impl Studio {
 /// A note and tags as they are kept.
 pub(super) fn noted(note: &str, tags: &[String]) -> Result<Vec<String>, AppError> {
     if note.chars().count() > LONGEST_NOTE {
-        return Err(fault(
-            "The note is longer than 20,000 letters.",
-            "Shorten it.",
-        ));
+        return Err(fault!("version.note"));
     }
     if tags.len() > MOST_TAGS {
-        return Err(fault(
-            "There are more than 20 tags.",
-            "Leave some out, or write them into the note.",
-        ));
+        return Err(fault!("version.tags"));
     }
     tags.iter().map(|tag| word(tag)).collect()
-}
-
-fn fault(message: &str, hint: &str) -> AppError {
-    AppError::new("version", message, hint)
 }
 
 /// A tag or the name of a label.
 fn word(text: &str) -> Result<String, AppError> {
     let text = text.trim();
     match text.is_empty() || text.chars().count() > LONGEST_WORD {
-        true => Err(fault(
-            "Tags and labels have between 1 and 40 letters.",
-            "Shorten it.",
-        )),
+        true => Err(fault!("version.word")),
         false => Ok(text.to_owned()),
     }
 }

@@ -11,7 +11,7 @@ use super::{held, Studio};
 use crate::data::{difference, Change, Choice, DataError, Import, Mapping, Recipe, Watch};
 use crate::error::unexpected;
 use crate::wire::{DataNews, DataState, Project, ShellEvent};
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// A source that is watched now.
 pub(super) struct Watched {
@@ -122,13 +122,7 @@ impl Studio {
     /// Takes the examples as the source has them now.
     pub fn update_data(self: &Arc<Self>, project: i64) -> Result<Project, AppError> {
         let id = ProjectId(project);
-        let source = self.source(id)?.ok_or_else(|| {
-            AppError::new(
-                "no_data",
-                "These examples came from no file.",
-                "Choose a file.",
-            )
-        })?;
+        let source = self.source(id)?.ok_or_else(|| fault!("no_data.no_file"))?;
         let import = Import::read(&source.path, &source.choice)?;
         self.keep_import(id, &source.name, &source.path, &import)?;
         self.forget_tables();

@@ -18,6 +18,7 @@ mod version;
 use pmpo_core::dataset::{LabelShare, SplitBalance, SplitPart, SplitPlan, SplitWarning};
 use pmpo_core::device::{Device, DeviceClass, DeviceReason, Precision, ScorerKind};
 use pmpo_core::loss::{Change, Interval, Normalization, Objective, Verdict};
+use pmpo_core::message::{Message, Param};
 use pmpo_core::optimize::{
     DroppedEarly, Origin, Outcome, Preset, Refusal, SegmentVerdict, Segmenter, Settings,
     StopReason, Validation, Wording, WrittenAnswer,
@@ -156,6 +157,8 @@ macro_rules! declarations {
 /// All types of this module as TypeScript.
 pub fn typescript() -> String {
     declarations![
+        Param,
+        Message,
         AppError,
         Theme,
         Preferences,

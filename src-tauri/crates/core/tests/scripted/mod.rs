@@ -203,7 +203,7 @@ impl Journal for Memory {
 
     fn record(&mut self, event: &RunEvent) -> Result<(), JournalError> {
         if self.fail_after == Some(self.events.len()) {
-            return Err(JournalError("the power is gone".into()));
+            return Err(JournalError(Message::new("store.power")));
         }
         match event {
             RunEvent::Generated { key, generated, .. } => {

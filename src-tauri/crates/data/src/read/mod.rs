@@ -151,7 +151,7 @@ fn ending(path: &Path) -> String {
 }
 
 fn unreadable(name: &str) -> impl Fn(std::io::Error) -> DataError + '_ {
-    |why| DataError::Unreadable(name.to_owned(), why.to_string())
+    |why| DataError::Unreadable(name.to_owned(), (&why).into())
 }
 
 fn read_file(path: &Path, options: &ReadOptions) -> Result<Reading, DataError> {
