@@ -56,7 +56,7 @@ describe("an error in the page's language", () => {
     setLanguage("de");
     const cases: Array<[AppError, string, string]> = [
       [sent("busy.other_run"), "Ein anderer Lauf ist im Gang.", "Warten Sie, bis er fertig ist"],
-      [sent("no_data.none"), "Es gibt noch keine Beispiele.", "Holen Sie zuerst eine Datei"],
+      [sent("no_data.none"), "Es gibt noch keine Beispiele.", "Wählen Sie zuerst eine Datei"],
       [
         sent("data.json", { file: "fragen.json", line: 17, why: { key: "data.no_list", params: {} } }),
         "Zeile 17 von fragen.json ist nicht das erwartete JSON: es gibt darin keine Liste von Beispielen.", "{\"input\": \"...\"",

@@ -11,6 +11,9 @@ type Sentence = { message: string; hint?: string };
 /** The same sentences as the terminal prints, by key. */
 const sentences: Record<"en" | "de", Record<string, Sentence | undefined>> = { en: english, de: german };
 
+/** The places in which parts of sentences come as text. */
+const partly = ["why", "what", "said"];
+
 /** Text in double braces stays as it is: people write it into prompts. */
 const places = /\{\{[^{}]*\}\}|\{([a-z_]+)(?::([a-z]+))?\}/g;
 
@@ -32,7 +35,7 @@ function placed(param: Param, name: string, form = ""): string {
   }
   if (typeof param === "string") {
     if (form === "number") return language() === "de" ? param.replace(".", ",") : param;
-    return name === "why" || name === "what" ? clause(param) : param;
+    return partly.includes(name) ? clause(param) : param;
   }
   if ("class" in param) return deviceWords(param);
   const { message, hint } = said(param, { message: "", hint: "" });

@@ -17,6 +17,15 @@ pub(crate) const LOCKED: &str = "locked";
 pub(crate) const UNEXPECTED: &str = "unexpected";
 
 /// What went wrong.
+///
+/// Codes, which every method that fails may give where they fit: `store` the database,
+/// `locked` held by another program; `data` a file of examples, `no_data` none, `row` and
+/// `no_row` of the table; `prompt`, `prompt_file`, `settings`, `name`, `version`, `run` what
+/// the person wrote or chose; `busy` something else uses the model or the run;
+/// `model_file`, `model`, `device` loading and computing, `other_model` and `other_device`
+/// where losses could not be compared; `server` and `hub` what is reached over a network;
+/// `backup`, `export`, `plot`, `write`, `data_folder`, `clipboard` files and the system;
+/// `sample`, `thread`, and `unexpected` for what should not happen.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, TS)]
 #[error("{message}")]
 pub struct AppError {
@@ -113,3 +122,7 @@ impl From<crate::plot::PlotError> for AppError {
 pub(crate) fn unexpected(why: impl std::fmt::Display) -> AppError {
     fault!("unexpected.other", why = why.to_string())
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

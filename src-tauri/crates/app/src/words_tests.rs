@@ -189,3 +189,92 @@ fn a_stored_error_comes_back_as_data_and_an_old_one_in_its_words() {
     let new = AppError::of_run("It rains.\n{\"key\":\"weather.rain\",\"params\":{}}");
     assert_eq!(new.message, "It rains.");
 }
+
+/// The string literals of a source, without comments and what is displayed to developers.
+fn literals(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', '/', '#', '\'']) {
+        let here = &rest[at..];
+        let past = if here.starts_with("//") {
+            here.find('\n').unwrap_or(here.len())
+        } else if here.starts_with("#[error(") {
+            2 + bracketed(&here[8..]).len() + 8
+        } else if here.starts_with("'\"'") || here.starts_with("'/'") || here.starts_with("'#'") {
+            3
+        } else if let Some(quoted) = here.strip_prefix('"') {
+            let mut before = ' ';
+            let end = quoted.find(|sign| {
+                let ends = sign == '"' && before != '\\';
+                before = sign;
+                ends
+            });
+            let end = end.unwrap_or(quoted.len());
+            let lines = quoted[..end].split("\\\n").map(str::trim_start);
+            found.push(lines.collect());
+            end + 2
+        } else {
+            1
+        };
+        rest = here.get(past..).unwrap_or_default();
+    }
+    found
+}
+
+/// A part of a sentence with its places emptied.
+fn emptied(text: &str) -> String {
+    let mut out = String::new();
+    for (at, piece) in text.split('{').enumerate() {
+        match at {
+            0 => out.push_str(piece),
+            _ => {
+                out.push_str("{}");
+                out.push_str(piece.split_once('}').map_or("", |(_, after)| after));
+            }
+        }
+    }
+    out
+}
+
+/// Servers, the hub and the engine tell some reasons as text: the page must know them.
+#[test]
+fn reasons_that_are_told_as_text_have_german_words() {
+    /// By these other programs' words are told apart, or they are for logs.
+    const SIGNS: [&str; 10] = [
+        "is there a keyring?",
+        "and wants to be asked again in {seconds} seconds",
+        "out of memory",
+        "fill whole buffer",
+        "go on from plain text",
+        "maximum context length",
+        "exceed context window",
+        "exceeds the available context size",
+        "longer than the maximum model length",
+        "greater than the context length",
+    ];
+    const CLAUSES: &str = include_str!("../../../../ui/src/text/messages/clauses.de.json");
+    let known: HashMap<String, String> = serde_json::from_str(CLAUSES).unwrap();
+    let known: BTreeSet<String> = known.keys().map(|text| emptied(text)).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut seen = 0;
+    for part in ["remote", "hub", "engine"] {
+        let mut files = Vec::new();
+        sources(&root.join(part).join("src"), &mut files);
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let text = text.split("#[cfg(test)]").next().unwrap();
+            for literal in literals(text) {
+                let is_told = literal.split_whitespace().count() > 2
+                    && literal.starts_with(|sign: char| sign.is_lowercase() || sign == '{')
+                    && !literal.contains(['\n', '\\'])
+                    && !SIGNS.contains(&literal.as_str());
+                if is_told {
+                    seen += 1;
+                    let place = file.display();
+                    assert!(known.contains(&emptied(&literal)), "{literal:?} in {place}");
+                }
+            }
+        }
+    }
+    assert!(seen > 50, "{seen}");
+}

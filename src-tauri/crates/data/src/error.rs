@@ -156,6 +156,11 @@ impl DataError {
             ),
             Self::TooFew(count) => message!("data.too_few", count = *count),
             Self::UnknownKind(ending) => message!("data.kind", ending = ending),
+            Self::Damaged {
+                file,
+                kind: "workbook",
+                why,
+            } => message!("data.damaged_workbook", file = file, why = why),
             Self::Damaged { file, kind, why } => {
                 message!("data.damaged", file = file, kind = *kind, why = why)
             }

@@ -84,7 +84,9 @@ impl OptimizeError {
     pub fn message(&self) -> Message {
         match self {
             Self::Settings(why) => message!("settings.run", why = why.clone()),
-            Self::Template(why) => message!("prompt.no_column", name = &why.name),
+            Self::Template(why) => {
+                message!("prompt.no_column", name = format!("{{{{{}}}}}", why.name))
+            }
             Self::Freeze(why) => message!("prompt.not_locked", text = &why.text),
             Self::EmptyPrompt => message!("prompt.empty"),
             Self::TooFewExamples { usable } => {

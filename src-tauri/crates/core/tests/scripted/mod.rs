@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use pmpo_core::dataset::{Answer, Example};
 use pmpo_core::device::Device;
 use pmpo_core::loss::AnswerScore;
+use pmpo_core::message::Message;
 use pmpo_core::model::*;
 use pmpo_core::optimize::*;
 use pmpo_core::prompt::Conversation;
