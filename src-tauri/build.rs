@@ -90,6 +90,7 @@ const COMMANDS: &[&str] = &[
     "compact_storage",
     "copy_text",
     "take_opened",
+    "tell_language",
     "about",
     "diagnostics",
     "open_log",

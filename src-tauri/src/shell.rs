@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pmpo_app::wire::{OpenedFile, RunState, ShellEvent};
-use pmpo_app::{caught, folders, AppError, EngineLoader, Studio};
+use pmpo_app::words::{said, Language};
+use pmpo_app::{caught, folders, message, AppError, EngineLoader, Message, Studio};
 use tauri::{AppHandle, DragDropEvent, Manager, Window, WindowEvent};
 use tauri_plugin_notification::NotificationExt;
 
@@ -24,6 +25,8 @@ pub(crate) struct State {
     leaving: AtomicBool,
     /// Files that the program was asked to open, until the page takes them.
     opened: Mutex<Vec<String>>,
+    /// What the page shows.
+    language: Mutex<Language>,
 }
 
 impl State {
@@ -32,6 +35,7 @@ impl State {
             studio: Mutex::default(),
             leaving: AtomicBool::new(false),
             opened: Mutex::new(opened),
+            language: Mutex::default(),
         }
     }
 
@@ -43,6 +47,10 @@ impl State {
             path,
         };
         paths.into_iter().map(file).collect()
+    }
+
+    pub(crate) fn tell_language(&self, language: Language) {
+        *self.language.lock().unwrap_or_else(PoisonError::into_inner) = language;
     }
 
     fn opened(&self) -> MutexGuard<'_, Vec<String>> {
@@ -130,6 +138,16 @@ pub(crate) fn window_event(window: &Window, event: &WindowEvent) {
     }
 }
 
+/// A sentence in the language that the page shows.
+pub(crate) fn words(app: &AppHandle, told: &Message) -> String {
+    let state = app.state::<State>();
+    let language = *state
+        .language
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    said(told, language).0
+}
+
 /// Called for everything the studio tells: ends a program that only waited for its run.
 pub(crate) fn after(app: &AppHandle, event: &ShellEvent) {
     let ShellEvent::RunChanged { run } = event else {
@@ -139,21 +157,23 @@ pub(crate) fn after(app: &AppHandle, event: &ShellEvent) {
     if run.active || !state.leaving.load(Ordering::SeqCst) {
         return;
     }
-    let words = match run.state {
+    let body = match run.state {
         RunState::Completed => match (run.start_loss, run.best_loss) {
-            (Some(start), Some(best)) if best < start => {
-                format!("Done: the loss fell from {start:.3} to {best:.3}.")
-            }
-            _ => "Done: no better prompt was found.".to_owned(),
+            (Some(start), Some(best)) if best < start => message!(
+                "notice.better",
+                start = format!("{start:.3}"),
+                best = format!("{best:.3}")
+            ),
+            _ => message!("notice.no_better"),
         },
-        _ => "The run was broken off; it can go on when you open the program.".to_owned(),
+        _ => message!("notice.broken_off"),
     };
     // Without a session bus there is nobody to notify.
     let _ = app
         .notification()
         .builder()
         .title(&run.name)
-        .body(words)
+        .body(words(app, &body))
         .show();
     let app = app.clone();
     std::thread::spawn(move || {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pmpo_app::wire::{NewerVersion, UpdateProgress};
-use pmpo_app::{update_source, AppError};
+use pmpo_app::{fault, update_source, AppError};
 use tauri::utils::platform::bundle_type;
 use tauri::{AppHandle, Url};
 use tauri_plugin_updater::{Error, Update, UpdaterExt};
@@ -80,12 +80,12 @@ impl Updates {
         };
         tokio::select! {
             bytes = update.download(hear, || {}) => bytes.map(Some).map_err(|why| match why {
-                Error::Reqwest(_) => broken_off("the connection was lost"),
+                Error::Reqwest(_) => fault!("update_broken_off.lost"),
                 why => words(&why),
             }),
             () = stop.cancelled() => Ok(None),
             () = too_large.cancelled() => Err(wrong_file()),
-            () = stalled(coming) => Err(broken_off("nothing comes any more")),
+            () = stalled(coming) => Err(fault!("update_broken_off.stalled")),
         }
     }
 
@@ -154,102 +154,50 @@ pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<(), AppError> {
     written.map_err(|why| {
         // It may not have been made.
         let _ = std::fs::remove_file(&part);
-        error(
-            "write",
-            format!("{} cannot be written: {why}.", path.display()),
-            "Choose another place.",
-        )
+        fault!("write.file", path = path, why = &why)
     })
 }
 
-fn error(code: &'static str, message: impl Into<String>, hint: &str) -> AppError {
-    AppError {
-        code,
-        message: message.into(),
-        hint: hint.to_owned(),
-    }
-}
-
 fn forgotten() -> AppError {
-    error(
-        "update_gone",
-        "It isn't known any more which version was found.",
-        "Look for it again.",
-    )
+    fault!("update_gone")
 }
 
 fn wrong_file() -> AppError {
-    error(
-        "update_signature",
-        "The file that came is not the one that the developers signed. It was thrown away.",
-        "Nothing was changed. If this stays, get the program from where you got it first.",
-    )
+    fault!("update_signature")
 }
 
 fn no_list() -> AppError {
-    error(
-        "update_answer",
-        "What the server answered is no list of versions.",
-        "Try again later.",
-    )
-}
-
-fn broken_off(why: &str) -> AppError {
-    error(
-        "update_broken_off",
-        format!("The download broke off: {why}."),
-        "Nothing was changed. Try again.",
-    )
+    fault!("update_answer")
 }
 
 /// What went wrong, for a person.
 fn words(why: &Error) -> AppError {
     match why {
         Error::Reqwest(inner) if inner.is_decode() => no_list(),
-        Error::Reqwest(_) => error(
-            "update_offline",
-            "The server does not answer.",
-            "Check the connection to the internet and try again.",
-        ),
+        Error::Reqwest(_) => fault!("update_offline"),
         // What the server answered in place of the file.
-        Error::Network(why) => broken_off(why.trim_matches(['`', '.'])),
+        Error::Network(why) => {
+            fault!(
+                "update_broken_off.answer",
+                why = why.trim_matches(['`', '.'])
+            )
+        }
         Error::ReleaseNotFound
         | Error::Serialization(_)
         | Error::Semver(_)
         | Error::UrlParse(_) => no_list(),
-        Error::TargetNotFound(_) | Error::TargetsNotFound(_) => error(
-            "update_none_for_this",
-            "There is a newer version, but no package of it for this computer.",
-            "Look where you got the program.",
-        ),
+        Error::TargetNotFound(_) | Error::TargetsNotFound(_) => fault!("update_none_for_this"),
         Error::Minisign(_)
         | Error::Base64(_)
         | Error::SignatureUtf8(_)
         | Error::SignedVersionMismatch { .. }
         | Error::MissingSignedVersion
         | Error::InvalidUpdaterFormat => wrong_file(),
-        Error::AuthenticationFailed => error(
-            "update_refused",
-            "The system did not allow it.",
-            "Nothing was changed. Try again and give the password of an administrator.",
-        ),
-        Error::PreviousAppNotRestored(at) => error(
-            "update_install",
-            format!(
-                "The newer version could not be installed, and this one is now at {}.",
-                at.display()
-            ),
-            "Put it back to where it was, or install the newer version by hand.",
-        ),
-        Error::PackageInstallFailed | Error::DebInstallFailed => error(
-            "update_install",
-            "The newer version was not installed, or not wholly; perhaps no password was given.",
-            "Try again, or install the package by hand.",
-        ),
-        other => error(
-            "update_install",
-            format!("The newer version could not be installed: {other}."),
-            "Get the package from where you got the program.",
-        ),
+        Error::AuthenticationFailed => fault!("update_refused"),
+        Error::PreviousAppNotRestored(at) => fault!("update_install.moved", path = at),
+        Error::PackageInstallFailed | Error::DebInstallFailed => {
+            fault!("update_install.password")
+        }
+        other => fault!("update_install.failed", why = other.to_string()),
     }
 }

@@ -37,7 +37,9 @@ it("remembers colours and language", async () => {
   expect(document.documentElement.dataset.theme).toBe("dark");
   await userEvent.selectOptions(screen.getByTestId("language-select"), "de");
   expect(await screen.findByText("Ihre Projekte")).toBeInTheDocument();
-  expect(backend.calls.at(-1)).toEqual(["savePreferences", { theme: "dark", language: "de", advanced: false }]);
+  expect(backend.calls).toContainEqual(["savePreferences", { theme: "dark", language: "de", advanced: false }]);
+  // The system's dialogs and notices follow.
+  expect(backend.calls).toContainEqual(["tellLanguage", "de"]);
 });
 
 it("lists the shortcuts, but not while someone writes", async () => {

@@ -200,7 +200,7 @@ function hardToShow(page: ModelsPage): ModelsPage {
   const problem = { code: "model", message: "<b>This file</b> is cut off.", hint: "Bring it again." };
   return {
     computer: {
-      ...page.computer, cache: `/home/${name(4).slice(0, 300)}/cache`, gpu: null, no_gpu: `${name(1)} ${name(3).slice(0, 600)}`,
+      ...page.computer, cache: `/home/${name(4).slice(0, 300)}/cache`, gpu: null, no_gpu: { kind: "no_gpu", why: `${name(1)} ${name(3).slice(0, 600)}` },
       devices: page.computer.devices.map((one, at) => ({ ...one, id: at === 1 ? "cpu" : one.id, label: name(at).slice(0, 300) })).slice(0, 2),
     },
     own: page.own.map((one, at) => ({ ...one, name: name(at + 1), used_by: hostile, path: one.path && `/home/${name(at + 3).slice(0, 4000)}`, architecture: name(1), problem: at === 1 ? problem : null })),

@@ -12,7 +12,7 @@ use std::any::type_name;
 use std::future::Future;
 use std::sync::Arc;
 
-use pmpo_app::{blocking_on, caught, caught_async, AppError, Studio};
+use pmpo_app::{blocking_on, caught, caught_async, fault, AppError, Studio};
 use tauri::ipc::Invoke;
 use tauri::Wry;
 
@@ -71,11 +71,7 @@ async fn elsewhere<T: Send + 'static>(
 ) -> Answer<T> {
     tauri::async_runtime::spawn_blocking(move || caught(work))
         .await
-        .map_err(|why| AppError {
-            code: "unexpected",
-            message: format!("The program failed at this: {why}."),
-            hint: "Try again; if it stays, report these words.".to_owned(),
-        })?
+        .map_err(|why| fault!("unexpected.panic", why = why.to_string()))?
 }
 
 /// Writes a fault down by its command and code; its words may name files of the person.
@@ -184,6 +180,7 @@ pub(crate) fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         window::compact_storage,
         window::copy_text,
         window::take_opened,
+        window::tell_language,
         window::about,
         window::diagnostics,
         window::open_log,

@@ -5,7 +5,8 @@ use pmpo_app::wire::{
     About, DataFormat, ExportFormat, OpenedFile, OverlayFormat, OverlayRequest, PictureWords,
     Project, ShellEvent, StorageInfo, VersionFormat,
 };
-use pmpo_app::AppError;
+use pmpo_app::words::Language;
+use pmpo_app::{fault, message, AppError};
 use serde::Deserialize;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, Manager, State as Shared};
@@ -13,7 +14,7 @@ use tauri_plugin_clipboard_manager::ClipboardExt;
 use tauri_plugin_dialog::{DialogExt, FilePath};
 
 use super::{answered, off_thread, studio, waited, Answer};
-use crate::shell::{after, State, MAIN};
+use crate::shell::{after, words, State, MAIN};
 
 /// Names a folder for exports, for machines where no dialog can be answered.
 const EXPORT_FOLDER: &str = "PMPO_EXPORT_DIR";
@@ -27,16 +28,13 @@ async fn asked(ask: impl FnOnce() -> Option<FilePath> + Send + 'static) -> Answe
 }
 
 fn failed(why: impl std::fmt::Display) -> AppError {
-    AppError {
-        code: "unexpected",
-        message: format!("The dialog failed: {why}."),
-        hint: "Type the path of the file instead.".to_owned(),
-    }
+    fault!("unexpected.dialog", why = why.to_string())
 }
 
 #[tauri::command]
 pub(crate) async fn choose_data(app: AppHandle) -> Answer<Option<String>> {
-    let dialog = app.dialog().file().add_filter("Examples", &ENDINGS);
+    let name = words(&app, &message!("dialog.examples"));
+    let dialog = app.dialog().file().add_filter(name, &ENDINGS);
     let chosen = asked(move || dialog.blocking_pick_file()).await?;
     Ok(chosen.map(|path| path.display().to_string()))
 }
@@ -50,7 +48,8 @@ pub(crate) async fn choose_data_folder(app: AppHandle) -> Answer<Option<String>>
 
 #[tauri::command]
 pub(crate) async fn choose_model(app: AppHandle) -> Answer<Option<String>> {
-    let dialog = app.dialog().file().add_filter("GGUF models", &["gguf"]);
+    let name = words(&app, &message!("dialog.models"));
+    let dialog = app.dialog().file().add_filter(name, &["gguf"]);
     let chosen = asked(move || dialog.blocking_pick_file()).await?;
     Ok(chosen.map(|path| path.display().to_string()))
 }
@@ -129,14 +128,16 @@ pub(crate) async fn export_version(
 #[tauri::command]
 pub(crate) async fn choose_prompt(app: AppHandle) -> Answer<Option<String>> {
     let kinds = ["txt", "md", "markdown", "json"];
-    let dialog = app.dialog().file().add_filter("Prompts", &kinds);
+    let name = words(&app, &message!("dialog.prompts"));
+    let dialog = app.dialog().file().add_filter(name, &kinds);
     let chosen = asked(move || dialog.blocking_pick_file()).await?;
     Ok(chosen.map(|path| path.display().to_string()))
 }
 
 #[tauri::command]
 pub(crate) async fn choose_backup(app: AppHandle) -> Answer<Option<String>> {
-    let dialog = app.dialog().file().add_filter("Backups", &["pmpo"]);
+    let name = words(&app, &message!("dialog.backups"));
+    let dialog = app.dialog().file().add_filter(name, &["pmpo"]);
     let chosen = asked(move || dialog.blocking_pick_file()).await?;
     Ok(chosen.map(|path| path.display().to_string()))
 }
@@ -196,22 +197,16 @@ async fn save(app: &AppHandle, name: String, bytes: Vec<u8>) -> Answer<Option<St
     let Some(path) = place(app, name).await? else {
         return Ok(None);
     };
-    std::fs::write(&path, bytes).map_err(|why| AppError {
-        code: "write",
-        message: format!("{} cannot be written: {why}.", path.display()),
-        hint: "Choose another place.".to_owned(),
-    })?;
+    std::fs::write(&path, bytes).map_err(|why| fault!("write.file", path = &path, why = &why))?;
     Ok(Some(path.display().to_string()))
 }
 
 #[tauri::command]
 pub(crate) async fn copy_text(app: AppHandle, text: String) -> Answer<()> {
     waited(move || {
-        app.clipboard().write_text(text).map_err(|why| AppError {
-            code: "clipboard",
-            message: format!("The clipboard cannot be used: {why}."),
-            hint: "Mark the text and copy it with the keyboard.".to_owned(),
-        })
+        app.clipboard()
+            .write_text(text)
+            .map_err(|why| fault!("clipboard", why = why.to_string()))
     })
     .await
 }
@@ -220,6 +215,16 @@ pub(crate) async fn copy_text(app: AppHandle, text: String) -> Answer<()> {
 #[tauri::command]
 pub(crate) async fn take_opened(state: Shared<'_, State>) -> Answer<Vec<OpenedFile>> {
     answered(async { Ok(state.take_opened()) }).await
+}
+
+/// The language that the page shows, in which the system's dialogs and notices are worded.
+#[tauri::command]
+pub(crate) async fn tell_language(state: Shared<'_, State>, language: String) -> Answer<()> {
+    answered(async {
+        state.tell_language(Language::of(&language));
+        Ok(())
+    })
+    .await
 }
 
 /// What the program is and where it keeps things.
@@ -250,11 +255,7 @@ fn show_log<E: std::fmt::Display>(log: &Path, open: impl Fn(&Path) -> Result<(),
             Err(fault) => why = fault.to_string(),
         }
     }
-    Err(AppError {
-        code: "open_log",
-        message: format!("The log cannot be shown: {why}."),
-        hint: format!("It is the file {}.", log.display()),
-    })
+    Err(fault!("open_log", why = why, file = log))
 }
 
 /// Tells the window what happens outside its pages, from now on.

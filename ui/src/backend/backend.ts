@@ -162,6 +162,8 @@ export interface Backend {
   copyText(text: string): Promise<void>;
   /** Files that the program was asked to open; each is given once. */
   takeOpened(): Promise<OpenedFile[]>;
+  /** The language shown, in which the system's dialogs and notices are worded. */
+  tellLanguage(language: string): Promise<void>;
   about(): Promise<About>;
   /** Version, system, devices, folders and the last lines of the log, as text for a report. None of the person's texts. */
   diagnostics(): Promise<string>;

@@ -18,7 +18,7 @@ export function getBackend(): Backend {
 export function asAppError(thrown: unknown): AppError {
   if (isAppError(thrown)) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return { code: "unexpected", message, hint: "" };
+  return { code: "unexpected", told: { key: "unexpected.other", params: { why: message } }, message, hint: "" };
 }
 
 function isAppError(thrown: unknown): thrown is AppError {

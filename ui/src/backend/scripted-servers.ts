@@ -56,10 +56,10 @@ export function makeServers(pace = 0) {
       const made: ServerView = {
         path: old?.path ?? `server:${++number}`, address, model, writes: true, scores: machine.scores, why_no_scores: machine.scores ? "" : noEcho,
         found: machine.scores
-          ? ["This server can score and write."]
-          : [`This server can write, but not score: ${noEcho}. Score with a model on this computer.`, "It does not repeat the text that was sent (echo)."],
+          ? [{ key: "report.both", params: {} }]
+          : [{ key: "report.only_writes", params: { why: noEcho } }, { key: "report.echo", params: {} }],
         in_clear: address.startsWith("http://") && !address.includes("//localhost"), has_key: false,
-        keys_are_kept: "The key is kept in the keyring of this computer.",
+        keys_last: true,
       };
       kept = [...kept.filter((one) => one !== old), made];
       return view(made);

@@ -330,6 +330,7 @@ export function makeScripted(options: ScriptedOptions = {}): Scripted {
     },
     async exportRun(id, format) { return `/home/you/run-${id}.${format}`; },
     async copyText(text) { copied.push(text); },
+    async tellLanguage() { /* There is no system around the pages. */ },
     async takeOpened() { return opened.splice(0).map((path) => ({ path, is_there: !path.includes("gone") })); },
     async diagnostics() {
       return "PMPO Studio 0.1.0 (1a2b3c4)\nSystem: Debian GNU/Linux 12\nData: ~/.local/share/pmpo-studio\n\nLast lines of the log:\n2026-01-02T03:04:05Z 7  INFO pmpo_app::job: a run begins or goes on run=3\n";

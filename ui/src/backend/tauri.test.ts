@@ -74,5 +74,7 @@ it("passes errors on and wraps what is none", async () => {
   invoke.mockRejectedValueOnce(error);
   await expect(tauri.home()).rejects.toEqual(error);
   invoke.mockRejectedValueOnce("command home not found");
-  await expect(tauri.home()).rejects.toEqual({ code: "unexpected", message: "command home not found", hint: "" });
+  await expect(tauri.home()).rejects.toEqual({
+    code: "unexpected", told: { key: "unexpected.other", params: { why: "command home not found" } }, message: "command home not found", hint: "",
+  });
 });

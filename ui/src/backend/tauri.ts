@@ -125,6 +125,7 @@ export const tauri: Backend = {
   compactStorage: () => ask("compact_storage"),
   copyText: (text) => ask("copy_text", { text }),
   takeOpened: () => ask("take_opened"),
+  tellLanguage: (language) => ask("tell_language", { language }),
   about: () => ask("about"),
   diagnostics: () => ask("diagnostics"),
   openLog: () => ask("open_log"),

@@ -1,5 +1,6 @@
 import type { Device, DeviceOption, DeviceReason, RunWriter } from "../backend/generated/wire";
 import { format, t } from "../text";
+import { clause } from "./told";
 
 /** Where and how a model is computed and why so, in the page's language. */
 export function deviceWords(device: Device, writer: RunWriter | null = null): string {
@@ -22,10 +23,11 @@ function classWords(kind: Device["class"]): string {
   }
 }
 
-function reasonWords(reason: DeviceReason): string {
+/** Why it is this device, in the page's language. */
+export function reasonWords(reason: DeviceReason): string {
   const words = t.device.reasons;
   switch (reason.kind) {
-    case "no_gpu": case "gpu_failed": case "not_packed": return words[reason.kind](reason.why);
+    case "no_gpu": case "gpu_failed": case "not_packed": return words[reason.kind](clause(reason.why));
     case "gpu_too_small": return words.gpu_too_small(reason.gpu, format.mebibytes(reason.free_mib), format.mebibytes(reason.needs_mib));
     default: return words[reason.kind];
   }

@@ -1,4 +1,5 @@
 import { asAppError } from "../backend";
+import { errorWords } from "./told";
 
 export type Toast = { id: number; text: string; action?: { label: string; run: () => void } };
 
@@ -20,7 +21,7 @@ export const toasts = {
   },
   /** What went wrong with something small, and what to do. */
   fault(thrown: unknown): void {
-    const { message, hint } = asAppError(thrown);
+    const { message, hint } = errorWords(asAppError(thrown));
     toasts.show([message, hint].filter(Boolean).join(" "));
   },
   dismiss(id: number): void {

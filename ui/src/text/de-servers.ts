@@ -97,6 +97,8 @@ export const deServers: typeof enServers = {
       found: (model, address) => `${model} auf ${address}`,
       useWriter: "Zum Umschreiben verwenden",
       useScorer: "Zum Messen verwenden",
+      keysLast: "Der Schlüssel liegt im Schlüsselbund dieses Rechners.",
+      keysForgotten: "Dieser Rechner hat keinen Schlüsselbund, der sich benutzen lässt: Der Schlüssel wird vergessen, wenn das Programm endet, und beim nächsten Mal wieder erfragt.",
       noScores: (why) => `Zum Messen ist er nicht verwendbar: ${why}.`,
       noScoresDo: "Falls ihm nur die Gesprächsform oder der längste Text fehlt, geben Sie beides unter „Zum Messen“ an und prüfen Sie noch einmal.",
       noWrites: "Zum Umschreiben ist er nicht verwendbar.",

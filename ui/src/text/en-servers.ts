@@ -98,6 +98,8 @@ export const enServers = {
       found: (model: string, address: string) => `${model} at ${address}`,
       useWriter: "Use for rewriting",
       useScorer: "Use for scoring",
+      keysLast: "The key is kept in the keyring of this computer.",
+      keysForgotten: "This computer has no keyring that can be used: the key is forgotten when the program ends, and asked for again next time.",
       noScores: (why: string) => `It cannot be used for scoring: ${why}.`,
       noScoresDo: "If it only lacks the chat format or the longest text, give them under “For scoring” and check again.",
       noWrites: "It cannot be used for rewriting.",

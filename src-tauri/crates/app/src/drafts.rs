@@ -9,7 +9,7 @@ use crate::error::unexpected;
 use crate::models::ModelRef;
 use crate::stored::{self, Read};
 use crate::wire::Draft;
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Models with fewer weights than this may be shown examples unless the person says no.
 const SMALL: u64 = 3_000_000_000;
@@ -67,11 +67,7 @@ pub(crate) fn draft(store: &Store, id: ProjectId) -> Result<Draft, AppError> {
 pub(crate) fn task(store: &Store, project: ProjectId) -> Result<Task, AppError> {
     let draft = draft(store, project)?;
     let Some(dataset) = store.project_row(project)?.dataset else {
-        return Err(AppError::new(
-            "no_data",
-            "There are no examples yet.",
-            "Bring a file with examples first.",
-        ));
+        return Err(fault!("no_data.none"));
     };
     Ok(Task {
         prompt: draft.prompt,

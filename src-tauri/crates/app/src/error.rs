@@ -1,8 +1,11 @@
+use pmpo_core::message::Message;
 use pmpo_core::model::ModelError;
-use pmpo_core::optimize::{JournalError, OptimizeError};
+use pmpo_core::optimize::OptimizeError;
 use serde::Serialize;
 use thiserror::Error;
 use ts_rs::TS;
+
+use crate::words::{message_of, said, Language};
 
 /// Code of a fault of the device, not of the work.
 pub(crate) const DEVICE: &str = "device";
@@ -10,152 +13,116 @@ pub(crate) const DEVICE: &str = "device";
 /// Code of a database that another program does not let go of.
 pub(crate) const LOCKED: &str = "locked";
 
-/// Code of a run that another program works on.
-pub(crate) const WORKED_ON: &str = "worked_on";
-
 /// Code of what cannot happen.
 pub(crate) const UNEXPECTED: &str = "unexpected";
 
-/// What went wrong, in words for a person.
+/// What went wrong.
+///
+/// Codes, which every method that fails may give where they fit: `store` the database,
+/// `locked` held by another program; `data` a file of examples, `no_data` none, `row` and
+/// `no_row` of the table; `prompt`, `prompt_file`, `settings`, `name`, `version`, `run` what
+/// the person wrote or chose; `busy` something else uses the model or the run;
+/// `model_file`, `model`, `device` loading and computing, `other_model` and `other_device`
+/// where losses could not be compared; `server` and `hub` what is reached over a network;
+/// `backup`, `export`, `plot`, `write`, `data_folder`, `clipboard` files and the system;
+/// `sample`, `thread`, and `unexpected` for what should not happen.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, TS)]
 #[error("{message}")]
 pub struct AppError {
-    /// Kind of fault, for programs.
+    /// Kind of fault, for programs: what stands before the first point of the key.
     pub code: &'static str,
-    /// What happened.
+    /// As data, for whoever tells it in another language.
+    #[ts(as = "Option<Message>", optional)]
+    pub told: Message,
+    /// What happened, in English.
     pub message: String,
-    /// What the person can do.
+    /// What the person can do, in English.
     pub hint: String,
 }
 
+/// An error by its key in the table of sentences, and what stands in its places:
+/// `fault!("name.taken", name = name)`.
+#[macro_export]
+macro_rules! fault {
+    ($($told:tt)*) => {
+        $crate::AppError::from($crate::message!($($told)*))
+    };
+}
+
+/// Separates, in a stored error, the words from the same as data.
+const AS_DATA: &str = "\n{\"key\":";
+
 impl AppError {
-    pub(crate) fn new(
-        code: &'static str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Self {
-        Self {
-            code,
-            message: sentence(&message.into()),
-            hint: hint.into(),
+    /// As it is stored: its words, which every version shows, and a line with the same as
+    /// data.
+    pub(crate) fn to_store(&self) -> String {
+        match serde_json::to_string(&self.told) {
+            Ok(told) => format!("{}\n{told}", self.message),
+            Err(_) => self.message.clone(),
+        }
+    }
+
+    /// Why a run was broken off, as it was stored; earlier versions stored words alone.
+    pub fn of_run(stored: &str) -> Self {
+        let (words, data) = match stored.find(AS_DATA) {
+            Some(at) => (&stored[..at], serde_json::from_str(&stored[at + 1..]).ok()),
+            None => (stored, None),
+        };
+        match data.as_ref().and_then(message_of) {
+            Some(told) => fault!("run.broken_off", why = told),
+            None => fault!("run.broken_off", why = words),
         }
     }
 }
 
-/// A message of an inner error as a sentence for a person.
-pub(crate) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    let mut out: String = first.chain(letters).collect();
-    if !out.ends_with(['.', '!', '?']) {
-        out.push('.');
-    }
-    out
-}
-
-impl From<pmpo_store::StoreError> for AppError {
-    fn from(error: pmpo_store::StoreError) -> Self {
-        Self::new("store", error.to_string(), error.hint())
+impl From<Message> for AppError {
+    fn from(told: Message) -> Self {
+        let (message, hint) = said(&told, Language::English);
+        Self {
+            code: told.code(),
+            told,
+            message,
+            hint,
+        }
     }
 }
 
-impl From<crate::data::DataError> for AppError {
-    fn from(error: crate::data::DataError) -> Self {
-        Self::new("data", error.to_string(), error.hint())
-    }
+macro_rules! told_by_themselves {
+    ($($error:ty),* $(,)?) => {
+        $(impl From<$error> for AppError {
+            fn from(error: $error) -> Self {
+                error.message().into()
+            }
+        })*
+    };
 }
 
-impl From<pmpo_engine::LoadError> for AppError {
-    fn from(error: pmpo_engine::LoadError) -> Self {
-        Self::new("model_file", error.to_string(), error.hint())
-    }
-}
+told_by_themselves!(
+    crate::data::DataError,
+    ModelError,
+    OptimizeError,
+    pmpo_engine::LoadError,
+    pmpo_remote::RemoteError,
+    pmpo_store::StoreError,
+);
 
 impl From<pmpo_plot::PlotError> for AppError {
     fn from(error: pmpo_plot::PlotError) -> Self {
-        Self::new(
-            "plot",
-            error.to_string(),
-            "Look at the run with `pmpo show`.",
-        )
-    }
-}
-
-impl From<ModelError> for AppError {
-    fn from(error: ModelError) -> Self {
-        let hint = match &error {
-            ModelError::Cancelled => "Start again whenever you like.",
-            ModelError::TooLong { .. } => "Shorten the prompt or the example.",
-            ModelError::EmptyAnswer { .. } => "Fill in the answer or leave the example out.",
-            ModelError::Device(_) => {
-                return Self::new(
-                    DEVICE,
-                    error.to_string(),
-                    "Nothing measured is lost. Close other programs that use the GPU and go on; or choose the processor in the project, and go on there.",
-                )
-            }
-            ModelError::Changed(_) => {
-                return Self::new(
-                    "other_device",
-                    error.to_string(),
-                    "Nothing measured is lost. Close other programs that use memory, then go on; or begin a new run with the best prompt so far.",
-                )
-            }
-            ModelError::Failed(_) => {
-                "Start again; what was measured is kept. If it fails at the same place, try another model."
-            }
-        };
-        Self::new("model", error.to_string(), hint)
-    }
-}
-
-impl From<JournalError> for AppError {
-    fn from(error: JournalError) -> Self {
-        Self::new(
-            "store",
-            error.to_string(),
-            "Free some disk space or make the data folder writable, then `pmpo resume`: nothing measured before is lost.",
-        )
-    }
-}
-
-impl From<OptimizeError> for AppError {
-    fn from(error: OptimizeError) -> Self {
-        let message = error.to_string();
+        use pmpo_plot::PlotError as E;
         match error {
-            OptimizeError::Model(inner) => inner.into(),
-            OptimizeError::Journal(inner) => inner.into(),
-            OptimizeError::Settings(_) => Self::new("settings", message, "Change that setting."),
-            OptimizeError::Template(_) => Self::new(
-                "prompt",
-                message,
-                "Use {{input}} or the name of a column between double braces.",
-            ),
-            OptimizeError::Freeze(_) => Self::new(
-                "prompt",
-                message,
-                "Lock text exactly as it stands in the prompt.",
-            ),
-            OptimizeError::EmptyPrompt => Self::new("prompt", message, "Write a start prompt."),
-            OptimizeError::TooFewExamples { .. } => Self::new(
-                "data",
-                message,
-                "Bring more examples; about 40 are enough to see a difference.",
-            ),
-            OptimizeError::PromptTooLong { .. } => Self::new(
-                "prompt",
-                message,
-                "Shorten the prompt, or choose a model with a longer window.",
-            ),
+            E::NotFinite => fault!("plot.not_finite"),
+            E::Nothing => fault!("plot.nothing"),
+            E::EmptyRange => fault!("plot.empty_range"),
+            E::Drawing(why) => fault!("plot.drawing", why = why),
         }
     }
 }
 
 /// What cannot happen, told all the same.
 pub(crate) fn unexpected(why: impl std::fmt::Display) -> AppError {
-    AppError::new(
-        UNEXPECTED,
-        why.to_string(),
-        "Try again; if it stays, report these words.",
-    )
+    fault!("unexpected.other", why = why.to_string())
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

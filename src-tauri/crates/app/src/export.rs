@@ -6,7 +6,7 @@ use pmpo_store::{RunId, RunRow, Store, Version};
 
 use crate::results::{run_details, RunDetails};
 use crate::wire::Measurements;
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// What a run is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +29,9 @@ pub(crate) fn export(store: &Store, run: RunId, format: ExportFormat) -> Result<
         ExportFormat::Markdown => Ok(markdown(&details)),
         ExportFormat::Json => serde_json::to_string_pretty(&details)
             .map(|text| text + "\n")
-            .map_err(|why| AppError::new("export", why.to_string(), "Choose another format.")),
+            .map_err(|why| fault!("export", why = why.to_string())),
         ExportFormat::Csv => csv(&details)
-            .map_err(|why| AppError::new("export", why.to_string(), "Choose another format.")),
+            .map_err(|why| fault!("export", why = why.to_string())),
     }
 }
 

@@ -20,14 +20,13 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::data::{Mapping, Recipe};
-use crate::error::{LOCKED, WORKED_ON};
 use crate::models::ModelRef;
 use crate::paths::data_dir;
 use crate::patience::{patiently, OF_AN_ATTEMPT, OF_A_RUN};
 use crate::scoring::lost;
 use crate::versions::keep_written;
 use crate::wire::{self, TooLongRow};
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// What a run needs before it is stored.
 #[derive(Debug, Clone)]
@@ -134,13 +133,7 @@ pub(crate) fn prepare(
     writer: Option<Writer>,
 ) -> Result<RunId, AppError> {
     let json = |value: Result<serde_json::Value, serde_json::Error>| {
-        value.map_err(|why| {
-            AppError::new(
-                "store",
-                why.to_string(),
-                "Report this; it should not happen.",
-            )
-        })
+        value.map_err(|why| fault!("store.json", why = why.to_string()))
     };
     let project = store.project(&job.project)?;
     let columns = json(serde_json::to_value(&job.mapping))?;
@@ -281,13 +274,14 @@ pub(crate) async fn execute(
             false => AppError::from(error),
         };
         // Broken off before the start prompt was measured is no fault.
+        let stored = error.to_store();
         let (state, fault) = match (early, control.is_pausing()) {
             (true, true) => (RunState::Paused, None),
             (true, false) => (RunState::Cancelled, None),
             // The run is right, its device or its database is not: it goes on when
             // that is mended.
-            (false, _) if device => (RunState::Paused, Some(error.message.as_str())),
-            (false, _) => (RunState::Failed, Some(error.message.as_str())),
+            (false, _) if device => (RunState::Paused, Some(stored.as_str())),
+            (false, _) => (RunState::Failed, Some(stored.as_str())),
         };
         // The first fault is the one to tell; a full disk would fail here again.
         let _ = store.set_run_state(run, state, fault);
@@ -360,15 +354,7 @@ fn looks(
 
 /// Why a run was paused whose database another program did not let go of.
 fn locked_out(path: &Path) -> AppError {
-    AppError::new(
-        LOCKED,
-        format!(
-            "The database {} was being used by another program for so long that the run was \
-             paused.",
-            path.display()
-        ),
-        "Nothing measured before is lost. Close the other program, perhaps a backup, and go on.",
-    )
+    fault!("locked.run", path = path)
 }
 
 /// Whether a run can go on with a model: the one it was made with, where it was.
@@ -379,27 +365,17 @@ pub(crate) fn must_fit(
 ) -> Result<(), AppError> {
     let stored = store.model(row.model)?;
     if stored.description.sha256 != model.sha256 {
-        return Err(AppError::new(
-            "other_model",
-            format!(
-                "Run {} was made with the model {}, which is not the one loaded.",
-                row.id.0, stored.description.name
-            ),
-            format!("Bring back that model's file: {}.", stored.path),
+        return Err(fault!(
+            "other_model.run",
+            run = row.id.0,
+            name = stored.description.name,
+            path = stored.path
         ));
     }
     let (then, now) = (&row.device, &model.device);
     if !row.context.fits(model) {
         // Its losses so far could not be compared with those that would come.
-        return Err(AppError::new(
-            "other_device",
-            format!(
-                "This run was measured on another device ({then}). Now there is: {now}. Losses of \
-                 two devices cannot be compared."
-            ),
-            "Choose the device of before and go on, or begin a new run with the best prompt so \
-             far. Nothing is lost.",
-        ));
+        return Err(fault!("other_device.run", then = then, now = now));
     }
     Ok(())
 }
@@ -411,13 +387,7 @@ fn lock(store: &Store, run: RunId) -> Result<File, AppError> {
         std::fs::create_dir_all(&folder)?;
         File::create(folder.join(format!("run-{}.lock", run.0)))
     };
-    let file = open().map_err(|why| {
-        AppError::new(
-            "data_folder",
-            format!("The folder {} cannot be written: {why}.", folder.display()),
-            "Make the data folder writable, or name another one in PMPO_DATA_DIR.",
-        )
-    })?;
+    let file = open().map_err(|why| fault!("data_folder.write", folder = &folder, why = &why))?;
     // Whoever looks whether a run is worked on holds the lock for a moment.
     for _ in 0..20 {
         if file.try_lock().is_ok() {
@@ -430,11 +400,7 @@ fn lock(store: &Store, run: RunId) -> Result<File, AppError> {
 
 /// Why nobody else can go on with a run now.
 pub(crate) fn worked_on(run: RunId) -> AppError {
-    AppError::new(
-        WORKED_ON,
-        format!("Run {} is being worked on by another program.", run.0),
-        "Wait for it to end, or stop it first.",
-    )
+    fault!("worked_on", run = run.0)
 }
 
 fn locks(store: &Store) -> PathBuf {

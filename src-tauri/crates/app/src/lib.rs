@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod export;
 mod grounds;
+mod hub_errors;
 mod job;
 mod locks;
 mod log;
@@ -34,6 +35,7 @@ mod updates;
 mod version;
 mod versions;
 pub mod wire;
+pub mod words;
 
 pub use about::{about, diagnostics};
 pub use blocking::blocking_on;
@@ -57,6 +59,8 @@ pub use updates::{update_source, UpdateSource};
 pub use version::version;
 pub use versions::keep_written;
 
+pub use pmpo_core::message;
+pub use pmpo_core::message::Message;
 pub use pmpo_core::optimize::{Preset, Settings};
 pub use pmpo_engine::{has_gpu, prepare_process};
 pub use pmpo_store::{ProjectId, RunId};

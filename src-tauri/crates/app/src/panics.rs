@@ -7,8 +7,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::pin::pin;
 use std::task::Poll;
 
-use crate::error::unexpected;
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Does `work`; a panic in it becomes an error with its words.
 ///
@@ -84,10 +83,10 @@ pub(crate) mod points {
 fn panicked(why: &(dyn Any + Send)) -> AppError {
     let text = why.downcast_ref::<&str>().copied();
     let text = text.or_else(|| why.downcast_ref::<String>().map(String::as_str));
-    unexpected(format!(
-        "The program failed at this: {}",
-        text.unwrap_or("no reason was given")
-    ))
+    match text {
+        Some(why) => fault!("unexpected.panic", why = why),
+        None => fault!("unexpected.silent"),
+    }
 }
 
 #[cfg(test)]

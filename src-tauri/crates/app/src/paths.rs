@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use pmpo_engine::LoadOptions;
 use pmpo_store::Store;
 
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// File name of the model that comes with the program.
 const MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -142,11 +142,8 @@ pub fn load_options(path: &Path) -> LoadOptions {
 
 /// Opens the database in a folder, which is made where missing.
 pub fn open_store_at(folder: &Path) -> Result<Store, AppError> {
-    std::fs::create_dir_all(folder).map_err(|why| AppError {
-        code: "data_folder",
-        message: format!("The folder {} cannot be made: {why}.", folder.display()),
-        hint: "Make the folder writable, or name another one in PMPO_DATA_DIR.".to_owned(),
-    })?;
+    std::fs::create_dir_all(folder)
+        .map_err(|why| fault!("data_folder.make", folder = folder, why = &why))?;
     Ok(Store::open(&folder.join("pmpo.sqlite"))?)
 }
 

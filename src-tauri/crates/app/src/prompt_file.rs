@@ -4,28 +4,29 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use pmpo_core::message;
+use pmpo_core::message::Param;
 use serde_json::Value;
 
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Largest file, in bytes.
 const LARGEST: u64 = 4 << 20;
 
 /// The prompt of a file.
 pub(crate) fn read(path: &Path) -> Result<String, AppError> {
-    let unreadable = |why: String| {
-        let message = format!("{} cannot be read: {why}", path.display());
-        AppError::new("prompt_file", message, "Choose another file.")
-    };
+    let unreadable = |why: Param| fault!("prompt_file.unreadable", file = path, why = why);
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(|why| unreadable(why.to_string()))?;
+        .map_err(|why| unreadable((&why).into()))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(unreadable("it is larger than 4 MB".to_owned()));
+        return Err(unreadable(
+            message!("prompt_file.large", most = LARGEST).into(),
+        ));
     }
     let text = String::from_utf8(bytes)
-        .map_err(|_| unreadable("it is no text in UTF-8".to_owned()))?
+        .map_err(|_| unreadable(message!("prompt_file.utf8").into()))?
         .replace("\r\n", "\n");
     let text = text.trim_start_matches('\u{feff}');
     let ending = path.extension().map(|one| one.to_ascii_lowercase());
@@ -36,10 +37,10 @@ pub(crate) fn read(path: &Path) -> Result<String, AppError> {
     };
     let prompt = prompt.trim();
     if prompt.is_empty() {
-        return Err(unreadable("there is no prompt in it".to_owned()));
+        return Err(unreadable(message!("prompt_file.empty").into()));
     }
     if prompt.contains('\0') {
-        return Err(unreadable("it is no text".to_owned()));
+        return Err(unreadable(message!("prompt_file.no_text").into()));
     }
     Ok(prompt.to_owned())
 }
@@ -59,13 +60,10 @@ fn of_markdown(text: &str) -> String {
     block.join("\n")
 }
 
-fn of_json(text: &str) -> Result<String, String> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|why| format!("it is no whole JSON ({why})"))?;
-    prompt_of(&value).ok_or_else(|| {
-        "it has no prompt where one is expected (\"messages\", \"prompt\", \"best\" or \"text\")"
-            .to_owned()
-    })
+fn of_json(text: &str) -> Result<String, Param> {
+    let value: Value = serde_json::from_str(text)
+        .map_err(|why| Param::from(message!("prompt_file.json", why = why.to_string())))?;
+    prompt_of(&value).ok_or_else(|| message!("prompt_file.nowhere").into())
 }
 
 fn prompt_of(value: &Value) -> Option<String> {

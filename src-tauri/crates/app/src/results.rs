@@ -5,7 +5,7 @@ use pmpo_plot::{Curve, CurvePoint, CurveStyle, Line, PALETTE};
 use pmpo_store::{CandidateRow, RunId, RunRow, Store};
 use serde::Serialize;
 
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Everything that a page or a listing shows of one run.
 #[derive(Debug, Clone, Serialize)]
@@ -37,7 +37,8 @@ impl RunDetails {
 
 /// Reads a run and all that belongs to it.
 pub(crate) fn run_details(store: &Store, id: RunId) -> Result<RunDetails, AppError> {
-    let run = store.run(id)?;
+    let mut run = store.run(id)?;
+    run.error = run.error.map(|stored| AppError::of_run(&stored).message);
     let start = store.version(run.start_version)?.text;
     let candidates = store.candidates(id)?;
     let best_ordinal = store.steps(id)?.last().map_or(0, |step| step.incumbent);
@@ -74,11 +75,7 @@ pub(crate) fn run_line(store: &Store, id: RunId) -> Result<Line, AppError> {
     let row = store.run(id)?;
     let points: Vec<CurvePoint> = store.curve(id)?.into_iter().map(point).collect();
     if points.is_empty() {
-        return Err(AppError::new(
-            "empty_run",
-            format!("Run {} has no measured prompt yet.", id.0),
-            "Go on with it by `pmpo resume`.",
-        ));
+        return Err(fault!("empty_run", run = id.0));
     }
     let mut curve = Curve::of(&points, &CurveStyle::default());
     curve.check(&store.held_out_losses(id)?);

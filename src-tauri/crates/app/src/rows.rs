@@ -7,7 +7,7 @@ use pmpo_store::{DatasetId, Store};
 use crate::data::{Mapping, WEIGHTS};
 use crate::error::unexpected;
 use crate::wire::{DataKind, DataSummary, RowText};
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Examples shown.
 const PREVIEW: usize = 20;
@@ -48,9 +48,8 @@ const LONGEST: usize = 1 << 20;
 
 /// The answer that a person wrote for a row, once the row is one to learn from.
 pub(crate) fn check_row(row: &RowText, preference: bool) -> Result<Answer, AppError> {
-    let fault = |message: &str, hint: &str| Err(AppError::new("row", message, hint));
     if row.input.trim().is_empty() {
-        return fault("There is no input.", "Write what the model is to read.");
+        return Err(fault!("row.no_input"));
     }
     let texts = || {
         std::iter::once(&row.input)
@@ -58,13 +57,10 @@ pub(crate) fn check_row(row: &RowText, preference: bool) -> Result<Answer, AppEr
             .chain(&row.rejected)
     };
     if texts().any(|text| text.len() > LONGEST) {
-        return fault("A text is longer than a million letters.", "Shorten it.");
+        return Err(fault!("row.long"));
     }
     if !WEIGHTS.contains(&row.weight) {
-        return fault(
-            "The weight must be a number over 0, and a million at most.",
-            "1 is the usual weight.",
-        );
+        return Err(fault!("row.weight"));
     }
     let filled = |texts: &[String]| -> Vec<String> {
         let mut out: Vec<String> = Vec::with_capacity(texts.len());
@@ -77,20 +73,17 @@ pub(crate) fn check_row(row: &RowText, preference: bool) -> Result<Answer, AppEr
     };
     let mut targets = filled(&row.targets);
     if targets.is_empty() {
-        return fault("There is no answer.", "Write what the model should answer.");
+        return Err(fault!("row.no_answer"));
     }
     if !preference {
         return Ok(Answer::Supervised { targets });
     }
     let rejected = filled(&row.rejected);
     if rejected.is_empty() {
-        return fault("There is no worse answer.", "Write one.");
+        return Err(fault!("row.no_worse"));
     }
     if rejected.contains(&targets[0]) {
-        return fault(
-            "The better and the worse answer are the same.",
-            "Change one of them.",
-        );
+        return Err(fault!("row.same"));
     }
     Ok(Answer::Preference {
         chosen: targets.swap_remove(0),

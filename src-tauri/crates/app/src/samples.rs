@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::data::Columns;
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// A project that comes with the program.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,22 +76,17 @@ pub fn sample_titles() -> Result<Vec<(&'static str, String, String)>, AppError> 
 }
 
 fn read_project(files: &Files) -> Result<Project, AppError> {
-    serde_json::from_str(files.project).map_err(|why| {
-        AppError::new(
-            "sample",
-            format!("The sample {} is damaged: {why}.", files.name),
-            "Install the program again.",
-        )
-    })
+    serde_json::from_str(files.project)
+        .map_err(|why| fault!("sample.damaged", name = files.name, why = why.to_string()))
 }
 
 /// The sample of that name, its data written into a folder.
 pub fn sample(name: &str, folder: &Path) -> Result<Sample, AppError> {
     let Some(files) = FILES.iter().find(|files| files.name == name) else {
-        return Err(AppError::new(
-            "sample",
-            format!("There is no sample called {name:?}."),
-            format!("Choose one of: {}.", SAMPLES.join(", ")),
+        return Err(fault!(
+            "sample.unknown",
+            name = name,
+            known = SAMPLES.join(", ")
         ));
     };
     let project = read_project(files)?;
@@ -105,14 +100,7 @@ pub fn sample(name: &str, folder: &Path) -> Result<Sample, AppError> {
         Ok(())
     };
     write().map_err(|why: std::io::Error| {
-        AppError::new(
-            "data_folder",
-            format!(
-                "The sample cannot be written to {}: {why}.",
-                folder.display()
-            ),
-            "Make the folder writable, or name another one in PMPO_DATA_DIR.",
-        )
+        fault!("data_folder.sample", folder = &folder, why = &why)
     })?;
     Ok(Sample {
         name: files.name,

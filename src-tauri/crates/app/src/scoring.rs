@@ -24,7 +24,7 @@ fn held(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
 }
 
 pub(crate) fn lost(error: StoreError) -> JournalError {
-    JournalError(error.to_string())
+    JournalError(error.message())
 }
 
 impl PairLedger for SharedLedger<'_> {

@@ -247,7 +247,7 @@ async fn a_writer_that_fits_not_even_alone_is_told_before_a_run() {
     let problem = studio.model_roles(project).await.unwrap().unwrap().problem;
     let problem = problem.unwrap();
     assert!(
-        problem.message.contains("needs about 1024 MiB"),
+        problem.message.contains("needs about 1.1 GB"),
         "{problem:?}"
     );
     assert_eq!(seen.loads.load(SeqCst), 0);

@@ -8,12 +8,12 @@ use pmpo_app::wire::{
     Comparison, ComparisonRequest, GroundChoice, Measured, Project, Subject, VersionOrigin,
     VersionSummary,
 };
-use pmpo_app::{AppError, Studio};
+use pmpo_app::{fault, AppError, Studio};
 use pmpo_core::loss::Verdict;
 use similar::{ChangeTag, TextDiff};
 
 use crate::open::{project, studio};
-use crate::out::{fault, print_json};
+use crate::out::print_json;
 
 /// Longest search for the smallest difference.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -29,10 +29,11 @@ fn open(name: &str) -> Result<(Arc<Studio>, Project), AppError> {
 fn version(project: &Project, number: i64) -> Result<&VersionSummary, AppError> {
     let found = project.versions.iter().find(|one| one.number == number);
     found.ok_or_else(|| {
-        fault(
-            "version",
-            format!("{:?} has no version {number}.", project.name),
-            format!("It has {}.", project.versions.len()),
+        fault!(
+            "version.unknown",
+            project = &project.name,
+            number = number,
+            count = project.versions.len()
         )
     })
 }

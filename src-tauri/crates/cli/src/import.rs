@@ -6,14 +6,15 @@ use pmpo_app::data::{
     AnswerColumns, Choice, Columns, DataError, Fault, Finding, Format, Import, Mapping,
     ReadOptions, Reading, Remedies, Remedy, Rule, SuggestionKind,
 };
-use pmpo_app::AppError;
+use pmpo_app::{fault, message, AppError};
+use pmpo_core::message::Param;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::IntoDeserializer;
 use serde::Deserialize;
 
 use crate::args::ColumnArgs;
 use crate::open::studio;
-use crate::out::{fault, print_json};
+use crate::out::print_json;
 
 /// Rows that are named of one kind of fault.
 const ROWS_NAMED: usize = 8;
@@ -116,20 +117,14 @@ pub(crate) fn choice(args: &ColumnArgs) -> Result<Wishes, AppError> {
 fn remedies(words: &[String]) -> Result<Remedies, AppError> {
     let mut remedies = Remedies::new();
     for pair in words {
-        let bad = |why: String| {
-            fault(
-                "remedy",
-                format!("The remedy {pair:?} cannot be used: {why}."),
-                "Write it as FAULT=REMEDY, for example duplicate=keep.",
-            )
-        };
+        let bad = |why: Param| fault!("remedy", pair = pair, why = why);
         let (kind, remedy) = pair
             .split_once('=')
-            .ok_or_else(|| bad("there is no =".to_owned()))?;
-        let kind: Fault = word(kind).map_err(|why| bad(why.to_string()))?;
-        let remedy: Remedy = word(remedy).map_err(|why| bad(why.to_string()))?;
+            .ok_or_else(|| bad(message!("pair.no_equals").into()))?;
+        let kind: Fault = word(kind).map_err(|why| bad(why.to_string().into()))?;
+        let remedy: Remedy = word(remedy).map_err(|why| bad(why.to_string().into()))?;
         if !kind.remedies().contains(&remedy) {
-            return Err(bad("this fault does not have that remedy".to_owned()));
+            return Err(bad(message!("pair.no_remedy").into()));
         }
         remedies.insert(kind, remedy);
     }

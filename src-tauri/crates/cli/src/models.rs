@@ -7,11 +7,11 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use pmpo_app::wire::{
     DownloadEnd, ModelState, ModelsPage, OwnModel, ServerTyped, ServerView, ShellEvent,
 };
-use pmpo_app::{AppError, Studio};
+use pmpo_app::{fault, AppError, Studio};
 
 use crate::args::{ModelsCommand, ServersCommand};
 use crate::open::{stop_on_interrupt, studio};
-use crate::out::{fault, print_json};
+use crate::out::print_json;
 
 /// Stopped by the person, as shells count an interrupt.
 const STOPPED: u8 = 130;
@@ -90,17 +90,10 @@ async fn chosen(
                 .iter()
                 .map(|one| format!("{} ({})", one.name, HumanBytes(one.bytes)))
                 .collect();
-            Err(fault(
-                "model_choice",
-                match names.is_empty() {
-                    true => format!("{name} holds no model that this program can load."),
-                    false => format!("{name} holds more than one model."),
-                },
-                match names.is_empty() {
-                    true => "Choose another one; `pmpo models list` shows some.".to_owned(),
-                    false => format!("Name one of them with --file: {}.", names.join(", ")),
-                },
-            ))
+            Err(match names.is_empty() {
+                true => fault!("model_choice.none", repo = name),
+                false => fault!("model_choice.many", repo = name, files = names.join(", ")),
+            })
         }
     }
 }
@@ -121,14 +114,10 @@ fn here(
     let found: Vec<&OwnModel> = page.own.iter().filter(is_it).collect();
     match found[..] {
         [one] => Ok((name.to_owned(), one.files.clone())),
-        _ => Err(fault(
-            "model_choice",
-            match found.is_empty() {
-                true => format!("There is no downloaded model {name:?} here."),
-                false => format!("There is more than one model of {name} here."),
-            },
-            "`pmpo models list` shows those that are here; name a file with --file.",
-        )),
+        _ => Err(match found.is_empty() {
+            true => fault!("model_choice.not_here", name = name),
+            false => fault!("model_choice.many_here", repo = name),
+        }),
     }
 }
 
@@ -172,11 +161,7 @@ async fn download(
         }
     });
     let end: Result<DownloadEnd, AppError> = end.await.unwrap_or_else(|why| {
-        Err(fault(
-            "unexpected",
-            why.to_string(),
-            "Try again; what is here is kept.",
-        ))
+        Err(fault!("unexpected.panic", why = why.to_string()))
     });
     match end? {
         DownloadEnd::Ready { path } => {
@@ -229,18 +214,14 @@ pub(crate) async fn servers(what: ServersCommand, json: bool) -> Result<u8, AppE
                 true => print_json(&view)?,
                 false => {
                     server(&view);
-                    view.found.iter().for_each(|words| say!("  {words}"));
+                    view.found.iter().for_each(|told| say!("  {told}"));
                 }
             }
         }
         ServersCommand::Remove { server } => {
             let known = studio.servers()?;
             if !known.iter().any(|one| one.path == server) {
-                return Err(fault(
-                    "server",
-                    format!("There is no server {server:?}."),
-                    "`pmpo servers list` shows their names.",
-                ));
+                return Err(fault!("server.unknown", server = &server));
             }
             studio.remove_server(&server)?;
             if !json {

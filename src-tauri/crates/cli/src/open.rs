@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use pmpo_app::wire::Project;
-use pmpo_app::{data_dir, AppError, EngineLoader, ModelRef, RunModels, Studio};
+use pmpo_app::{data_dir, fault, AppError, EngineLoader, ModelRef, RunModels, Studio};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::ModelArgs;
-use crate::out::fault;
 
 /// Everything that commands work with.
 pub(crate) fn studio() -> Result<Arc<Studio>, AppError> {
@@ -20,14 +19,10 @@ pub(crate) fn project(studio: &Studio, name: &str) -> Result<Project, AppError> 
     let found = home.projects.iter().find(|project| project.name == name);
     let Some(found) = found else {
         let names: Vec<&str> = home.projects.iter().map(|one| one.name.as_str()).collect();
-        return Err(fault(
-            "project",
-            format!("There is no project {name:?}."),
-            match names.is_empty() {
-                true => "`pmpo sample` makes one.".to_owned(),
-                false => format!("The projects are: {}.", names.join(", ")),
-            },
-        ));
+        return Err(match names.is_empty() {
+            true => fault!("project.none", name = name),
+            false => fault!("project.unknown", name = name, known = names.join(", ")),
+        });
     };
     studio.project(found.id)
 }

@@ -1,13 +1,13 @@
 //! The task and the settings, as the arguments name them.
 
 use pmpo_app::data::Import;
-use pmpo_app::{AppError, Preset, Settings};
+use pmpo_app::{fault, message, AppError, Preset, Settings};
 use pmpo_core::dataset::Example;
+use pmpo_core::message::Param;
 use pmpo_core::optimize::Task;
 
 use crate::args::{Effort, SettingArgs, TaskArgs};
 use crate::import::{bring, choice};
-use crate::out::fault;
 
 /// A task of a prompt and examples, and nothing else.
 pub(crate) fn task(prompt: String, examples: Vec<Example>) -> Task {
@@ -34,13 +34,8 @@ pub(crate) fn read_task(args: &TaskArgs, json: bool) -> Result<(Import, Task), A
 
 pub(crate) fn read_prompt(given: &str) -> Result<String, AppError> {
     let prompt = match given.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path).map_err(|why| {
-            fault(
-                "prompt",
-                format!("The prompt file {path} cannot be read: {why}."),
-                "Check its name.",
-            )
-        })?,
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|why| fault!("prompt.file", file = path, why = &why))?,
         None => given.to_owned(),
     };
     Ok(prompt.trim_end_matches(['\n', '\r']).to_owned())
@@ -57,28 +52,22 @@ pub(crate) fn read_settings(args: &SettingArgs) -> Result<Settings, AppError> {
     if let Some(seed) = args.seed {
         settings.seed = seed;
     }
-    let bad = |pair: &str, why: String| {
-        fault(
-            "settings",
-            format!("The setting {pair:?} cannot be used: {why}."),
-            "Write it as NAME=VALUE.",
-        )
-    };
+    let bad = |pair: &str, why: Param| fault!("settings.pair", pair = pair, why = why);
     for pair in &args.set {
         let (name, value) = pair
             .split_once('=')
-            .ok_or_else(|| bad(pair, "there is no =".to_owned()))?;
-        let mut all = serde_json::to_value(&settings).map_err(|why| bad(pair, why.to_string()))?;
+            .ok_or_else(|| bad(pair, message!("pair.no_equals").into()))?;
+        let mut all = serde_json::to_value(&settings).map_err(|why| bad(pair, why.to_string().into()))?;
         let mut place = &mut all;
         for key in name.split('.') {
             place = place
                 .get_mut(key)
-                .ok_or_else(|| bad(pair, format!("there is no setting {key:?}")))?;
+                .ok_or_else(|| bad(pair, message!("settings.unknown", name = key).into()))?;
         }
         // What is no number and no word of JSON is a text.
         *place = serde_json::from_str(value)
             .unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
-        settings = serde_json::from_value(all).map_err(|why| bad(pair, why.to_string()))?;
+        settings = serde_json::from_value(all).map_err(|why| bad(pair, why.to_string().into()))?;
     }
     Ok(settings)
 }

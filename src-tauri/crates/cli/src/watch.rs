@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use pmpo_app::data::{difference, Change, Choice, Difference, Import, Watch};
-use pmpo_app::{AppError, Figure, MeasuredPrompt, Studio};
+use pmpo_app::{fault, AppError, Figure, MeasuredPrompt, Studio};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::out::{fault, print_json};
+use crate::out::print_json;
 use crate::report;
 
 /// What is watched, and what is measured on it.
@@ -48,13 +48,7 @@ pub(crate) async fn watch(
         // Nobody listens any more once the program ends.
         let _ = sender.send(change);
     });
-    let _watch = watch.map_err(|why| {
-        fault(
-            "watch",
-            format!("{} cannot be watched: {why}.", what.path.display()),
-            "Check its name.",
-        )
-    })?;
+    let _watch = watch.map_err(|why| fault!("watch", file = what.path, why = why.to_string()))?;
     let mut before = studio
         .measure_import(&what.prompt, what.path, first, cancel)
         .await?;

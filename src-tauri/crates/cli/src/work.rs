@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 use pmpo_app::data::{Choice, Import};
 use pmpo_app::wire::{self, RunState};
-use pmpo_app::{is_small, sample, AppError, Control, ModelRef, Moved, RunId, RunLease, RunSpec};
+use pmpo_app::{fault, is_small, sample, AppError, Control, ModelRef, Moved, RunId, RunLease, RunSpec};
 use pmpo_app::{MeasuredPrompt, Settings, Studio};
 use pmpo_core::optimize::{StopReason, Task};
 use pmpo_core::prompt::Prompt;
@@ -13,7 +13,7 @@ use pmpo_core::prompt::Prompt;
 use crate::args::{Cli, Command, Examples, Format, ModelArgs};
 use crate::import::{bring, choice, import, Wishes};
 use crate::open::{stop_on_interrupt, studio};
-use crate::out::{fault, print_json, write};
+use crate::out::{print_json, write};
 use crate::report::{self, Watcher};
 use crate::task::{read_prompt, read_settings, read_task, task};
 use crate::watch::{watch, Watching};
@@ -150,13 +150,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
         Command::Man { folder } => {
             let write = std::fs::create_dir_all(&folder)
                 .and_then(|()| clap_mangen::generate_to(Cli::command(), &folder));
-            write.map_err(|why| {
-                fault(
-                    "write",
-                    format!("{} cannot be written: {why}.", folder.display()),
-                    "Name another folder.",
-                )
-            })?;
+            write.map_err(|why| fault!("write.folder", path = &folder, why = &why))?;
             Ok(0)
         }
         Command::Storage { check, compact } => history::storage(check, compact, json),
@@ -206,8 +200,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
                 Some("svg") => false,
                 Some("png") => true,
                 _ => {
-                    let word = format!("{} is neither .svg nor .png.", out.display());
-                    return Err(fault("plot", word, "Give the file one of these endings."));
+                    return Err(fault!("plot.ending", file = &out));
                 }
             };
             write(&out, &studio()?.plot_run(run, large, dark, as_png)?)?;
@@ -292,11 +285,7 @@ async fn resume(run: Option<i64>, model: &ModelArgs, json: bool) -> Result<u8, A
     let run = match run {
         Some(number) => RunId(number),
         None => runs.unfinished()?.ok_or_else(|| {
-            fault(
-                "no_run",
-                "No run was broken off.",
-                "Start one with `pmpo optimize`.",
-            )
+            fault!("no_run")
         })?,
     };
     let moved = Moved {

@@ -169,7 +169,7 @@ fn what_does_not_fit_the_window_is_named() {
         "--model",
         text(&model),
     ]);
-    assert!(said.contains("the model's window only 8192"), "{said}");
+    assert!(said.contains("the model's window only 8,192"), "{said}");
     let said = terminal.fault(&[
         "optimize",
         "--prompt",

@@ -9,6 +9,7 @@ pub mod dataset;
 pub mod device;
 pub mod kind;
 pub mod loss;
+pub mod message;
 pub mod model;
 pub mod optimize;
 pub mod prompt;

@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::device::Device;
 use crate::loss::AnswerScore;
+use crate::message;
+use crate::message::Message;
 use crate::prompt::Conversation;
 
 /// Facts about a loaded model.
@@ -147,16 +149,49 @@ pub enum ModelError {
         /// The item's place in the batch.
         item: usize,
     },
-    /// The engine failed.
+    /// The engine failed; its words.
     #[error("the model failed: {0}")]
     Failed(String),
+    /// The model failed in a way that has a sentence of its own.
+    #[error("the model failed: {words}")]
+    Told {
+        /// For logs.
+        words: String,
+        /// For people.
+        told: Message,
+    },
     /// The model that was loaded again is not the one of before, or is computed in
     /// another way: its losses could not be compared.
-    #[error("{0}")]
-    Changed(String),
+    #[error("the model is another one now ({0})")]
+    Changed(Message),
     /// The device that the model runs on has no memory left or does not answer.
     #[error("the GPU stopped working or has no memory left: {0}")]
     Device(String),
+}
+
+impl ModelError {
+    /// A loss that is not a number came back.
+    pub(crate) fn not_a_number() -> Self {
+        Self::Told {
+            words: "it gave a loss that is not a number".to_owned(),
+            told: message!("model.not_a_number"),
+        }
+    }
+
+    /// What a person is told.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Cancelled => message!("model.cancelled"),
+            Self::TooLong { tokens, window, .. } => {
+                message!("model.too_long", tokens = *tokens, window = *window)
+            }
+            Self::EmptyAnswer { .. } => message!("model.empty_answer"),
+            Self::Failed(why) => message!("model.failed", why = why),
+            Self::Told { told, .. } => told.clone(),
+            Self::Changed(what) => message!("other_device.changed", what = what.clone()),
+            Self::Device(why) => message!("device.failed", why = why),
+        }
+    }
 }
 
 /// Memory in use where a model runs, in bytes.

@@ -1,5 +1,7 @@
 //! Why a file cannot be used, and what the person can do.
 
+use pmpo_core::message;
+use pmpo_core::message::{Message, Param};
 use thiserror::Error;
 
 /// Why a file cannot be used.
@@ -8,14 +10,14 @@ pub enum DataError {
     /// No such file.
     #[error("{0} is not there")]
     NotFound(String),
-    /// The system's word.
+    /// The system's word, or the reader's.
     #[error("{0} cannot be read: {1}")]
-    Unreadable(String, String),
+    Unreadable(String, Param),
     /// Over the limit in bytes, packed or unpacked.
-    #[error("{0} is larger than {1} MB")]
+    #[error("{0} is larger than {1} MiB")]
     TooLarge(String, u64),
     /// A line over the limit.
-    #[error("line {line} of {file} is longer than {most_mb} MB")]
+    #[error("line {line} of {file} is longer than {most_mb} MiB")]
     LineTooLong {
         /// The file.
         file: String,
@@ -70,8 +72,8 @@ pub enum DataError {
         file: String,
         /// The line, from 1.
         line: usize,
-        /// The reader's word.
-        why: String,
+        /// The reader's word, or what is missing.
+        why: Param,
     },
     /// A folder without files that can be read, or with too many.
     #[error("the folder {0} holds {1} files with examples; between 1 and {2} can be read")]
@@ -105,37 +107,63 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// What the person can do.
-    pub fn hint(&self) -> &'static str {
+    /// What a person is told.
+    pub fn message(&self) -> Message {
         match self {
-            Self::NotFound(_) => "Check the name of the file.",
-            Self::Unreadable(..) => "Close other programs that hold it, or copy it elsewhere.",
-            Self::TooLarge(..) => "Bring a part of it; a few hundred rows are plenty.",
-            Self::LineTooLong { .. } => "Look at that line: a quotation mark may be missing.",
-            Self::TooManyColumns(..) => {
-                "Rows and columns may be exchanged; each example needs a row of its own."
+            Self::NotFound(file) => message!("data.not_found", file = file),
+            Self::Unreadable(file, why) => {
+                message!("data.unreadable", file = file, why = why.clone())
             }
-            Self::TooManyCells(..) => {
-                "Copy the rows with examples into a new sheet, or save them as .xlsx or .csv."
+            Self::TooLarge(file, most) => message!("data.too_large", file = file, most = *most),
+            Self::LineTooLong {
+                file,
+                line,
+                most_mb,
+            } => message!("data.long_line", file = file, line = *line, most = *most_mb),
+            Self::TooManyColumns(file, most) => {
+                message!("data.many_columns", file = file, most = *most)
             }
-            Self::Empty(_) => "Bring a file with a header line and rows below it.",
-            Self::NoSuchColumn { .. } => "Choose one of these columns.",
-            Self::NoSuchSheet { .. } => "Choose one of these sheets.",
-            Self::Unclear(_) => "Choose the column with the input and the one with the answer.",
-            Self::SameColumn(_) => "Choose another column for one of them.",
-            Self::BadPattern { .. } => "Correct the pattern, or choose another rule.",
-            Self::BadJson { .. } => {
-                "Bring a list of objects, or one object a line, such as {\"input\": \"...\", \"target\": \"...\"}."
+            Self::TooManyCells(file, most) => {
+                message!("data.many_cells", file = file, most = *most)
             }
-            Self::Folder(..) => "Put the files with examples into a folder of their own.",
-            Self::OtherColumns { .. } => {
-                "Give all files of the folder the same columns, or bring one file."
+            Self::Empty(file) => message!("data.empty", file = file),
+            Self::NoSuchColumn { name, known } => {
+                message!("data.no_column", name = name, known = known)
             }
-            Self::TooFew(_) => "Bring more rows; about 40 are enough to see a difference.",
-            Self::UnknownKind(_) => {
-                "Bring a CSV, TSV, Excel, OpenDocument, JSON or Parquet file, or a folder of texts."
+            Self::NoSuchSheet { name, known } => {
+                message!("data.no_sheet", name = name, known = known)
             }
-            Self::Damaged { .. } => "Open it in the program it comes from and save it again.",
+            Self::Unclear(known) => message!("data.unclear", known = known),
+            Self::SameColumn(name) => message!("data.same_column", name = name),
+            Self::BadPattern { pattern, why } => {
+                message!("data.pattern", pattern = pattern, why = why)
+            }
+            Self::BadJson { file, line, why } => {
+                message!("data.json", file = file, line = *line, why = why.clone())
+            }
+            Self::Folder(folder, found, most) => {
+                message!("data.folder", folder = folder, found = *found, most = *most)
+            }
+            Self::OtherColumns {
+                file,
+                found,
+                expected,
+            } => message!(
+                "data.other_columns",
+                file = file,
+                found = found,
+                expected = expected
+            ),
+            Self::TooFew(count) => message!("data.too_few", count = *count),
+            Self::UnknownKind(ending) => message!("data.kind", ending = ending),
+            Self::Damaged {
+                file,
+                kind: "workbook",
+                why,
+            } => message!("data.damaged_workbook", file = file, why = why),
+            Self::Damaged { file, kind, why } => {
+                message!("data.damaged", file = file, kind = *kind, why = why)
+            }
         }
     }
 }

@@ -70,9 +70,14 @@ pub fn devices() -> Vec<DeviceName> {
     out
 }
 
-/// Whether there is a GPU that this build can use; else why not.
+/// Why no GPU is used; none where there is one that this build can use.
+pub fn no_gpu() -> Option<DeviceReason> {
+    gpu(0).err()
+}
+
+/// Whether there is a GPU that this build can use; else why not, for logs.
 pub fn has_gpu() -> Result<(), String> {
-    gpu(0).map(|_| ()).map_err(|why| why.to_string())
+    no_gpu().map_or(Ok(()), |why| Err(why.to_string()))
 }
 
 /// Bytes of memory that programs can still have.

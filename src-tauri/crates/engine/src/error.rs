@@ -1,3 +1,5 @@
+use pmpo_core::message;
+use pmpo_core::message::{Message, Param};
 use pmpo_core::model::ModelError;
 use thiserror::Error;
 
@@ -23,7 +25,7 @@ pub enum LoadError {
         /// The file.
         path: String,
         /// The system's words.
-        why: String,
+        why: Param,
     },
     /// Another kind of file.
     #[error("{path} is not a GGUF model file")]
@@ -62,9 +64,9 @@ pub enum LoadError {
     TooLarge {
         /// The file.
         path: String,
-        /// Megabytes needed.
+        /// MiB needed.
         needs_mib: u64,
-        /// Megabytes free.
+        /// MiB free.
         free_mib: u64,
     },
     /// A folder in which something is missing.
@@ -92,34 +94,49 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// What the person can do.
-    pub fn hint(&self) -> String {
+    /// What a person is told.
+    pub fn message(&self) -> Message {
         match self {
-            Self::Missing { .. } => {
-                "Run scripts/fetch-model.sh to bring the built-in model, or name another file."
-                    .to_owned()
+            Self::Missing { path } => message!("model_file.missing", path = path),
+            Self::Unreadable { path, why } => {
+                message!("model_file.unreadable", path = path, why = why.clone())
             }
-            Self::Unreadable { .. } => "Make the file readable, or copy it elsewhere.".to_owned(),
-            Self::NotGguf { .. } => "Choose a file that ends in .gguf, or a folder with safetensors.".to_owned(),
-            Self::CutShort { .. } => {
-                "The download or copy did not finish: bring the file again.".to_owned()
+            Self::NotGguf { path } => message!("model_file.not_gguf", path = path),
+            Self::CutShort {
+                path,
+                expected,
+                found,
+            } => message!(
+                "model_file.cut_short",
+                path = path,
+                expected = *expected,
+                found = *found
+            ),
+            Self::UnsupportedArchitecture { path, found } => message!(
+                "model_file.architecture",
+                path = path,
+                found = found,
+                kinds = ARCHITECTURES.join(", "),
+                classes = CLASSES.join(", ")
+            ),
+            Self::UnsupportedTokenizer { path, found } => {
+                message!("model_file.tokenizer", path = path, found = found)
             }
-            Self::UnsupportedArchitecture { .. } => {
-                format!(
-                    "Choose a GGUF file of one of these kinds: {}; or a folder of one of these: {}.",
-                    ARCHITECTURES.join(", "),
-                    CLASSES.join(", ")
-                )
+            Self::TooLarge {
+                path,
+                needs_mib,
+                free_mib,
+            } => message!(
+                "model_file.too_large",
+                path = path,
+                needs = *needs_mib,
+                free = *free_mib
+            ),
+            Self::Incomplete { path, missing } => {
+                message!("model_file.incomplete", path = path, missing = missing)
             }
-            Self::UnsupportedTokenizer { .. } => {
-                "Choose another conversion of the model.".to_owned()
-            }
-            Self::TooLarge { .. } => "Close other programs, or choose a smaller model.".to_owned(),
-            Self::NoSuchDevice { .. } => "Use auto, cpu, or gpu0.".to_owned(),
-            Self::Incomplete { .. } => {
-                "Choose a folder with config.json, tokenizer.json and the .safetensors files of one model, all of them.".to_owned()
-            }
-            Self::Failed { .. } => "Bring the file again, or choose another model.".to_owned(),
+            Self::NoSuchDevice { name } => message!("model_file.no_device", name = name),
+            Self::Failed { path, why } => message!("model_file.failed", path = path, why = why),
         }
     }
 }

@@ -188,7 +188,7 @@ impl Header {
         let failed = |why: String| LoadError::Failed { path: shown(), why };
         let unreadable = |why: std::io::Error| LoadError::Unreadable {
             path: shown(),
-            why: why.to_string(),
+            why: (&why).into(),
         };
         let mut file = File::open(path).map_err(unreadable)?;
         let bytes = file.metadata().map_err(unreadable)?.len();

@@ -22,7 +22,9 @@ mod rows;
 mod tokenize;
 mod write;
 
-pub use device::{devices, free_memory, has_gpu, place, DeviceMemory, DeviceName, Placement};
+pub use device::{
+    devices, free_memory, has_gpu, no_gpu, place, DeviceMemory, DeviceName, Placement,
+};
 pub use engine::{Engine, EngineOptions};
 pub use error::LoadError;
 pub use load::{foresee, inspect, prepare_process};

@@ -34,7 +34,7 @@ pub fn inspect(path: &Path) -> Result<ModelFile, LoadError> {
     let name = path.display().to_string();
     let unreadable = |why: std::io::Error| LoadError::Unreadable {
         path: path.display().to_string(),
-        why: why.to_string(),
+        why: (&why).into(),
     };
     if path.is_dir() {
         return inspect_folder(path);

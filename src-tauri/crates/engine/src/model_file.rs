@@ -45,6 +45,6 @@ pub(crate) fn hash_file(path: &Path) -> Result<String, LoadError> {
     };
     read().map_err(|why: std::io::Error| LoadError::Unreadable {
         path: path.display().to_string(),
-        why: why.to_string(),
+        why: (&why).into(),
     })
 }

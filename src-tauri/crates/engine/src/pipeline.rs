@@ -192,7 +192,9 @@ fn load_packed(options: &LoadOptions, file: &ModelFile) -> Result<Arc<Packed>, S
     if needs > free {
         tracing::warn!(needs, free, "too little memory for the packed scorer");
         let (needs, free) = (needs >> 20, free >> 20);
-        return Err(format!("it needs {needs} MB of memory and {free} are free"));
+        return Err(format!(
+            "it needs {needs} MiB of memory and {free} are free"
+        ));
     }
     let sized = |packed: Packed| match options.block_rows {
         Some(rows) => Arc::new(packed.with_block_rows(rows)),
@@ -239,7 +241,7 @@ fn load_on_device(path: &Path, device: &Device) -> Result<Scorer, String> {
             );
             let (needs, free) = (needs >> 20, memory.free >> 20);
             return Err(format!(
-                "it needs {needs} MB on the GPU and {free} are free"
+                "it needs {needs} MiB on the GPU and {free} are free"
             ));
         }
     }

@@ -1,3 +1,4 @@
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -153,6 +154,8 @@ pub enum HubError {
     Folder {
         /// The file or folder.
         path: PathBuf,
+        /// What kind of fault it is.
+        kind: ErrorKind,
         /// The system's word.
         why: String,
     },
@@ -169,70 +172,15 @@ impl HubError {
         letters.take_while(char::is_ascii_alphanumeric).collect()
     }
 
-    /// What the person can do.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::BadName { .. } => "Write it as owner/name, or paste the address of the model's page.",
-            Self::BadEndpoint { .. } => "Correct the address in HF_ENDPOINT, or remove it.",
-            Self::NoHome => "Name a folder in HF_HOME.",
-            Self::NoNetwork { .. } => {
-                "See whether this computer is online and whether the address in HF_ENDPOINT is right. \
-                 Models that are here already can be used meanwhile."
-            }
-            Self::NotAHub { .. } => {
-                "See whether the address in HF_ENDPOINT is right, and whether the network asks you to sign in."
-            }
-            Self::SignIn { .. } => {
-                "See whether the name is right. For a private model, put an access token into HF_TOKEN."
-            }
-            Self::BadToken => {
-                "Make a new access token at huggingface.co/settings/tokens and put it into HF_TOKEN, \
-                 or remove the old one."
-            }
-            Self::Gated { signed_in: false, .. } => {
-                "Accept the terms on that page, make an access token at huggingface.co/settings/tokens, \
-                 and put it into HF_TOKEN."
-            }
-            Self::Gated { .. } => {
-                "Accept the terms on that page with the account that the access token belongs to. \
-                 Some owners answer only after a while."
-            }
-            Self::Forbidden { .. } => "See whether the access token may read this model.",
-            Self::NoRepo { .. } => "See whether the name is right.",
-            Self::NoFile { .. } => "Look the model up again and choose one of its files.",
-            Self::Busy { .. } => "Wait until the download is done, or end it.",
-            Self::TooManyRequests { .. } => {
-                "Wait that long and go on: what is here is kept. With an access token the hub allows more."
-            }
-            Self::Failing { .. } | Self::Broken { .. } => {
-                "Go on later: what is here is kept."
-            }
-            Self::BadRedirect { .. } => "See whether the address in HF_ENDPOINT is right.",
-            Self::WrongSize { .. } | Self::WrongChecksum { .. } => {
-                "Try again. If it stays, something between this computer and the hub changes files: \
-                 a proxy, for example."
-            }
-            Self::Changed { .. } => "Try again later.",
-            Self::NoSpace { .. } => {
-                "Free some disk space, or name a folder on another disk in HF_HUB_CACHE."
-            }
-            Self::DiskFull { .. } => "Free some disk space and go on: what is here is kept.",
-            Self::Folder { .. } => {
-                "See whether the folder may be written, or name another one in HF_HUB_CACHE."
-            }
-            Self::Ended => "Go on: what is here is kept.",
-        }
-    }
-
     /// What the system says of a file or folder of the cache in `folder`.
     pub(crate) fn from_io(error: &std::io::Error, path: &Path, folder: &Path) -> Self {
-        use std::io::ErrorKind;
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull {
                 folder: folder.to_owned(),
             },
             _ => Self::Folder {
                 path: path.to_owned(),
+                kind: error.kind(),
                 why: error.to_string(),
             },
         }

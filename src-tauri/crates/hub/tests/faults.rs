@@ -41,11 +41,7 @@ async fn fails(client: &Hub) -> HubError {
     let error = download(client).await.unwrap_err();
     assert!(snapshots(client.cache()).is_empty());
     assert_eq!(client.local(&repo(), &names(&[FILE])), None);
-    for text in [
-        error.to_string(),
-        format!("{error:?}"),
-        error.hint().to_owned(),
-    ] {
+    for text in [error.to_string(), format!("{error:?}")] {
         assert!(!text.is_empty());
         assert!(!text.contains(TOKEN) && !text.contains(SIGNATURE), "{text}");
     }
@@ -347,7 +343,6 @@ async fn who_may_not_is_told_where_to_ask() {
             ..
         }
     ));
-    assert_ne!(error.hint(), refused.hint());
     // Nobody asks again and again.
     assert_eq!(hub.asked("/resolve/").len(), 2);
 
@@ -390,7 +385,6 @@ async fn without_a_network_what_is_here_can_be_used() {
         panic!("{error:?}");
     };
     assert!(options.endpoint.ends_with(host));
-    assert!(error.hint().contains("online"));
     assert!(download(&client).await.is_err());
     assert!(client.local(&repo(), &names(&[FILE])).is_some());
     assert_eq!(client.installed().len(), 1);
@@ -512,7 +506,6 @@ async fn a_full_disk_is_told() {
     let error = fails(&hub.hub(cache.path())).await;
     let folder = cache.path().to_owned();
     assert_eq!(error, HubError::DiskFull { folder });
-    assert!(error.hint().contains("Free some disk space"));
     // Nobody tried again and again.
     assert_eq!(hub.starts().len(), 1);
 }

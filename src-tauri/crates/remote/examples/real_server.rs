@@ -96,8 +96,8 @@ async fn compare() -> Result<(), Box<dyn Error>> {
     };
     let cancel = CancellationToken::new();
     let report = check(&server, &choice, &cancel).await?;
-    for sentence in report.in_words() {
-        println!("{sentence}");
+    for told in report.messages() {
+        println!("{told}");
     }
     println!("conversations: {:?}", report.chat_scoring);
     println!("plain text: {:?}", report.text_scoring);

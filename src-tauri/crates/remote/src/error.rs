@@ -1,3 +1,5 @@
+use pmpo_core::message;
+use pmpo_core::message::Message;
 use pmpo_core::model::ModelError;
 use thiserror::Error;
 
@@ -102,11 +104,11 @@ pub enum RemoteError {
         said: String,
     },
     /// An answer without an end.
-    #[error("{server} gave an answer of more than {megabytes} MB")]
+    #[error("{server} gave an answer of more than {megabytes} MiB")]
     TooLarge {
         /// The address.
         server: Address,
-        /// The most that is read.
+        /// The most that is read, in MiB.
         megabytes: usize,
     },
     /// An answer that makes no sense.
@@ -167,39 +169,93 @@ fn wait_in_words(seconds: Option<u64>) -> String {
 }
 
 impl RemoteError {
-    /// What the person can do.
-    pub fn hint(&self) -> &'static str {
+    /// What a person is told.
+    pub fn message(&self) -> Message {
+        let at = |server: &Address| server.to_string();
         match self {
-            Self::Address { .. } => "Type it like http://127.0.0.1:11434.",
-            Self::NotAKey => "Copy the key again, without anything around it.",
-            Self::Unreachable { .. } => {
-                "Start the server, and check the address: http or https, computer, port."
+            Self::Address { given, why } => message!("server.address", given = given, why = why),
+            Self::NotAKey => message!("server.no_key"),
+            Self::Unreachable { server, why } => {
+                message!("server.unreachable", server = at(server), why = why)
             }
-            Self::Cut { .. } | Self::Failed { .. } => {
-                "See what the server itself reports, start it again if need be, and go on: what \
-                 was done before is kept."
+            Self::Cut { server } => message!("server.cut", server = at(server)),
+            Self::Silent { server, seconds } => {
+                message!("server.silent", server = at(server), seconds = *seconds)
             }
-            Self::Silent { .. } => {
-                "See whether the server still works; a large model may need fewer requests at once."
+            Self::Key { server } => message!("server.key", server = at(server)),
+            Self::SendsOn { server, to } => {
+                message!("server.sends_on", server = at(server), to = to)
             }
-            Self::Key { .. } => "Enter the key that the server was started with.",
-            Self::SendsOn { .. } => "Enter that address, if you trust it.",
-            Self::Lacks { .. } => "Choose another server, or use this one for writing only.",
-            Self::Busy { .. } => "Wait, or allow fewer requests at once.",
-            Self::TooLong { .. } => {
-                "Start the server with a larger window, or leave the longest examples out."
+            Self::Lacks { server, path } => {
+                message!("server.lacks", server = at(server), path = path)
             }
-            Self::Refused { .. } => "See what the server itself reports.",
-            Self::TooLarge { .. } | Self::Nonsense { .. } => {
-                "See whether the address is that of an OpenAI-compatible interface, and whether \
-                 the server is up to date."
+            Self::Busy {
+                server,
+                seconds: None,
+            } => message!("server.busy", server = at(server)),
+            Self::Busy {
+                server,
+                seconds: Some(seconds),
+            } => message!("server.busy_for", server = at(server), seconds = *seconds),
+            Self::TooLong {
+                server,
+                tokens,
+                window,
+            } => message!(
+                "server.too_long",
+                server = at(server),
+                tokens = *tokens,
+                window = *window
+            ),
+            Self::Refused {
+                server,
+                status,
+                said,
+            } => message!(
+                "server.refused",
+                server = at(server),
+                status = *status,
+                said = said
+            ),
+            Self::Failed {
+                server,
+                status,
+                said,
+            } => message!(
+                "server.failed",
+                server = at(server),
+                status = *status,
+                said = said
+            ),
+            Self::TooLarge { server, megabytes } => {
+                message!("server.too_large", server = at(server), most = *megabytes)
             }
-            Self::NoModel { .. } => "Choose one of its models, or load this one there.",
-            Self::Unable { .. } => "Score with a model on this computer, or with another server.",
-            Self::NoWindow { .. } => "Enter the size of its window in tokens.",
-            Self::Keyring { .. } => "The key can be typed again each time instead.",
-            Self::NoClient { .. } => "Start the program again; if it stays, report these words.",
-            Self::Cancelled => "Start again when you like.",
+            Self::Nonsense { server, what } => {
+                message!("server.nonsense", server = at(server), why = what)
+            }
+            Self::NoModel {
+                server,
+                model,
+                there,
+            } => match model.is_empty() {
+                true => message!("server.no_models", server = at(server)),
+                false => message!(
+                    "server.no_model",
+                    server = at(server),
+                    model = model,
+                    there = there
+                ),
+            },
+            Self::Unable { server, what, why } => match *what {
+                "score" => message!("server.cannot_score", server = at(server), why = why),
+                "write" => message!("server.cannot_write", server = at(server), why = why),
+                "answer conversations" => message!("server.cannot_chat", server = at(server)),
+                _ => message!("server.cannot_complete", server = at(server)),
+            },
+            Self::NoWindow { server } => message!("server.no_window", server = at(server)),
+            Self::Keyring { why } => message!("server.keyring", why = why),
+            Self::NoClient { why } => message!("server.no_client", why = why),
+            Self::Cancelled => message!("server.cancelled"),
         }
     }
 
@@ -224,7 +280,10 @@ impl RemoteError {
                 tokens,
                 window,
             },
-            other => ModelError::Failed(format!("{other}. {}", other.hint())),
+            other => ModelError::Told {
+                words: other.to_string(),
+                told: message!("server.while_working", why = other.message()),
+            },
         }
     }
 }

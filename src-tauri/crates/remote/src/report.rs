@@ -1,5 +1,5 @@
-use std::fmt;
-
+use pmpo_core::message;
+use pmpo_core::message::Message;
 use serde::{Deserialize, Serialize};
 
 use crate::counter::Counter;
@@ -108,49 +108,32 @@ pub enum Missing {
     },
 }
 
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = match self {
-            Self::Models => "It has no list of its models (/v1/models).",
-            Self::Completions => {
-                "It does not go on from plain text (/v1/completions), so it cannot score, and \
-                 cannot write for base models."
-            }
-            Self::Chat => "It does not answer conversations (/v1/chat/completions).",
-            Self::Streams => "It does not show texts while they are written.",
-            Self::Counter => {
-                "It does not count tokens: lengths are estimated, one token in three bytes."
-            }
-            Self::Template => {
-                "It does not show its chat template: name the family that the model's belongs to."
-            }
-            Self::Window => {
-                "It does not say how many tokens its model reads at most: enter the number."
-            }
-            Self::PromptLogprobs => {
-                "It gives no log-probabilities of a text (prompt_logprobs, as vLLM has)."
-            }
-            Self::Echo => "It does not repeat the text that was sent (echo).",
-            Self::Logprobs => {
-                "It gives no log-probabilities (logprobs); llama-cpp-python gives them when \
-                 started with --logits_all true."
-            }
-            Self::Wrong { way, what } => {
-                let way = match way {
-                    Way::PromptLogprobs => "prompt_logprobs",
-                    Way::Echo => "echo and logprobs",
-                };
-                return write!(f, "Its log-probabilities ({way}) cannot be used: {what}.");
-            }
+impl Missing {
+    /// What a person is told.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Models => message!("report.models"),
+            Self::Completions => message!("report.completions"),
+            Self::Chat => message!("report.chat"),
+            Self::Streams => message!("report.streams"),
+            Self::Counter => message!("report.counter"),
+            Self::Template => message!("report.template"),
+            Self::Window => message!("report.window"),
+            Self::PromptLogprobs => message!("report.prompt_logprobs"),
+            Self::Echo => message!("report.echo"),
+            Self::Logprobs => message!("report.logprobs"),
+            Self::Wrong {
+                way: Way::PromptLogprobs,
+                what,
+            } => message!("report.wrong_logprobs", why = what),
+            Self::Wrong {
+                way: Way::Echo,
+                what,
+            } => message!("report.wrong_echo", why = what),
             Self::Steadiness { spread } => {
-                return write!(
-                    f,
-                    "Equal requests give log-probabilities that differ by up to {spread:.4}: a \
-                     run cannot be repeated exactly, and small gains may be chance."
-                );
+                message!("report.steadiness", spread = format!("{spread:.4}"))
             }
-        };
-        f.write_str(words)
+        }
     }
 }
 
@@ -182,23 +165,17 @@ impl Report {
     }
 
     /// What it can do and what it lacks, a sentence each, for the person.
-    pub fn in_words(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        words.push(match (self.can_score(), self.can_write()) {
-            (true, true) => "This server can score and write.".to_owned(),
-            (true, false) => "This server can score, but not write.".to_owned(),
+    pub fn messages(&self) -> Vec<Message> {
+        let can = match (self.can_score(), self.can_write()) {
+            (true, true) => message!("report.both"),
+            (true, false) => message!("report.only_scores"),
             (false, true) if self.missing.contains(&Missing::Template) => {
-                "This server can write. Whether it can score, a check finds out once its chat \
-                 template is named."
-                    .to_owned()
+                message!("report.writes_until_named")
             }
-            (false, true) => format!(
-                "This server can write, but not score: {}. Score with a model on this computer.",
-                self.why_no_scores()
-            ),
-            (false, false) => "This server can neither score nor write.".to_owned(),
-        });
-        words.extend(self.missing.iter().map(Missing::to_string));
-        words
+            (false, true) => message!("report.only_writes", why = self.why_no_scores()),
+            (false, false) => message!("report.neither"),
+        };
+        let lacks = self.missing.iter().map(Missing::message);
+        std::iter::once(can).chain(lacks).collect()
     }
 }

@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pmpo_core::dataset::Example;
+use pmpo_core::message;
+use pmpo_core::message::Message;
 use pmpo_core::model::TokenCount;
 use pmpo_core::optimize::{GenerationKey, PairKey, Part};
 use pmpo_core::random::text_hash;
@@ -138,9 +140,9 @@ impl Store {
         self.take_in(from, &scratch.file()).map_err(|error| {
             let why = match error {
                 StoreError::Damaged { path } if path == scratch.file() => {
-                    "it is no database, or a damaged one".to_owned()
+                    message!("backup.no_database").into()
                 }
-                StoreError::NotFound { what } => format!("it lacks a {what}"),
+                StoreError::NotFound { what } => message!("backup.lacks", what = what).into(),
                 StoreError::Other(why) => why,
                 other => return scratch.told(other, self.path()),
             };
@@ -157,13 +159,13 @@ impl Store {
         let file = Self::open(copied)?;
         read_all(&file).map_err(|error| match error {
             StoreError::Other(why) => {
-                StoreError::Other(format!("its content cannot be read ({why})"))
+                StoreError::Other(message!("backup.content", why = why).into())
             }
             other => other,
         })?;
         let projects: Vec<i64> = all(&file, "id FROM projects ORDER BY id", |row| row.get(0))?;
         if projects.is_empty() {
-            return Err(StoreError::Other("it holds no project".to_owned()));
+            return Err(StoreError::Other(message!("backup.no_project").into()));
         }
         self.transaction(|t| {
             t.pragma_update(None, "defer_foreign_keys", true)?;
@@ -266,7 +268,7 @@ pub(crate) fn fetch(from: &Path, copy: &Path, database: &Path) -> Result<(), Sto
 /// Refuses a file that this program did not write, before anything in it is used.
 fn examine(file: &Path) -> Result<(), StoreError> {
     let sql = |error| StoreError::from_sql(&error, file);
-    let other = |words: String| Err(StoreError::Other(words));
+    let other = |why: Message| Err(StoreError::Other(why.into()));
     let c = Connection::open(file).map_err(sql)?;
     c.pragma_update(None, "trusted_schema", false)
         .and_then(|()| c.pragma_update(None, "cell_size_check", true))
@@ -276,16 +278,16 @@ fn examine(file: &Path) -> Result<(), StoreError> {
         .map_err(sql)?;
     let known = STEPS.len();
     let Some(found) = usize::try_from(format).ok().filter(|found| *found > 0) else {
-        return other("this program did not write it".to_owned());
+        return other(message!("backup.foreign"));
     };
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
     if schema(&c).map_err(sql)? != schema_of(found).map_err(sql)? {
-        return other("its tables are not those that this program makes".to_owned());
+        return other(message!("backup.tables"));
     }
     match faults(&c).map_err(sql)?.first() {
-        Some(fault) => other(format!("it is damaged ({fault})")),
+        Some(fault) => other(message!("backup.damaged", fault = fault)),
         None => Ok(()),
     }
 }
@@ -440,8 +442,9 @@ fn sound(value: ValueRef<'_>) -> Result<(), Fault> {
     };
     match harmless {
         true => Ok(()),
-        false => Err(Fault::refused(format!(
-            "it holds a value that cannot be: {value:?}"
+        false => Err(Fault::refused(message!(
+            "backup.value",
+            value = format!("{value:?}")
         ))),
     }
 }
@@ -509,9 +512,9 @@ impl<'a> Arrival<'a> {
 
     fn number(&self, table: &str, id: i64) -> Result<i64, Fault> {
         let found = self.numbers.get(table).and_then(|ids| ids.get(&id));
-        found.copied().ok_or_else(|| {
-            Fault::refused(format!("{table} {id} is referred to from another project"))
-        })
+        found
+            .copied()
+            .ok_or_else(|| Fault::refused(message!("backup.other_project", table = table, id = id)))
     }
 
     fn copy(&self, project: i64) -> Result<ProjectId, Fault> {

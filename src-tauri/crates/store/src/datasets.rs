@@ -1,6 +1,7 @@
 use std::borrow::Borrow;
 
 use pmpo_core::dataset::{Example, Fingerprint};
+use pmpo_core::message;
 use rusqlite::{params, OptionalExtension, Row};
 use serde::Serialize;
 
@@ -135,7 +136,7 @@ impl Store {
             c.query_row(&format!("{DATASET} WHERE id = ?1"), [id], dataset)
                 .optional()
         })?
-        .ok_or_else(|| StoreError::missing("dataset", id.0))
+        .ok_or_else(|| StoreError::missing(message!("thing.dataset", id = id.0)))
     }
 
     /// The datasets of a project, the oldest first.

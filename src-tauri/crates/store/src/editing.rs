@@ -1,6 +1,7 @@
 //! Examples edited by a person: in a copy, with a way back.
 
 use pmpo_core::dataset::{Example, Fingerprint};
+use pmpo_core::message;
 use rusqlite::{params, OptionalExtension, Transaction};
 
 use crate::error::Fault;
@@ -232,7 +233,7 @@ fn dataset_of(t: &Transaction<'_>, project: ProjectId) -> Result<Option<DatasetI
         |row| row.get(0),
     )
     .optional()?
-    .ok_or_else(|| StoreError::missing("project", project.0).into())
+    .ok_or_else(|| StoreError::missing(message!("thing.project", id = project.0)).into())
 }
 
 fn is_open(t: &Transaction<'_>, dataset: DatasetId) -> Result<bool, Fault> {
@@ -251,7 +252,7 @@ fn use_dataset(t: &Transaction<'_>, project: ProjectId, dataset: DatasetId) -> R
 /// The project's examples as a copy that may be changed, made where needed.
 fn open_copy(t: &Transaction<'_>, project: ProjectId) -> Result<DatasetId, Fault> {
     let Some(now_used) = dataset_of(t, project)? else {
-        return Err(Fault::refused("the project has no examples".to_owned()));
+        return Err(Fault::refused(message!("store.no_examples")));
     };
     if is_open(t, now_used)? {
         return Ok(now_used);

@@ -1,5 +1,7 @@
 use std::path::{Path, PathBuf};
 
+use pmpo_core::message;
+use pmpo_core::message::{Message, Param};
 use rusqlite::{ffi, ErrorCode};
 use thiserror::Error;
 
@@ -56,44 +58,42 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        why: String,
+        why: Param,
     },
     /// Something that was asked for is not there.
     #[error("there is no {what}")]
     NotFound {
-        /// What was asked for, for example `run 3`.
-        what: String,
+        /// What was asked for, for example `thing.run` with its number.
+        what: Message,
     },
     /// Anything else.
     #[error("the database failed: {0}")]
-    Other(String),
+    Other(Param),
 }
 
 impl StoreError {
-    /// What the person can do.
-    pub fn hint(&self) -> &'static str {
+    /// What a person is told.
+    pub fn message(&self) -> Message {
         match self {
-            Self::Damaged { .. } => {
-                "Move the file away and start again, or put a backup (.bak) in its place."
+            Self::Damaged { path } => message!("store.damaged", path = path),
+            Self::Newer { found, known } => {
+                message!("store.newer", found = *found, known = *known)
             }
-            Self::Newer { .. } => "Install the newest version of the program.",
-            Self::ReadOnly { .. } => {
-                "Make the file and its folder writable, or name another folder in PMPO_DATA_DIR."
+            Self::ReadOnly { path } => message!("store.read_only", path = path),
+            Self::Full { path } => message!("store.full", path = path),
+            Self::Locked { path } => message!("store.locked", path = path),
+            Self::Unreadable { path } => message!("store.unreadable", path = path),
+            Self::Unwritable { path } => message!("store.unwritable", path = path),
+            Self::Refused { path, why } => {
+                message!("store.refused", path = path, why = why.clone())
             }
-            Self::Full { .. } => "Free some disk space and go on: what was stored before is kept.",
-            Self::Locked { .. } => "Close the other program and try again.",
-            Self::Unreadable { .. } => "See whether the file is there and may be read.",
-            Self::Unwritable { .. } => "Choose another folder, or make this one writable.",
-            Self::Refused { .. } => "Choose a backup that this program wrote, whole and unchanged.",
-            Self::NotFound { .. } => "List what there is with `pmpo runs`.",
-            Self::Other(_) => "Try again; if it stays, report these words.",
+            Self::NotFound { what } => message!("store.not_found", what = what.clone()),
+            Self::Other(why) => message!("store.other", why = why.clone()),
         }
     }
 
-    pub(crate) fn missing(what: &str, id: i64) -> Self {
-        Self::NotFound {
-            what: format!("{what} {id}"),
-        }
+    pub(crate) fn missing(what: Message) -> Self {
+        Self::NotFound { what }
     }
 
     pub(crate) fn from_sql(error: &rusqlite::Error, path: &Path) -> Self {
@@ -103,9 +103,7 @@ impl StoreError {
             // Some file systems report a full disk or quota as a failed write.
             Some(ffi::SQLITE_IOERR_WRITE) => return Self::Full { path },
             Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => {
-                return Self::NotFound {
-                    what: "row that this one refers to".to_owned(),
-                }
+                return Self::missing(message!("thing.referred"))
             }
             _ => {}
         }
@@ -116,7 +114,7 @@ impl StoreError {
             }
             Some(ErrorCode::DiskFull) => Self::Full { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
-            _ => Self::Other(error.to_string()),
+            _ => Self::Other(error.to_string().into()),
         }
     }
 }
@@ -128,8 +126,8 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) fn refused(why: String) -> Self {
-        Self::Store(StoreError::Other(why))
+    pub(crate) fn refused(why: impl Into<Param>) -> Self {
+        Self::Store(StoreError::Other(why.into()))
     }
 
     pub(crate) fn into_error(self, path: &Path) -> StoreError {

@@ -1,5 +1,6 @@
 //! The events of a run, stored one by one and found again.
 
+use pmpo_core::message;
 use pmpo_core::model::{Finish, Generated, TokenCount};
 use pmpo_core::optimize::{
     Candidate, GenerationKey, Part, PromptScore, Refusal, RunEvent, SegmentFinding,
@@ -209,9 +210,10 @@ fn write_candidate(
         return Ok(());
     }
     // A score of one prompt must never be filed under another.
-    Err(Fault::refused(format!(
-        "prompt {} of run {} was another one before; the run cannot go on with this program or model",
-        candidate.ordinal, run.0
+    Err(Fault::refused(message!(
+        "store.other_prompt",
+        number = candidate.ordinal,
+        run = run.0
     )))
 }
 

@@ -1,5 +1,6 @@
 //! JSON columns, and numbers that must come back as they were.
 
+use pmpo_core::message;
 use rusqlite::types::Type;
 use rusqlite::Row;
 use serde::de::DeserializeOwned;
@@ -41,9 +42,7 @@ where
     let text = serde_json::to_string(value).map_err(|why| Fault::refused(why.to_string()))?;
     match serde_json::from_str::<T>(&text) {
         Ok(back) if back == *value => Ok(text),
-        _ => Err(Fault::refused(format!(
-            "a value that is not a finite number cannot be stored: {text}"
-        ))),
+        _ => Err(Fault::refused(message!("store.not_finite", what = text))),
     }
 }
 
@@ -52,8 +51,9 @@ pub(crate) fn finite(value: f64, what: &str) -> Result<f64, Fault> {
     if value.is_finite() {
         Ok(value)
     } else {
-        Err(Fault::refused(format!(
-            "{what} is {value}, which cannot be stored"
+        Err(Fault::refused(message!(
+            "store.not_finite",
+            what = format!("{what} {value}")
         )))
     }
 }

@@ -1,3 +1,4 @@
+use pmpo_core::message;
 use pmpo_core::model::ModelDescription;
 use rusqlite::{params, OptionalExtension};
 use serde::Serialize;
@@ -96,6 +97,6 @@ impl Store {
             )
             .optional()
         })?
-        .ok_or_else(|| StoreError::missing("model", id.0))
+        .ok_or_else(|| StoreError::missing(message!("thing.model", id = id.0)))
     }
 }

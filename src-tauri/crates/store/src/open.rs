@@ -83,7 +83,7 @@ impl Store {
                     rusqlite_migration::Error::RusqliteError { err, .. } => {
                         StoreError::from_sql(&err, &self.path)
                     }
-                    other => StoreError::Other(other.to_string()),
+                    other => StoreError::Other(other.to_string().into()),
                 });
             }
         }

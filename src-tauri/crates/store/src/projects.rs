@@ -1,5 +1,6 @@
 //! Projects, what the person works on in them, and preferences.
 
+use pmpo_core::message;
 use rusqlite::{params, OptionalExtension, Row, ToSql};
 use serde::Serialize;
 
@@ -85,7 +86,7 @@ impl Store {
             c.query_row(&format!("{PROJECT} WHERE id = ?1"), [id], project)
                 .optional()
         })?
-        .ok_or_else(|| StoreError::missing("project", id.0))
+        .ok_or_else(|| StoreError::missing(message!("thing.project", id = id.0)))
     }
 
     /// All projects, the one changed last first.
@@ -138,7 +139,7 @@ impl Store {
         self.transaction(|t| {
             let sql = format!("UPDATE projects SET {column} = ?2, changed_at = ?3 WHERE id = ?1");
             match t.execute(&sql, params![id, value, now()])? {
-                0 => Err(StoreError::missing("project", id.0).into()),
+                0 => Err(StoreError::missing(message!("thing.project", id = id.0)).into()),
                 _ => Ok(()),
             }
         })
@@ -148,7 +149,7 @@ impl Store {
     pub fn delete_project(&mut self, id: ProjectId) -> Result<(), StoreError> {
         self.transaction(
             |t| match t.execute("DELETE FROM projects WHERE id = ?1", [id])? {
-                0 => Err(StoreError::missing("project", id.0).into()),
+                0 => Err(StoreError::missing(message!("thing.project", id = id.0)).into()),
                 _ => Ok(()),
             },
         )

@@ -2,6 +2,7 @@
 
 use pmpo_core::dataset::Split;
 use pmpo_core::device::Device;
+use pmpo_core::message;
 use pmpo_core::model::TokenCount;
 use pmpo_core::optimize::{EvalContext, Outcome, Settings, StopReason};
 use rusqlite::{params, OptionalExtension, Row, ToSql, Transaction};
@@ -217,7 +218,7 @@ pub(crate) fn write_end(t: &Transaction<'_>, id: RunId, outcome: &Outcome) -> Re
 pub(crate) fn must_exist(t: &Transaction<'_>, id: RunId) -> Result<(), Fault> {
     t.query_row("SELECT 1 FROM runs WHERE id = ?1", [id], |_| Ok(()))
         .optional()?
-        .ok_or_else(|| StoreError::missing("run", id.0).into())
+        .ok_or_else(|| StoreError::missing(message!("thing.run", id = id.0)).into())
 }
 
 impl Store {
@@ -256,7 +257,7 @@ impl Store {
             let sql = format!("{RUN} WHERE id = ?1 AND deleted_at IS NULL");
             c.query_row(&sql, [id], run).optional()
         })?
-        .ok_or_else(|| StoreError::missing("run", id.0))
+        .ok_or_else(|| StoreError::missing(message!("thing.run", id = id.0)))
     }
 
     /// All runs but those in the bin, the newest first.

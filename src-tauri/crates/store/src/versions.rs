@@ -1,5 +1,6 @@
 //! Prompt versions, which never change, and the labels that move among them.
 
+use pmpo_core::message;
 use pmpo_core::random::text_hash;
 use rusqlite::{params, OptionalExtension, Row};
 use serde::Serialize;
@@ -105,7 +106,7 @@ impl Store {
             c.query_row(&format!("{VERSION} WHERE id = ?1"), [id], version)
                 .optional()
         })?
-        .ok_or_else(|| StoreError::missing("version", id.0))
+        .ok_or_else(|| StoreError::missing(message!("thing.version", id = id.0)))
     }
 
     /// The version of a project that was added last.
@@ -141,7 +142,7 @@ impl Store {
         self.transaction(|t| {
             let sql = "UPDATE prompt_versions SET note = ?2, starred = ?3 WHERE id = ?1";
             if t.execute(sql, params![id, note, starred])? == 0 {
-                return Err(StoreError::missing("version", id.0).into());
+                return Err(StoreError::missing(message!("thing.version", id = id.0)).into());
             }
             t.execute("DELETE FROM version_tags WHERE version_id = ?1", [id])?;
             let mut insert = t.prepare(
@@ -206,7 +207,7 @@ impl Store {
                 params![project, name, id, now()],
             )?;
             match moved {
-                0 => Err(StoreError::missing("version", id.0).into()),
+                0 => Err(StoreError::missing(message!("thing.version", id = id.0)).into()),
                 _ => Ok(()),
             }
         })

@@ -1,19 +1,51 @@
 // Made from the Rust types by `make wire`. Do not edit.
 
 /**
- * What went wrong, in words for a person.
+ * What stands in a place of a sentence. Never a sentence in one language, but for the
+ * words of the system or of another program.
+ */
+export type Param = number | string | Device | Message;
+
+/**
+ * A sentence as data.
+ */
+export type Message = { 
+/**
+ * Names the sentence. What stands before the first point is the kind of fault.
+ */
+key: string, 
+/**
+ * What stands in its places, by their names.
+ */
+params: { [key in string]: Param }, };
+
+/**
+ * What went wrong.
+ *
+ * Codes, which every method that fails may give where they fit: `store` the database,
+ * `locked` held by another program; `data` a file of examples, `no_data` none, `row` and
+ * `no_row` of the table; `prompt`, `prompt_file`, `settings`, `name`, `version`, `run` what
+ * the person wrote or chose; `busy` something else uses the model or the run;
+ * `model_file`, `model`, `device` loading and computing, `other_model` and `other_device`
+ * where losses could not be compared; `server` and `hub` what is reached over a network;
+ * `backup`, `export`, `plot`, `write`, `data_folder`, `clipboard` files and the system;
+ * `sample`, `thread`, and `unexpected` for what should not happen.
  */
 export type AppError = { 
 /**
- * Kind of fault, for programs.
+ * Kind of fault, for programs: what stands before the first point of the key.
  */
 code: string, 
 /**
- * What happened.
+ * As data, for whoever tells it in another language.
+ */
+told?: Message, 
+/**
+ * What happened, in English.
  */
 message: string, 
 /**
- * What the person can do.
+ * What the person can do, in English.
  */
 hint: string, };
 
@@ -2096,7 +2128,7 @@ disk_free: number | null,
 /**
  * Why no GPU is used; null where there is one.
  */
-no_gpu: string | null, };
+no_gpu: DeviceReason | null, };
 
 /**
  * What the page of models shows.
@@ -2214,13 +2246,14 @@ writes: boolean,
  */
 scores: boolean, 
 /**
- * Why it cannot score; empty where it can.
+ * Why it cannot score, in the words of the check; empty where it can, or where another
+ * version checked it.
  */
 why_no_scores: string, 
 /**
- * What the check found, in sentences.
+ * What the check found, a sentence each.
  */
-found: Array<string>, 
+found: Array<Message>, 
 /**
  * Whether prompts and keys go over the network as they are (plain HTTP to another
  * computer).
@@ -2231,9 +2264,9 @@ in_clear: boolean,
  */
 has_key: boolean, 
 /**
- * Where keys are kept, in a sentence.
+ * Whether keys are kept in the system's keyring; else until the program ends.
  */
-keys_are_kept: string, };
+keys_last: boolean, };
 
 /**
  * What is minimised on label tasks.

@@ -317,12 +317,12 @@ it("says why no GPU is used, and what is not known of the memory", async () => {
   const { container } = await showOther((page) => ({
     ...page,
     computer: {
-      ...page.computer, gpu: null, disk_free: null, no_gpu: "This build has no support for GPUs.",
+      ...page.computer, gpu: null, disk_free: null, no_gpu: { kind: "no_gpu_support" },
       devices: [{ id: "auto", label: "Automatic", free: null, total: null }, { id: "cpu", label: "", free: null, total: null }],
     },
   }));
   expect(at("no-gpu")).toHaveTextContent("none that this program can use");
-  expect(within(at("no-gpu")).getByText("This build has no support for GPUs.")).toHaveAttribute("lang", "en");
+  expect(at("no-gpu")).toHaveTextContent("This program cannot use graphics cards.");
   expect(at("device-cpu")).toHaveTextContent("how much memory is free is not known");
   expect(container.querySelector("i")).toBeNull();
   expect(screen.queryByTestId("disk-free")).toBeNull();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use pmpo_core::message;
 use pmpo_core::model::{
     GenerateRequest, Generated, LanguageModel, Measured, MemoryUse, ModelDescription, ModelError,
     ScoreItem, ScoredBatch, Surprise, TextSink,
@@ -69,7 +70,10 @@ impl InTurn {
             (self.loading)(true);
             let loaded = self.loader.load(path, &self.device).await;
             (self.loading)(false);
-            let loaded = loaded.map_err(|error| ModelError::Failed(error.message))?;
+            let loaded = loaded.map_err(|error| ModelError::Told {
+                words: error.message,
+                told: error.told,
+            })?;
             if role == Role::Scores {
                 self.must_be_the_same(loaded.description())?;
             }
@@ -84,17 +88,16 @@ impl InTurn {
     fn must_be_the_same(&self, now: &ModelDescription) -> Result<(), ModelError> {
         let then = &self.scorer.1;
         if then.sha256 != now.sha256 {
-            return Err(ModelError::Changed(format!(
-                "the file of the model that scores ({}) is not the one of before: its losses \
-                 cannot be compared with those so far",
-                self.scorer.0.display()
+            return Err(ModelError::Changed(message!(
+                "other_device.other_file",
+                path = &self.scorer.0
             )));
         }
         if then.device.numeric_class() != now.device.numeric_class() {
-            return Err(ModelError::Changed(format!(
-                "the model that scores was loaded again in another way: before it was on {}, now \
-                 on {}; losses of the two cannot be compared",
-                then.device, now.device
+            return Err(ModelError::Changed(message!(
+                "other_device.reloaded",
+                then = &then.device,
+                now = &now.device
             )));
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use pmpo_core::model::LanguageModel;
 
 use crate::locks::held;
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// What a model is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,25 +25,12 @@ pub(crate) enum Purpose {
 impl Purpose {
     /// Why nothing else can have the memory now.
     fn refusal(self) -> AppError {
-        let (message, hint) = match self {
-            Self::Run => (
-                "The models are being used by the run that is going on.",
-                "Wait for that run to end, or pause it.",
-            ),
-            Self::Measuring => (
-                "Another model is measuring prompts just now.",
-                "Wait for the measurement to end, or stop it.",
-            ),
-            Self::Trying => (
-                "A prompt is being tried with another model just now.",
-                "Wait for the answer, or stop it.",
-            ),
-            Self::Scoring => (
-                "A prompt is being scored with another model just now.",
-                "Wait a moment and try again.",
-            ),
-        };
-        AppError::new("busy", message, hint)
+        match self {
+            Self::Run => fault!("busy.run"),
+            Self::Measuring => fault!("busy.measuring"),
+            Self::Trying => fault!("busy.trying"),
+            Self::Scoring => fault!("busy.scoring"),
+        }
     }
 }
 
@@ -71,11 +58,7 @@ impl Leases {
     pub(crate) fn claim_run(self: &Arc<Self>) -> Result<Lease, AppError> {
         let mut list = held(&self.0);
         match list.now.iter().any(|(_, purpose)| *purpose == Purpose::Run) {
-            true => Err(AppError::new(
-                "busy",
-                "Another run is going on.",
-                "Wait for it to end, pause it, or stop it.",
-            )),
+            true => Err(fault!("busy.other_run")),
             false => Ok(self.push(&mut list, Purpose::Run)),
         }
     }

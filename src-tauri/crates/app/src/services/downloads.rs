@@ -11,12 +11,6 @@ use crate::locks::held;
 use crate::wire::{DownloadEnd, ModelState, ShellEvent};
 use crate::AppError;
 
-impl From<HubError> for AppError {
-    fn from(error: HubError) -> Self {
-        Self::new("hub", error.to_string(), error.hint())
-    }
-}
-
 /// A download that this program is working on.
 struct Going {
     repo: RepoId,

@@ -16,7 +16,7 @@ use crate::services::runs::Runs;
 use crate::services::tables::Tables;
 use crate::versions::{keep_written, IN_USE};
 use crate::wire::{finite, DatasetState, Measured, Measurements, ShellEvent};
-use crate::{caught_async, AppError};
+use crate::{caught_async, fault, AppError};
 
 /// How often it is looked whether the run that is going on has ended.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -75,19 +75,11 @@ impl Measurer {
         cancel: &CancellationToken,
     ) -> Result<Busy<'_>, AppError> {
         if self.runs.active().is_some() {
-            return Err(AppError::new(
-                "busy",
-                "A run is going on and needs the model for itself.",
-                "Wait for it to end, or pause it.",
-            ));
+            return Err(fault!("busy.needs_model"));
         }
         let mut going = held(&self.going);
         if going.is_some() {
-            return Err(AppError::new(
-                "busy",
-                "Something is being measured already.",
-                "Wait for it to end, or stop it.",
-            ));
+            return Err(fault!("busy.measured"));
         }
         *going = Some(Going {
             project,
@@ -149,7 +141,7 @@ impl Measurer {
                 versions.push(keep_written(&mut store, project, &draft.prompt)?.id);
             }
             let foreign =
-                || AppError::new("no_data", "This belongs to another project.", "Go back.");
+                || fault!("no_data.foreign");
             for &version in &versions {
                 if store.version(version)?.project != project {
                     return Err(foreign());
@@ -169,11 +161,7 @@ impl Measurer {
             }
         }
         if datasets.is_empty() {
-            return Err(AppError::new(
-                "no_data",
-                "There are no examples yet.",
-                "Bring a file.",
-            ));
+            return Err(fault!("no_data.none"));
         }
         self.tables.forget();
         let named = draft.scorer();

@@ -80,13 +80,7 @@ impl Runs {
             finished_at: row.finished_at,
             working_seconds: row.working_seconds,
             // One that goes on again has left its fault behind.
-            error: row.error.clone().filter(|_| !active).map(|message| {
-                AppError::new(
-                    "run",
-                    message,
-                    "What was measured is kept: go on when the cause is gone.",
-                )
-            }),
+            error: (row.error.as_deref().filter(|_| !active)).map(AppError::of_run),
         })
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::database::Database;
-use crate::error::{DEVICE, LOCKED, UNEXPECTED, WORKED_ON};
+use crate::error::{DEVICE, LOCKED, UNEXPECTED};
 use crate::events::Events;
 use crate::job::{
     estimate, execute, is_worked_on, must_fit, prepare, unfinished, worked_on, Control,
@@ -24,7 +24,7 @@ use crate::services::tables::Tables;
 use crate::wire::{
     Candidate, Progress, RunMessage, RunPhase, SegmentView, ShellEvent, StepSummary,
 };
-use crate::{caught, guarded, open_store_at, AppError};
+use crate::{caught, guarded, open_store_at, fault, AppError};
 
 /// Takes messages about a run; `false` once nobody listens any more.
 pub type RunSink = Box<dyn Fn(RunMessage) -> bool + Send>;
@@ -264,15 +264,7 @@ impl Runs {
             return Ok(());
         };
         if noted.is_some() && then.name != now.name {
-            return Err(AppError::new(
-                "other_writer",
-                format!(
-                    "The rewrites of this run were made by {}. In its place there is {} now.",
-                    then.name, now.name
-                ),
-                "Bring that model back to where it was, or begin a new run with the best prompt \
-                 so far. Nothing is lost.",
-            ));
+            return Err(fault!("other_writer", then = &then.name, now = &now.name));
         }
         if then != now {
             self.database.write().set_run_writer(row.id, Some(now))?;
@@ -367,11 +359,7 @@ impl Runs {
                 drop(ended);
             });
         if let Err(why) = spawned {
-            return Err(AppError::new(
-                "thread",
-                format!("The run could not be started: {why}."),
-                "Close other programs and try again.",
-            ));
+            return Err(fault!("thread", why = &why));
         }
         if let Ok(summary) = self.summary(run) {
             self.events.tell(ShellEvent::RunChanged { run: summary });
@@ -484,14 +472,14 @@ impl Runs {
         self.tables.forget();
         // One that could not be stored was tried to be paused already, and one that another
         // program works on is that program's.
-        let elsewhere = |error: &&AppError| [LOCKED, WORKED_ON].contains(&error.code);
+        let elsewhere = |error: &&AppError| [LOCKED, "worked_on"].contains(&error.code);
         if let Some(error) = error.as_ref().filter(|error| !elsewhere(error)) {
             // A run that could not even begin, or that panicked, has no record of why.
             let mut store = self.database.write();
             let open = |state| matches!(state, RunState::Queued | RunState::Running);
             if store.run(run).is_ok_and(|row| open(row.state)) {
                 // The fault itself may be that nothing can be written.
-                let _ = store.set_run_state(run, RunState::Failed, Some(&error.message));
+                let _ = store.set_run_state(run, RunState::Failed, Some(&error.to_store()));
             }
         }
         if let Ok(mut view) = self.view(run.0) {

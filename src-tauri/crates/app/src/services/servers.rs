@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use pmpo_core::device::Device;
+use pmpo_core::message;
 use pmpo_core::model::LanguageModel;
 use pmpo_remote::{
-    check, Address, Family, Key, KeyStore, Limits, ModelChoice, RemoteError, Report, Rewriter,
+    check, Address, Family, Key, KeyStore, Limits, ModelChoice, Report, Rewriter,
     Scorer, Server, TemplateChoice,
 };
 use serde::{Deserialize, Serialize};
@@ -19,16 +20,10 @@ use crate::error::unexpected;
 use crate::locks::held;
 use crate::models::{ModelRef, Remote};
 use crate::wire::{ModelInfo, ServerTyped, ServerView};
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Where servers are kept, without their keys.
 const KEPT: &str = "servers";
-
-impl From<RemoteError> for AppError {
-    fn from(error: RemoteError) -> Self {
-        Self::new("server", error.to_string(), error.hint())
-    }
-}
 
 /// A server as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -175,10 +170,10 @@ impl Servers {
             writes: report.can_write(),
             scores: report.can_score(),
             why_no_scores: report.why_no_scores().to_owned(),
-            found: report.in_words(),
+            found: report.messages(),
             in_clear: address.sends_in_clear(),
             has_key: self.keys().get(&address).is_ok_and(|key| key.is_some()),
-            keys_are_kept: self.keys().in_words().to_owned(),
+            keys_last: self.keys().lasts(),
             address: address.to_string(),
         })
     }
@@ -196,12 +191,11 @@ impl Servers {
                 .to_owned(),
             writes: false,
             scores: false,
-            why_no_scores: "It was checked by another version of the program; check it again."
-                .to_owned(),
-            found: Vec::new(),
+            why_no_scores: String::new(),
+            found: vec![message!("report.other_version")],
             in_clear: address.as_ref().is_some_and(Address::sends_in_clear),
             has_key: address.as_ref().is_some_and(has_key),
-            keys_are_kept: self.keys().in_words().to_owned(),
+            keys_last: self.keys().lasts(),
         }
     }
 
@@ -307,11 +301,7 @@ impl Servers {
     fn known(&self, number: u32) -> Result<Kept, AppError> {
         let mut known = self.list()?.known.into_iter();
         known.find(|one| one.number == number).ok_or_else(|| {
-            AppError::new(
-                "server",
-                "The server that this project uses is not known any more.",
-                "Choose another model, or type its address again.",
-            )
+            fault!("server.gone")
         })
     }
 
@@ -319,11 +309,7 @@ impl Servers {
     pub(crate) fn info(&self, number: u32) -> Result<ModelInfo, AppError> {
         let report = self.known(number)?.report;
         let problem = (!report.can_score()).then(|| {
-            AppError::new(
-                "server",
-                format!("This server cannot score: {}", report.why_no_scores()),
-                "Use it for rewriting, and score with a model on this computer.",
-            )
+            fault!("server.only_writes", why = report.why_no_scores())
         });
         Ok(ModelInfo {
             path: ModelRef::Server(number).to_string(),
@@ -370,11 +356,7 @@ fn template(name: Option<&str>) -> Result<TemplateChoice, AppError> {
     }
     let known = Family::ALL.into_iter().find(|family| family.name() == name);
     known.map(TemplateChoice::Named).ok_or_else(|| {
-        AppError::new(
-            "server",
-            format!("There is no family of templates called {name:?}."),
-            "Choose one from the list.",
-        )
+        fault!("server.no_family", name = name)
     })
 }
 

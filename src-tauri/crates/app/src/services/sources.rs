@@ -19,7 +19,7 @@ use crate::panics::point;
 use crate::services::measuring::Measurer;
 use crate::services::tables::Tables;
 use crate::wire::{DataNews, DataState, ShellEvent};
-use crate::{guarded, AppError};
+use crate::{guarded, fault, AppError};
 
 /// A source that is watched now.
 struct Watched {
@@ -313,11 +313,7 @@ impl Sources {
             (source, draft(&store, project)?.measure_changes)
         };
         let source = source.ok_or_else(|| {
-            AppError::new(
-                "no_data",
-                "These examples came from no file.",
-                "Choose a file.",
-            )
+            fault!("no_data.no_file")
         })?;
         if !self.began(project, &source, always) {
             self.forget(project);

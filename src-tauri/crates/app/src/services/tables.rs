@@ -18,7 +18,7 @@ use crate::rows::{check_row, summary};
 use crate::wire::{
     DataSummary, LabelCount, RowOrder, RowText, RowUse, RowsChosen, TablePage, TableQuery, TableRow,
 };
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Characters of a text that a table shows.
 const SHOWN: usize = 300;
@@ -457,7 +457,7 @@ impl Tables {
     pub(crate) fn dataset_in_use(&self, project: ProjectId) -> Result<DatasetId, AppError> {
         let row = self.database.read()?.project_row(project)?;
         row.dataset
-            .ok_or_else(|| AppError::new("no_data", "There are no examples yet.", "Bring a file."))
+            .ok_or_else(|| fault!("no_data.none"))
     }
 
     /// What the project's page says of its examples, if it has any.
@@ -494,11 +494,7 @@ impl Tables {
         let mut rows = self.database.read()?.rows(dataset, &[key])?;
         match rows.pop() {
             Some((_, example)) => Ok(example),
-            None => Err(AppError::new(
-                "no_row",
-                "This row is not there any more.",
-                "Look at the table again.",
-            )),
+            None => Err(fault!("no_row")),
         }
     }
 

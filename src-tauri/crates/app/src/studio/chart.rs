@@ -16,7 +16,7 @@ use crate::run_rows::colour_text;
 use crate::wire::{
     ExportFormat, Overlay, OverlayCurve, OverlayFormat, OverlayReading, OverlayRequest,
 };
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Pixels beyond which nobody looks.
 pub(super) const LARGEST: u32 = 8192;
@@ -136,11 +136,7 @@ impl Studio {
 
     fn lay(&self, request: &OverlayRequest) -> Result<Arc<Laid>, AppError> {
         if request.runs.len() > MOST_CURVES {
-            return Err(AppError::new(
-                "run",
-                "More than 500 runs do not fit one picture.",
-                "Show fewer.",
-            ));
+            return Err(fault!("run.many"));
         }
         let key = (request.runs.clone(), request.style);
         let mut known = held(&self.curves);

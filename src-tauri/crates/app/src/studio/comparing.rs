@@ -21,7 +21,7 @@ use crate::wire::{
     Comparison, ComparisonRequest, ExampleTokens, GroundChoice, Scatter, SegmentView, ShellEvent,
     Subject, TokenSurprise,
 };
-use crate::{caught_async, AppError};
+use crate::{caught_async, fault, AppError};
 use pmpo_plot::{scatter_svg, ChartSize};
 
 /// Examples that two prompts must have in common before they are compared.
@@ -179,11 +179,9 @@ impl Studio {
                 drop(model);
                 // The next attempt looks for the device anew.
                 self.models.forget().await;
-                return Err(AppError {
-                    hint: "Choose in the project the device that the run was made on, or compare \
-                           on the project's examples."
-                        .to_owned(),
-                    ..why
+                return Err(match why.code {
+                    "other_device" => fault!("other_device.comparing", why = why.told),
+                    _ => why,
                 });
             }
         }
@@ -228,7 +226,7 @@ impl Studio {
             [text(request.first)?, text(request.second)?]
         };
         let ground = self.ground(request)?.ok_or_else(no_data)?;
-        let gone = || fault("This example is not there any more.", "Go back.");
+        let gone = || fault!("version.no_example");
         let row = ground.examples.get(example).ok_or_else(gone)?;
         let answers = answers(row, LabelSet::detect(&ground.examples));
         let model = self
@@ -284,10 +282,7 @@ impl Studio {
                 let version = store.version(VersionId(id))?;
                 match version.project == project {
                     true => Ok((version.text, None)),
-                    false => Err(fault(
-                        "This version belongs to another project.",
-                        "Go back.",
-                    )),
+                    false => Err(fault!("version.foreign")),
                 }
             }
             // Runs of other projects may be compared: their prompts are scored anew.
@@ -412,11 +407,7 @@ impl Studio {
 
     fn must_not_be_running(&self) -> Result<(), AppError> {
         match self.active_run().is_some() {
-            true => Err(AppError::new(
-                "busy",
-                "A run is going on and needs the model for itself.",
-                "Wait for it to end, or pause it.",
-            )),
+            true => Err(fault!("busy.needs_model")),
             false => Ok(()),
         }
     }
@@ -537,9 +528,5 @@ fn examples(store: &Store, id: DatasetId) -> Result<(String, Vec<Example>), AppE
 }
 
 fn no_data() -> AppError {
-    AppError::new("no_data", "There are no examples yet.", "Bring a file.")
-}
-
-fn fault(message: &str, hint: &str) -> AppError {
-    AppError::new("version", message, hint)
+    fault!("no_data.none")
 }

@@ -3,20 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use pmpo_engine::{devices, free_memory, has_gpu, inspect, ModelKind};
+use pmpo_engine::{devices, free_memory, inspect, no_gpu, ModelKind};
 use pmpo_hub::{catalogue, fit, rough_fit, Format, Hub, Installed, Job, Model, RepoId};
 use pmpo_store::RunId;
 
 use super::Studio;
 use crate::drafts::draft;
-use crate::error::sentence;
 use crate::models::ModelRef;
 use crate::services::downloads::place;
 use crate::wire::{
     CatalogueModel, Computer, DeviceOption, ModelState, ModelsPage, OwnModel, RepoChoice,
     RepoModels,
 };
-use crate::{built_in_model, load_options, AppError};
+use crate::{built_in_model, load_options, fault, AppError};
 
 /// Tokens of a prompt with its example for which it is reckoned what fits.
 const LONGEST: u64 = 2048;
@@ -26,10 +25,7 @@ impl Studio {
     pub fn models(&self) -> Result<ModelsPage, AppError> {
         let open = self.downloads.hub()?;
         let devices: Vec<DeviceOption> = devices().into_iter().map(DeviceOption::from).collect();
-        let no_gpu = match devices.iter().any(is_gpu) {
-            true => None,
-            false => has_gpu().err().map(|why| sentence(&why)),
-        };
+        let no_gpu = no_gpu().filter(|_| !devices.iter().any(is_gpu));
         let resources = resources(&devices);
         let computer = Computer {
             free: resources.free,
@@ -189,11 +185,7 @@ impl Studio {
         let path = open.hub.local(&repo, files).and_then(|paths| place(&paths));
         let at_work = path.map_or(Ok(false), |path| self.is_at_work(&path))?;
         if at_work {
-            return Err(AppError::new(
-                "busy",
-                "This model is being used by the run that is going on.",
-                "Stop the run first.",
-            ));
+            return Err(fault!("busy.this_model"));
         }
         Ok(open.hub.remove_files(&repo, files)?)
     }

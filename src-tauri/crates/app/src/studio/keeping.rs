@@ -14,7 +14,7 @@ use crate::error::unexpected;
 use crate::prompt_file;
 use crate::versions;
 use crate::wire::{Project, StorageInfo, StoryChange, VersionFormat, VersionOrigin, VersionStory};
-use crate::{keep_written, version_card, AppError};
+use crate::{keep_written, version_card, fault, AppError};
 
 impl Studio {
     /// Reads a prompt from a file: it becomes a version and the prompt in the editor.
@@ -180,11 +180,7 @@ impl Studio {
         self.forget_curves();
         self.tables.forget();
         let nothing = || {
-            AppError::new(
-                "backup",
-                "There is no project in this file.",
-                "Choose another file.",
-            )
+            fault!("backup.nothing")
         };
         self.project(brought.first().ok_or_else(nothing)?.0)
     }

@@ -5,7 +5,7 @@ use pmpo_store::{DatasetId, ProjectId, VersionId};
 use super::chart::{theme, LARGEST, SMALLEST};
 use super::Studio;
 use crate::wire::{DataChart, Measurements, Project};
-use crate::AppError;
+use crate::{fault, AppError};
 use pmpo_plot::{history_svg, ChartSize, History, HistoryLine};
 
 impl Studio {
@@ -84,11 +84,7 @@ impl Studio {
             let mut store = self.store();
             let row = store.dataset(DatasetId(dataset))?;
             if row.project != id {
-                return Err(AppError::new(
-                    "no_data",
-                    "This belongs to another project.",
-                    "Go back.",
-                ));
+                return Err(fault!("no_data.foreign"));
             }
             store.close_examples(id)?;
             store.use_dataset(id, row.id)?;

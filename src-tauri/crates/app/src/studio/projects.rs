@@ -12,7 +12,7 @@ use crate::versions::{versions, IN_USE};
 use crate::wire::{
     Draft, Home, Preferences, Project, ProjectSummary, SampleSummary, VersionOrigin,
 };
-use crate::{keep_written, sample, sample_titles, AppError};
+use crate::{keep_written, sample, sample_titles, fault, AppError};
 
 /// Where the person's wishes about the window are kept.
 const WINDOW: &str = "window";
@@ -165,11 +165,7 @@ impl Studio {
         if self.store().rename_project(ProjectId(id), name)? {
             return Ok(());
         }
-        Err(AppError::new(
-            "name",
-            format!("Another project is called {name:?}."),
-            "Choose another name.",
-        ))
+        Err(fault!("name.taken", name = name))
     }
 
     /// Deletes a project with its versions, data and runs.
@@ -177,22 +173,14 @@ impl Studio {
         let id = ProjectId(id);
         if let Some(run) = self.active_run() {
             if self.reader()?.run(pmpo_store::RunId(run))?.project == id {
-                return Err(AppError::new(
-                    "busy",
-                    "A run of this project is going on.",
-                    "Stop it first.",
-                ));
+                return Err(fault!("busy.project"));
             }
         }
         {
             let store = self.reader()?;
             let runs = store.runs_of(id)?;
             if runs.iter().any(|run| is_worked_on(&store, run.id)) {
-                return Err(AppError::new(
-                    "busy",
-                    "Another program is working on a run of this project.",
-                    "Stop it there first.",
-                ));
+                return Err(fault!("busy.project_elsewhere"));
             }
         }
         self.store().delete_project(id)?;
@@ -205,11 +193,7 @@ impl Studio {
     /// Keeps what the person works on.
     pub fn save_draft(&self, id: i64, draft: &Draft) -> Result<(), AppError> {
         if let Some(fault) = draft.settings.fault() {
-            return Err(AppError::new(
-                "settings",
-                format!("These settings cannot be used: {fault}."),
-                "Change that setting, or take the default again.",
-            ));
+            return Err(fault!("settings.draft", why = fault));
         }
         let id = ProjectId(id);
         keep_draft(&mut self.store(), id, draft)?;
@@ -240,11 +224,7 @@ impl Studio {
 fn checked_name(name: &str) -> Result<&str, AppError> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > LONGEST_NAME {
-        return Err(AppError::new(
-            "name",
-            "A project needs a name of at most 200 letters.",
-            "Choose another name.",
-        ));
+        return Err(fault!("name.bad"));
     }
     Ok(name)
 }

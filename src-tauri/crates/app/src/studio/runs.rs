@@ -9,17 +9,13 @@ use crate::notes::noted;
 use crate::run_rows::{colour, colour_of, colour_text, Shared};
 use crate::stored::{keep_preference, kept_preference};
 use crate::wire::{RunLine, RunsPage};
-use crate::AppError;
+use crate::{fault, AppError};
 
 /// Where the way of the page of runs is kept.
 const PAGE: &str = "runs";
 /// How long a deleted run can be brought back, in milliseconds.
 pub(super) const BIN: i64 = 60 * 60 * 1000;
 const LONGEST_NAME: usize = 200;
-
-fn fault(message: &str, hint: &str) -> AppError {
-    AppError::new("run", message, hint)
-}
 
 impl Studio {
     /// Runs of a project, or of all, newest first.
@@ -78,10 +74,7 @@ impl Studio {
     ) -> Result<(), AppError> {
         let name = name.trim();
         if name.is_empty() || name.chars().count() > LONGEST_NAME {
-            return Err(fault(
-                "A run needs a name of at most 200 letters.",
-                "Choose another name.",
-            ));
+            return Err(fault!("run.name"));
         }
         let tags = noted(note, tags)?;
         Ok(self.store().describe_run(RunId(run), name, note, &tags)?)
@@ -95,7 +88,7 @@ impl Studio {
     /// Gives the curve of a run a colour (`#rrggbb`), or its usual one back.
     pub fn colour_run(&self, run: i64, wanted: Option<&str>) -> Result<(), AppError> {
         if wanted.is_some_and(|text| colour(text).is_none()) {
-            return Err(fault("This is no colour.", "Choose one from the field."));
+            return Err(fault!("run.colour"));
         }
         Ok(self.store().colour_run(RunId(run), wanted)?)
     }
@@ -103,18 +96,10 @@ impl Studio {
     /// Puts a run that is not going on into the bin.
     pub fn delete_run(&self, run: i64) -> Result<(), AppError> {
         if self.active_run() == Some(run) {
-            return Err(AppError::new(
-                "busy",
-                "This run is going on.",
-                "Stop it first.",
-            ));
+            return Err(fault!("busy.this_run"));
         }
         if is_worked_on(&*self.reader()?, RunId(run)) {
-            return Err(AppError::new(
-                "busy",
-                "Another program is working on this run.",
-                "Stop it there first.",
-            ));
+            return Err(fault!("busy.run_elsewhere"));
         }
         Ok(self.store().bin_run(RunId(run))?)
     }

@@ -6,7 +6,7 @@ use super::Studio;
 use crate::notes::{fault, noted, word};
 use crate::versions::IN_USE;
 use crate::wire::{LabelMove, Project};
-use crate::AppError;
+use crate::{fault, AppError};
 
 impl Studio {
     /// Keeps what the person notes about a version.
@@ -40,10 +40,7 @@ impl Studio {
                     .move_label(ProjectId(project), &name, VersionId(version))?;
             }
             None if name == IN_USE => {
-                return Err(fault(
-                    "One version is always the one in use.",
-                    "Use another version instead.",
-                ));
+                return Err(fault!("version.in_use"));
             }
             None => {
                 self.store().remove_label(ProjectId(project), &name)?;
@@ -68,10 +65,7 @@ impl Studio {
         let version = self.reader()?.version(VersionId(version))?;
         match version.project == ProjectId(project) {
             true => Ok(version),
-            false => Err(fault(
-                "This version belongs to another project.",
-                "Go back.",
-            )),
+            false => Err(fault!("version.foreign")),
         }
     }
 }

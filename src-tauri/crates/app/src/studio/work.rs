@@ -12,7 +12,7 @@ use crate::models::{ModelRef, Purpose};
 use crate::services::runs::{Moved, RunModels, RunSink};
 use crate::services::tries::TrySink;
 use crate::wire::{Draft, JobEstimate, RunResult, RunSummary, RunView};
-use crate::AppError;
+use crate::{fault, AppError};
 
 fn models_of(draft: &Draft) -> RunModels {
     RunModels {
@@ -70,11 +70,7 @@ impl Studio {
                 mapping: data
                     .and_then(|data| serde_json::from_value(data.columns).ok())
                     .ok_or_else(|| {
-                        AppError::new(
-                            "no_data",
-                            "The examples cannot be read.",
-                            "Bring them again.",
-                        )
+                        fault!("no_data.unreadable")
                     })?,
                 task,
                 // How many weights a model has is known once it was loaded.

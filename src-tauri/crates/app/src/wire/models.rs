@@ -1,3 +1,4 @@
+use pmpo_core::device::DeviceReason;
 use pmpo_hub::{Choice, Entry, Fit, Format, Progress as DownloadProgress, RepoFiles};
 use serde::Serialize;
 use ts_rs::TS;
@@ -91,7 +92,7 @@ pub struct Computer {
     /// Bytes that are free where models are kept.
     pub disk_free: Option<u64>,
     /// Why no GPU is used; null where there is one.
-    pub no_gpu: Option<String>,
+    pub no_gpu: Option<DeviceReason>,
 }
 
 /// What the page of models shows.

@@ -1,3 +1,4 @@
+use pmpo_core::message::Message;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -31,15 +32,16 @@ pub struct ServerView {
     pub writes: bool,
     /// Whether it can score.
     pub scores: bool,
-    /// Why it cannot score; empty where it can.
+    /// Why it cannot score, in the words of the check; empty where it can, or where another
+    /// version checked it.
     pub why_no_scores: String,
-    /// What the check found, in sentences.
-    pub found: Vec<String>,
+    /// What the check found, a sentence each.
+    pub found: Vec<Message>,
     /// Whether prompts and keys go over the network as they are (plain HTTP to another
     /// computer).
     pub in_clear: bool,
     /// Whether a key is kept for it.
     pub has_key: bool,
-    /// Where keys are kept, in a sentence.
-    pub keys_are_kept: String,
+    /// Whether keys are kept in the system's keyring; else until the program ends.
+    pub keys_last: bool,
 }

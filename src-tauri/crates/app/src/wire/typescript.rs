@@ -2,6 +2,7 @@
 
 use pmpo_core::dataset::{LabelShare, SplitBalance, SplitPart, SplitPlan, SplitWarning};
 use pmpo_core::device::{Device, DeviceClass, DeviceReason, Precision, ScorerKind};
+use pmpo_core::message::{Message, Param};
 use pmpo_core::loss::{Change, Interval, Normalization, Objective, Verdict};
 use pmpo_core::optimize::{
     DroppedEarly, Origin, Outcome, Preset, Refusal, SegmentVerdict, Segmenter, Settings,
@@ -35,6 +36,8 @@ macro_rules! declarations {
 /// All types of the window as TypeScript.
 pub fn typescript() -> String {
     declarations![
+        Param,
+        Message,
         AppError,
         Theme,
         Preferences,

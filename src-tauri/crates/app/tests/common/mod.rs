@@ -104,11 +104,7 @@ impl ModelLoader for FormulaLoader {
     async fn load(&self, path: &Path, device: &str) -> Result<Arc<dyn LanguageModel>, AppError> {
         assert_eq!(device, "auto");
         if !path.ends_with("models/SmolLM2-135M-Instruct.Q4_1.gguf") {
-            return Err(AppError {
-                code: "model_file",
-                message: format!("the model file {} is not there", path.display()),
-                hint: "Choose another.".to_owned(),
-            });
+            return Err(pmpo_app::fault!("model_file.missing", path = path));
         }
         Ok(Arc::new(Formula {
             description: ModelDescription {

@@ -3,6 +3,7 @@ use thiserror::Error;
 use ts_rs::TS;
 
 use crate::loss::{mean, weighted_std_error, weights_of_mean, Change, Interval, Paired, Verdict};
+use crate::message::Message;
 use crate::model::{Generated, TokenCount};
 use crate::prompt::Segment;
 
@@ -502,7 +503,7 @@ pub enum RunEvent {
 /// The record could not be written or read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub struct JournalError(pub String);
+pub struct JournalError(pub Message);
 
 /// Names one (prompt, example, model, settings): equal keys, equal losses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

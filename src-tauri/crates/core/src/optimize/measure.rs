@@ -153,8 +153,7 @@ impl Run<'_> {
             first += count;
             for (&(place, key), scored) in unknown.pairs.iter().zip(scored) {
                 if !scored.is_finite() {
-                    let word = "it gave a loss that is not a number".to_owned();
-                    return Err(ModelError::Failed(word).into());
+                    return Err(ModelError::not_a_number().into());
                 }
                 let pair = PairLoss {
                     tokens: TokenCount {

@@ -1,6 +1,8 @@
 use thiserror::Error;
 
 use crate::dataset::{split, Example, LabelSet, Split};
+use crate::message;
+use crate::message::Message;
 use crate::model::{LanguageModel, Measured, ModelError, ScoreItem};
 use crate::prompt::{locate_frozen, FreezeError, Prompt, TemplateError};
 
@@ -45,7 +47,7 @@ pub struct Earlier {
 pub enum OptimizeError {
     /// A setting is out of range.
     #[error("these settings cannot be used: {0}")]
-    Settings(String),
+    Settings(Message),
     /// The prompt names an unknown column.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -75,6 +77,30 @@ pub enum OptimizeError {
     /// The history could not be stored.
     #[error("the history of the run could not be stored: {0}")]
     Journal(#[from] JournalError),
+}
+
+impl OptimizeError {
+    /// What a person is told.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Settings(why) => message!("settings.run", why = why.clone()),
+            Self::Template(why) => {
+                message!("prompt.no_column", name = format!("{{{{{}}}}}", why.name))
+            }
+            Self::Freeze(why) => message!("prompt.not_locked", text = &why.text),
+            Self::EmptyPrompt => message!("prompt.empty"),
+            Self::TooFewExamples { usable } => {
+                message!("data.too_few_fit", count = *usable)
+            }
+            Self::PromptTooLong { tokens, window } => {
+                message!("prompt.too_long", tokens = *tokens, window = *window)
+            }
+            Self::Model(inner) => inner.message(),
+            Self::Journal(JournalError(why)) => {
+                message!("store.journal", why = why.clone())
+            }
+        }
+    }
 }
 
 /// The work of a run before it starts.

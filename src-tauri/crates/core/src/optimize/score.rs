@@ -78,8 +78,7 @@ pub async fn score_prompt(
         let mut kept = Vec::with_capacity(call.len());
         for (nth, (&at, scored)) in call.iter().zip(scored).enumerate() {
             if !scored.is_finite() {
-                let word = "it gave a loss that is not a number".to_owned();
-                return Err(ModelError::Failed(word).into());
+                return Err(ModelError::not_a_number().into());
             }
             let pair = PairLoss {
                 tokens: TokenCount {

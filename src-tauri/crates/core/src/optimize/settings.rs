@@ -3,6 +3,8 @@ use ts_rs::TS;
 
 use crate::dataset::SplitPlan;
 use crate::loss::{Normalization, Objective};
+use crate::message;
+use crate::message::Message;
 use crate::prompt::MaskMode;
 
 /// Who marks the units of a prompt.
@@ -267,76 +269,73 @@ impl Settings {
         (self.demonstration_sets / 2).max(1)
     }
 
-    /// What is wrong with these settings, in words, if anything is.
-    pub fn fault(&self) -> Option<String> {
+    /// What is wrong with these settings, if anything is.
+    pub fn fault(&self) -> Option<Message> {
         let share = |value: f64| (0.0..=1.0).contains(&value);
         let rules = [
             (
                 share(self.split.train_share) && self.split.train_share > 0.0,
-                "the training share must be over 0 and at most 1",
+                message!("settings.train_share"),
             ),
             (
                 share(self.split.validation_share),
-                "the validation share must be between 0 and 1",
+                message!("settings.validation_share"),
             ),
             (
                 self.split.train_share + self.split.validation_share <= 1.0 + 1e-9,
-                "training and validation share together exceed all the data",
+                message!("settings.shares"),
             ),
             (
                 self.split.train_limit >= 2,
-                "at least two training examples are needed",
+                message!("settings.train_limit"),
             ),
             (
                 self.beta.is_finite() && self.beta > 0.0,
-                "beta must be over 0",
+                message!("settings.beta"),
             ),
-            (self.max_segments >= 1, "at least one unit is needed"),
+            (self.max_segments >= 1, message!("settings.max_segments")),
             (
                 self.clear_z.is_finite() && self.clear_z >= 0.0,
-                "the number of standard errors must be 0 or more",
+                message!("settings.clear_z"),
             ),
             (
                 self.race_z.is_finite() && self.race_z > 0.0,
-                "the number of standard errors of the race must be over 0",
+                message!("settings.race_z"),
             ),
             (
                 self.temperature.is_finite() && self.temperature >= 0.0,
-                "the temperature must be 0 or more",
+                message!("settings.temperature"),
             ),
             (
                 share(self.top_p) && self.top_p > 0.0,
-                "top-p must be over 0 and at most 1",
+                message!("settings.top_p"),
             ),
             (
                 self.max_rewrite_tokens >= 1,
-                "a rewrite needs at least one token",
+                message!("settings.max_rewrite_tokens"),
             ),
-            (
-                self.leak_words >= 2,
-                "the leak guard needs two words or more",
-            ),
+            (self.leak_words >= 2, message!("settings.leak_words")),
             (
                 self.min_gain.is_finite() && self.min_gain >= 0.0,
-                "the smallest gain must be 0 or more",
+                message!("settings.min_gain"),
             ),
             (
                 self.max_minutes.is_none_or(|minutes| minutes > 0.0),
-                "the time budget must be over 0",
+                message!("settings.max_minutes"),
             ),
             (
                 self.form_weight.is_finite() && self.form_weight >= 0.0,
-                "the weight of the form must be 0 or more",
+                message!("settings.form_weight"),
             ),
             (
                 self.accept_z.is_finite() && self.accept_z >= 0.0,
-                "the number of standard errors of a gain must be 0 or more",
+                message!("settings.accept_z"),
             ),
         ];
         rules
-            .iter()
+            .into_iter()
             .find(|(holds, _)| !holds)
-            .map(|(_, word)| (*word).to_owned())
+            .map(|(_, fault)| fault)
     }
 }
 

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use pmpo_core::dataset::{Answer, Example};
 use pmpo_core::device::Device;
 use pmpo_core::loss::AnswerScore;
+use pmpo_core::message::Message;
 use pmpo_core::model::*;
 use pmpo_core::optimize::*;
 use pmpo_core::prompt::Conversation;
@@ -203,7 +204,7 @@ impl Journal for Memory {
 
     fn record(&mut self, event: &RunEvent) -> Result<(), JournalError> {
         if self.fail_after == Some(self.events.len()) {
-            return Err(JournalError("the power is gone".into()));
+            return Err(JournalError(Message::new("store.power")));
         }
         match event {
             RunEvent::Generated { key, generated, .. } => {

@@ -94,7 +94,7 @@ fn parse(
     let mut reader = builder(dialect).from_reader(text.as_bytes());
     let mut record = ::csv::StringRecord::new();
     let mut rows = Rows::new(name, Kind::Lines, options.header);
-    let broken = |why: ::csv::Error| DataError::Unreadable(name.to_owned(), why.to_string());
+    let broken = |why: ::csv::Error| DataError::Unreadable(name.to_owned(), why.to_string().into());
     let mut from = 0;
     while reader.read_record(&mut record).map_err(broken)? {
         // The reader passes over empty lines; a spreadsheet shows them as rows.

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use pmpo_core::message;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -24,7 +25,7 @@ pub(super) fn read_lines(text: &str, name: &str) -> Result<Reading, DataError> {
     let bad = |at: usize, why: &dyn fmt::Display| DataError::BadJson {
         file: name.to_owned(),
         line: at + 1,
-        why: why.to_string(),
+        why: why.to_string().into(),
     };
     let lines = || {
         text.lines()
@@ -50,7 +51,7 @@ pub(super) fn read(text: &str, name: &str) -> Result<Reading, DataError> {
     let bad = |why: serde_json::Error| DataError::BadJson {
         file: name.to_owned(),
         line: why.line().max(1),
-        why: why.to_string(),
+        why: why.to_string().into(),
     };
     let walk = |what: &mut dyn FnMut(Map<String, Value>) -> Result<(), DataError>,
                 list: Option<&str>|
@@ -223,7 +224,7 @@ fn by_columns(text: &str, name: &str) -> Result<Reading, DataError> {
     let no_list = || DataError::BadJson {
         file: name.to_owned(),
         line: 1,
-        why: "there is no list of examples".to_owned(),
+        why: message!("data.no_list").into(),
     };
     let object: Map<String, Value> = serde_json::from_str(text).map_err(|_| no_list())?;
     let mut columns: Vec<(String, Vec<(String, Value)>)> = Vec::new();

@@ -94,5 +94,5 @@ impl Reading {
 }
 
 pub(super) fn unreadable(name: &str) -> impl Fn(std::io::Error) -> DataError + '_ {
-    |why| DataError::Unreadable(name.to_owned(), why.to_string())
+    |why| DataError::Unreadable(name.to_owned(), (&why).into())
 }

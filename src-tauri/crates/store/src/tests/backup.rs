@@ -539,7 +539,7 @@ fn a_project_with_nothing_in_it_goes_and_comes() {
     let none = folder.path().join("none");
     drop(Store::open(&none).unwrap());
     let error = store.bring_back(&none).unwrap_err();
-    assert!(error.to_string().contains("it holds no project"), "{error}");
+    assert!(error.to_string().contains("backup.no_project"), "{error}");
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn a_newer_database_is_refused_and_left_alone() {
             known: STEPS.len()
         }
     );
-    assert!(error.to_string().contains("newer") && !error.hint().is_empty());
+    assert!(error.to_string().contains("newer"));
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use pmpo_core::dataset::{Answer, Example};
 use pmpo_core::device::Device;
 use pmpo_core::loss::Paired;
+use pmpo_core::message::Message;
 use pmpo_core::model::{Finish, Generated, ModelDescription, TokenCount};
 use pmpo_core::optimize::{
     Candidate, Dropped, DroppedEarly, Estimate, EvalContext, ExampleLoss, GenerationKey, Origin,

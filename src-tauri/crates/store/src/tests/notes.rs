@@ -52,7 +52,7 @@ fn what_a_person_notes_about_a_run_is_kept() {
         store.bin_run(RunId(99)),
         store.unbin_run(RunId(99)),
     ] {
-        let what = "run 99".to_owned();
+        let what = Message::new("thing.run").with("id", 99_i64);
         assert_eq!(error, Err(StoreError::NotFound { what }));
     }
 }
@@ -82,7 +82,7 @@ fn a_run_in_the_bin_vanishes_and_comes_back_whole() {
     store.bin_run(run).unwrap();
     assert_eq!(ids(&store), [other]);
     assert_eq!(ids_of(&store, project), [other]);
-    let what = format!("run {}", run.0);
+    let what = Message::new("thing.run").with("id", run.0);
     assert_eq!(store.run(run), Err(StoreError::NotFound { what }));
     store.unbin_run(run).unwrap();
     assert_eq!(everything(&store, run), before);
@@ -223,7 +223,7 @@ fn events_stored_together_are_all_there_or_none() {
         store.candidates(together).unwrap(),
         store.candidates(alone).unwrap()
     );
-    let what = "run 99".to_owned();
+    let what = Message::new("thing.run").with("id", 99_i64);
     assert_eq!(
         store.record_all(RunId(99), &history()),
         Err(StoreError::NotFound { what })

@@ -82,7 +82,7 @@ fn runs_are_listed_newest_first_and_deleted_with_their_history() {
         store.record(new, &history()[9]),
         store.run(new).map(|_| ()),
     ] {
-        let what = format!("run {}", new.0);
+        let what = Message::new("thing.run").with("id", new.0);
         assert_eq!(error, Err(StoreError::NotFound { what }));
     }
 }

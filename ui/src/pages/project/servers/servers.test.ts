@@ -467,7 +467,7 @@ it("shows hostile names as text, and speaks German", async () => {
   const scripted = makeScripted();
   const one = await scripted.checkServer(typed(both));
   const name = "<img src=x onerror=alert(1)>" + "wort".repeat(80);
-  const backend = { ...scripted, servers: async () => [{ ...one, model: name, found: [name], writes: false, scores: false, why_no_scores: name }] };
+  const backend = { ...scripted, servers: async () => [{ ...one, model: name, found: [{ key: "report.only_writes", params: { why: name } }], writes: false, scores: false, why_no_scores: name }] };
   const project = await scripted.openSample("review-mood");
   setLanguage("de");
   renderPage(ProjectPage, { id: project.id }, backend);
