@@ -30,8 +30,7 @@ pub(crate) fn export(store: &Store, run: RunId, format: ExportFormat) -> Result<
         ExportFormat::Json => serde_json::to_string_pretty(&details)
             .map(|text| text + "\n")
             .map_err(|why| fault!("export", why = why.to_string())),
-        ExportFormat::Csv => csv(&details)
-            .map_err(|why| fault!("export", why = why.to_string())),
+        ExportFormat::Csv => csv(&details).map_err(|why| fault!("export", why = why.to_string())),
     }
 }
 

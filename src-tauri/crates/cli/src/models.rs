@@ -160,9 +160,9 @@ async fn download(
             Ok(_) | Err(_) => {}
         }
     });
-    let end: Result<DownloadEnd, AppError> = end.await.unwrap_or_else(|why| {
-        Err(fault!("unexpected.panic", why = why.to_string()))
-    });
+    let end: Result<DownloadEnd, AppError> = end
+        .await
+        .unwrap_or_else(|why| Err(fault!("unexpected.panic", why = why.to_string())));
     match end? {
         DownloadEnd::Ready { path } => {
             match json {

@@ -57,7 +57,8 @@ pub(crate) fn read_settings(args: &SettingArgs) -> Result<Settings, AppError> {
         let (name, value) = pair
             .split_once('=')
             .ok_or_else(|| bad(pair, message!("pair.no_equals").into()))?;
-        let mut all = serde_json::to_value(&settings).map_err(|why| bad(pair, why.to_string().into()))?;
+        let mut all =
+            serde_json::to_value(&settings).map_err(|why| bad(pair, why.to_string().into()))?;
         let mut place = &mut all;
         for key in name.split('.') {
             place = place

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 use pmpo_app::data::{Choice, Import};
 use pmpo_app::wire::{self, RunState};
-use pmpo_app::{fault, is_small, sample, AppError, Control, ModelRef, Moved, RunId, RunLease, RunSpec};
+use pmpo_app::{
+    fault, is_small, sample, AppError, Control, ModelRef, Moved, RunId, RunLease, RunSpec,
+};
 use pmpo_app::{MeasuredPrompt, Settings, Studio};
 use pmpo_core::optimize::{StopReason, Task};
 use pmpo_core::prompt::Prompt;
@@ -284,9 +286,7 @@ async fn resume(run: Option<i64>, model: &ModelArgs, json: bool) -> Result<u8, A
     let runs = studio.runs_service();
     let run = match run {
         Some(number) => RunId(number),
-        None => runs.unfinished()?.ok_or_else(|| {
-            fault!("no_run")
-        })?,
+        None => runs.unfinished()?.ok_or_else(|| fault!("no_run"))?,
     };
     let moved = Moved {
         scorer: model.model.as_deref().map(ModelRef::from),

@@ -140,8 +140,7 @@ impl Measurer {
                 }
                 versions.push(keep_written(&mut store, project, &draft.prompt)?.id);
             }
-            let foreign =
-                || fault!("no_data.foreign");
+            let foreign = || fault!("no_data.foreign");
             for &version in &versions {
                 if store.version(version)?.project != project {
                     return Err(foreign());

@@ -24,7 +24,7 @@ use crate::services::tables::Tables;
 use crate::wire::{
     Candidate, Progress, RunMessage, RunPhase, SegmentView, ShellEvent, StepSummary,
 };
-use crate::{caught, guarded, open_store_at, fault, AppError};
+use crate::{caught, fault, guarded, open_store_at, AppError};
 
 /// Takes messages about a run; `false` once nobody listens any more.
 pub type RunSink = Box<dyn Fn(RunMessage) -> bool + Send>;

@@ -7,8 +7,8 @@ use pmpo_core::device::Device;
 use pmpo_core::message;
 use pmpo_core::model::LanguageModel;
 use pmpo_remote::{
-    check, Address, Family, Key, KeyStore, Limits, ModelChoice, Report, Rewriter,
-    Scorer, Server, TemplateChoice,
+    check, Address, Family, Key, KeyStore, Limits, ModelChoice, Report, Rewriter, Scorer, Server,
+    TemplateChoice,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -300,17 +300,16 @@ impl Servers {
 
     fn known(&self, number: u32) -> Result<Kept, AppError> {
         let mut known = self.list()?.known.into_iter();
-        known.find(|one| one.number == number).ok_or_else(|| {
-            fault!("server.gone")
-        })
+        known
+            .find(|one| one.number == number)
+            .ok_or_else(|| fault!("server.gone"))
     }
 
     /// What is known of a server as a project's model.
     pub(crate) fn info(&self, number: u32) -> Result<ModelInfo, AppError> {
         let report = self.known(number)?.report;
-        let problem = (!report.can_score()).then(|| {
-            fault!("server.only_writes", why = report.why_no_scores())
-        });
+        let problem = (!report.can_score())
+            .then(|| fault!("server.only_writes", why = report.why_no_scores()));
         Ok(ModelInfo {
             path: ModelRef::Server(number).to_string(),
             name: report.model.clone(),
@@ -355,9 +354,9 @@ fn template(name: Option<&str>) -> Result<TemplateChoice, AppError> {
         return Ok(TemplateChoice::Plain);
     }
     let known = Family::ALL.into_iter().find(|family| family.name() == name);
-    known.map(TemplateChoice::Named).ok_or_else(|| {
-        fault!("server.no_family", name = name)
-    })
+    known
+        .map(TemplateChoice::Named)
+        .ok_or_else(|| fault!("server.no_family", name = name))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::panics::point;
 use crate::services::measuring::Measurer;
 use crate::services::tables::Tables;
 use crate::wire::{DataNews, DataState, ShellEvent};
-use crate::{guarded, fault, AppError};
+use crate::{fault, guarded, AppError};
 
 /// A source that is watched now.
 struct Watched {
@@ -312,9 +312,7 @@ impl Sources {
             let source = Source::of(&store, project)?;
             (source, draft(&store, project)?.measure_changes)
         };
-        let source = source.ok_or_else(|| {
-            fault!("no_data.no_file")
-        })?;
+        let source = source.ok_or_else(|| fault!("no_data.no_file"))?;
         if !self.began(project, &source, always) {
             self.forget(project);
         }

@@ -456,8 +456,7 @@ impl Tables {
     /// `no_data` where it has none.
     pub(crate) fn dataset_in_use(&self, project: ProjectId) -> Result<DatasetId, AppError> {
         let row = self.database.read()?.project_row(project)?;
-        row.dataset
-            .ok_or_else(|| fault!("no_data.none"))
+        row.dataset.ok_or_else(|| fault!("no_data.none"))
     }
 
     /// What the project's page says of its examples, if it has any.

@@ -15,7 +15,7 @@ use crate::wire::{
     CatalogueModel, Computer, DeviceOption, ModelState, ModelsPage, OwnModel, RepoChoice,
     RepoModels,
 };
-use crate::{built_in_model, load_options, fault, AppError};
+use crate::{built_in_model, fault, load_options, AppError};
 
 /// Tokens of a prompt with its example for which it is reckoned what fits.
 const LONGEST: u64 = 2048;

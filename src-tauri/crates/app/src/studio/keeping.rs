@@ -14,7 +14,7 @@ use crate::error::unexpected;
 use crate::prompt_file;
 use crate::versions;
 use crate::wire::{Project, StorageInfo, StoryChange, VersionFormat, VersionOrigin, VersionStory};
-use crate::{keep_written, version_card, fault, AppError};
+use crate::{fault, keep_written, version_card, AppError};
 
 impl Studio {
     /// Reads a prompt from a file: it becomes a version and the prompt in the editor.
@@ -179,9 +179,7 @@ impl Studio {
         let brought = self.store().bring_back(Path::new(path.trim()))?;
         self.forget_curves();
         self.tables.forget();
-        let nothing = || {
-            fault!("backup.nothing")
-        };
+        let nothing = || fault!("backup.nothing");
         self.project(brought.first().ok_or_else(nothing)?.0)
     }
 

@@ -12,7 +12,7 @@ use crate::versions::{versions, IN_USE};
 use crate::wire::{
     Draft, Home, Preferences, Project, ProjectSummary, SampleSummary, VersionOrigin,
 };
-use crate::{keep_written, sample, sample_titles, fault, AppError};
+use crate::{fault, keep_written, sample, sample_titles, AppError};
 
 /// Where the person's wishes about the window are kept.
 const WINDOW: &str = "window";

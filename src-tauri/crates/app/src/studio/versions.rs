@@ -3,7 +3,7 @@
 use pmpo_store::{ProjectId, Version, VersionId};
 
 use super::Studio;
-use crate::notes::{fault, noted, word};
+use crate::notes::{noted, word};
 use crate::versions::IN_USE;
 use crate::wire::{LabelMove, Project};
 use crate::{fault, AppError};

@@ -69,9 +69,7 @@ impl Studio {
                     .and_then(|data| serde_json::from_value(data.recipe.clone()?).ok()),
                 mapping: data
                     .and_then(|data| serde_json::from_value(data.columns).ok())
-                    .ok_or_else(|| {
-                        fault!("no_data.unreadable")
-                    })?,
+                    .ok_or_else(|| fault!("no_data.unreadable"))?,
                 task,
                 // How many weights a model has is known once it was loaded.
                 settings: draft.run_settings(&store),

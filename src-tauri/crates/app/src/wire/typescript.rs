@@ -2,8 +2,8 @@
 
 use pmpo_core::dataset::{LabelShare, SplitBalance, SplitPart, SplitPlan, SplitWarning};
 use pmpo_core::device::{Device, DeviceClass, DeviceReason, Precision, ScorerKind};
-use pmpo_core::message::{Message, Param};
 use pmpo_core::loss::{Change, Interval, Normalization, Objective, Verdict};
+use pmpo_core::message::{Message, Param};
 use pmpo_core::optimize::{
     DroppedEarly, Origin, Outcome, Preset, Refusal, SegmentVerdict, Segmenter, Settings,
     StopReason, Validation, Wording, WrittenAnswer,
