@@ -62,7 +62,10 @@ fn a_fault_is_in_the_log_by_its_code_and_on_the_terminal_in_words() {
     let terminal = Terminal::new();
     let file = terminal.write("velvetgneiss.csv", "plumcorundum,mood\nsaffronquill,good\n");
     let said = terminal.fault(&["score", "--prompt", "quagmirewort", "--data", text(&file)]);
-    assert!(said.contains("Only 1 rows") && !said.contains("INFO"), "{said}");
+    assert!(
+        said.contains("Only 1 rows") && !said.contains("INFO"),
+        "{said}"
+    );
     let log = terminal.path("state/pmpo-studio/pmpo.log");
     let log = std::fs::read_to_string(log).unwrap();
     for words in [
@@ -72,7 +75,12 @@ fn a_fault_is_in_the_log_by_its_code_and_on_the_terminal_in_words() {
     ] {
         assert!(log.contains(words), "{words} is missing in\n{log}");
     }
-    for words in ["velvetgneiss", "plumcorundum", "saffronquill", "quagmirewort"] {
+    for words in [
+        "velvetgneiss",
+        "plumcorundum",
+        "saffronquill",
+        "quagmirewort",
+    ] {
         assert!(!log.contains(words), "{words} is in\n{log}");
     }
 }
