@@ -20,6 +20,7 @@ mod pipeline;
 mod pretokenize;
 mod rows;
 mod tokenize;
+mod weights_cache;
 mod write;
 
 pub use device::{devices, free_memory, has_gpu, place, DeviceMemory, DeviceName, Placement};
