@@ -73,7 +73,7 @@ pub async fn score_prompt(
     };
     for call in unknown.chunks(PAIRS_A_CALL) {
         let own: Vec<usize> = call.iter().map(|&at| fitting[at]).collect();
-        let scored = scorer.score(&[(&task.prompt, own)]).await?;
+        let scored = scorer.score(&[(task.prompt.as_str(), own)]).await?;
         let mut kept = Vec::with_capacity(call.len());
         for (&at, pair) in call.iter().zip(scored.pairs.into_iter().flatten()) {
             pairs[at] = Some(pair.clone());
