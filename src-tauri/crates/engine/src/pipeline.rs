@@ -16,6 +16,7 @@ use crate::load::{hash, inspect};
 use crate::model_file::{ModelFile, ModelKind};
 use crate::options::LoadOptions;
 use crate::packed::Scorer;
+use crate::process::unpack_weights;
 use crate::weights_cache;
 
 /// What mistral.rs loaded, what the file says of itself, the device and how it is
@@ -71,7 +72,7 @@ fn load_at(
     // weights stay as in the file.
     let unpacked =
         placement.device.is_cpu() && placement.exact && file.description.architecture != "phi3";
-    std::env::set_var("CANDLE_DEQUANTIZE_ALL", if unpacked { "1" } else { "0" });
+    unpack_weights(unpacked);
     let broken = |why: String| LoadError::Failed {
         path: options.path.display().to_string(),
         why,
