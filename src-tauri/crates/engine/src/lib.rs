@@ -3,7 +3,8 @@
 //!
 //! The only crate that names `mistralrs`. Version 0.8.1 is pinned because
 //! prefix reuse with raw logits, and eviction on a failed forward pass, are
-//! behaviour of that version; tests guard both.
+//! behaviour of that version; tests guard both. docs/mistralrs.md lists what is worked
+//! around, and what is known of it upstream.
 
 mod device;
 mod dress;
