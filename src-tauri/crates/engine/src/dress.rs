@@ -1,12 +1,6 @@
 //! What a chat template puts around the turns of a conversation.
 
-use pmpo_core::prompt::{Role, Turn};
-
-/// What templates do to text shows at blanks, line ends and braces.
-const HARD: &str = "  {{ a }} \n\n <b> {% if %} \n";
-
-/// Texts that no chat template contains, to find what it puts around others.
-const PROBES: [&str; 6] = ["zqxj", "jxqz", "qzjx", "xjzq", "jqzx", "zxqj"];
+use pmpo_core::prompt::{around, Role, Turn, HARD, PROBES};
 
 /// The turns that follow a system turn, if any, when a template is looked at: a question
 /// alone, and one after two others with their answers.
@@ -85,24 +79,22 @@ impl Dress {
     }
 
     fn read(text: &str, probes: &[Turn]) -> Option<Self> {
-        let (first, others) = probes.split_first()?;
-        let (opening, mut rest) = text.split_once(&first.text)?;
+        let texts: Vec<&str> = probes.iter().map(|turn| turn.text.as_str()).collect();
+        let parts = around(text, &texts)?;
+        let (opening, end) = (parts.first()?, parts.last()?);
         let mut joints: Vec<((Role, Role), String)> = Vec::new();
-        let mut before = first.role;
-        for turn in others {
-            let (joint, after) = rest.split_once(&turn.text)?;
-            let roles = (before, turn.role);
+        for (turns, joint) in probes.windows(2).zip(&parts[1..]) {
+            let roles = (turns[0].role, turns[1].role);
             match joints.iter().find(|(known, _)| *known == roles) {
                 Some((_, known)) if known != joint => return None,
                 Some(_) => {}
-                None => joints.push((roles, joint.to_owned())),
+                None => joints.push((roles, (*joint).to_owned())),
             }
-            (before, rest) = (turn.role, after);
         }
         Some(Self {
-            opening: opening.to_owned(),
+            opening: (*opening).to_owned(),
             joints,
-            end: rest.to_owned(),
+            end: (*end).to_owned(),
             trims: Vec::new(),
         })
     }

@@ -177,6 +177,11 @@ fn json(path: &Path) -> Result<Option<Map<String, Value>>, LoadError> {
 
 /// What the head of a safetensors file says.
 /// <https://huggingface.co/docs/safetensors>
+///
+/// The crate `safetensors` checks a head only against a whole file in memory. The packed
+/// scorer reads heads by itself: it believes their numbers and so asks more of them, for
+/// the families that it knows; here sizes are added up for every family, so that a file
+/// that is cut short is told as such before anything is loaded.
 struct Header {
     bytes: u64,
     elements: u64,

@@ -3,7 +3,8 @@
 //!
 //! The only crate that names `mistralrs`. Version 0.8.1 is pinned because
 //! prefix reuse with raw logits, and eviction on a failed forward pass, are
-//! behaviour of that version; tests guard both.
+//! behaviour of that version; tests guard both. docs/mistralrs.md lists what is worked
+//! around, and what is known of it upstream.
 
 mod device;
 mod dress;
@@ -18,8 +19,10 @@ mod options;
 mod packed;
 mod pipeline;
 mod pretokenize;
+mod process;
 mod rows;
 mod tokenize;
+mod weights_cache;
 mod write;
 
 pub use device::{
@@ -27,7 +30,8 @@ pub use device::{
 };
 pub use engine::{Engine, EngineOptions};
 pub use error::LoadError;
-pub use load::{foresee, inspect, prepare_process};
+pub use load::{foresee, inspect};
 pub use model_file::{ModelFile, ModelKind};
 pub use options::{DeviceChoice, LoadOptions, Precision};
+pub use process::prepare_process;
 pub use rows::TokenScores;

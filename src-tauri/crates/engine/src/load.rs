@@ -15,17 +15,6 @@ use crate::folder::{hash_folder, inspect_folder};
 use crate::model_file::{hash_file, ModelFile, ModelKind};
 use crate::options::LoadOptions;
 
-/// Makes ready what must be set before the first thread starts.
-///
-/// Candle decides once per thread, from the environment, whether quantised
-/// weights are unpacked to 32-bit floats. Unpacked they are 18 times faster on
-/// a processor, and exact. Call this first in `main`.
-pub fn prepare_process() {
-    if std::env::var_os("CANDLE_DEQUANTIZE_ALL").is_none() {
-        std::env::set_var("CANDLE_DEQUANTIZE_ALL", "1");
-    }
-}
-
 /// Reads what a file or folder says of itself and checks that it is whole and of a
 /// known kind.
 ///

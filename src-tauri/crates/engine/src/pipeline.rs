@@ -1,6 +1,5 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, SystemTime};
 
 use candle_core::Device;
 use mistralrs::core::{
@@ -10,7 +9,6 @@ use mistralrs::core::{
 use pmpo_core::device::{Device as UsedDevice, DeviceReason, ScorerKind};
 use pmpo_core::kind::kind;
 use pmpo_packed::{Packed, PackedError, PackedOnDevice, Ready};
-use sysinfo::Disks;
 use tokio::sync::Mutex;
 
 use crate::device::{free_memory, memory_of, on_processor, place, told_of_a_device, Placement};
@@ -19,6 +17,8 @@ use crate::load::{hash, inspect};
 use crate::model_file::{ModelFile, ModelKind};
 use crate::options::LoadOptions;
 use crate::packed::Scorer;
+use crate::process::unpack_weights;
+use crate::weights_cache;
 
 /// What mistral.rs loaded, what the file says of itself, the device and how it is
 /// used, and the packed scorer where it can be used.
@@ -81,7 +81,7 @@ fn load_at(
     // weights stay as in the file.
     let unpacked =
         placement.device.is_cpu() && placement.exact && file.description.architecture != "phi3";
-    std::env::set_var("CANDLE_DEQUANTIZE_ALL", if unpacked { "1" } else { "0" });
+    unpack_weights(unpacked);
     let broken = |why: String| LoadError::Failed {
         path: options.path.display().to_string(),
         why,
@@ -209,15 +209,16 @@ fn load_packed(options: &LoadOptions, file: &ModelFile) -> Result<Arc<Packed>, S
         identity: file.description.sha256.clone(),
     };
     if let Some(packed) = Packed::load_ready(path, &ready) {
+        // The disk may have become fuller since it was written.
+        weights_cache::trim(&folder, &ready.file, 0);
         return Ok(sized(packed));
     }
     let packed = load()?;
-    if has_room(&folder, needed) {
+    if weights_cache::make_room(&folder, &ready.file, needed) {
         let kept = packed.clone();
         // Nobody waits for it. Without the file the next start is only slower.
         let keep = move || {
             let _ = kept.keep(&ready);
-            clear_old(&folder);
         };
         let _ = std::thread::Builder::new()
             .name("keep weights".to_owned())
@@ -254,91 +255,5 @@ fn unknown(why: PackedError) -> String {
     match why {
         PackedError::Unsupported(what) => format!("it does not know {what}"),
         other => other.to_string(),
-    }
-}
-
-/// Whether the disk has room for weights made ready, and as much again.
-fn has_room(folder: &Path, needed: u64) -> bool {
-    let disks = Disks::new_with_refreshed_list();
-    let folder = folder
-        .ancestors()
-        .find_map(|place| place.canonicalize().ok())
-        .unwrap_or_default();
-    disks
-        .iter()
-        .filter(|disk| folder.starts_with(disk.mount_point()))
-        // The one mounted deepest holds the folder.
-        .max_by_key(|disk| disk.mount_point().components().count())
-        .is_some_and(|disk| disk.available_space() > 2 * needed)
-}
-
-/// Weights made ready that are kept: those of the models used last.
-const READY_KEPT: usize = 3;
-
-/// Removes all but the files used last, and what a broken start left behind.
-fn clear_old(folder: &Path) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    let mut files: Vec<(SystemTime, PathBuf)> = entries
-        .flatten()
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .collect();
-    files.sort_by(|a, b| b.cmp(a));
-    let is_old = |time: &SystemTime| time.elapsed().is_ok_and(|age| age > HOUR);
-    let (whole, parts): (Vec<_>, Vec<_>) = files
-        .into_iter()
-        .partition(|(_, path)| path.extension().is_some_and(|end| end == "f32"));
-    let parts = parts
-        .into_iter()
-        .filter(|(time, path)| path.extension().is_some_and(|end| end == "part") && is_old(time));
-    for (_, path) in whole.into_iter().skip(READY_KEPT).chain(parts) {
-        // A file that stays only takes room.
-        let _ = std::fs::remove_file(path);
-    }
-}
-
-/// Longer than any program writes one file.
-const HOUR: Duration = Duration::from_secs(3600);
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)] // A test may stop at the first surprise.
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_weights_used_last_are_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, hours: u64| {
-            let file = std::fs::File::create(folder.path().join(name)).unwrap();
-            let time = SystemTime::now() - hours as u32 * HOUR;
-            file.set_modified(time).unwrap();
-        };
-        for (hours, name) in ["a.f32", "b.f32", "c.f32", "d.f32", "e.f32"]
-            .iter()
-            .enumerate()
-        {
-            write(name, hours as u64);
-        }
-        write("f.f32.7.part", 0);
-        write("g.f32.8.part", 2);
-        write("something else", 9);
-        clear_old(folder.path());
-        let mut left: Vec<String> = std::fs::read_dir(folder.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        left.sort();
-        let kept = ["a.f32", "b.f32", "c.f32", "f.f32.7.part", "something else"];
-        assert_eq!(left, kept);
-        clear_old(&folder.path().join("missing"));
-    }
-
-    #[test]
-    fn room_is_asked_of_the_disk_that_holds_the_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let inside = folder.path().join("not there yet");
-        assert!(has_room(&inside, 1));
-        assert!(!has_room(&inside, u64::MAX / 4));
     }
 }

@@ -3,14 +3,11 @@ use std::sync::{Arc, Weak};
 use mistralrs::core::Pipeline;
 use mistralrs::{RequestLike, RequestMessage, TextMessageRole, TextMessages};
 use pmpo_core::model::{ModelError, ScoreItem, Surprise};
-use pmpo_core::prompt::{Conversation, Role, Turn};
+use pmpo_core::prompt::{Conversation, Role, Turn, PROBES};
 use tokio::sync::Mutex;
 
 use crate::dress::{Dress, Shape};
 use crate::error::failed;
-
-/// A text that no chat template contains.
-const PROBE: &str = "zqxj";
 
 /// The token that begins a text.
 #[derive(Debug, Clone, Copy)]
@@ -118,11 +115,12 @@ impl Tokens {
 
     /// The token that the template writes after an answer.
     async fn find_end_of_turn(&self) -> Result<Option<u32>, ModelError> {
+        let [probe, ..] = PROBES;
         let messages = TextMessages::new()
             .add_message(TextMessageRole::User, "Hello")
-            .add_message(TextMessageRole::Assistant, PROBE);
+            .add_message(TextMessageRole::Assistant, probe);
         let text = self.template(messages, false).await?;
-        let after = text.rfind(PROBE).map_or("", |at| &text[at + PROBE.len()..]);
+        let after = text.rfind(probe).map_or("", |at| &text[at + probe.len()..]);
         let ids = self.encode(after).await?.into_iter().map(|(id, _)| id);
         let known = ids.clone().find(|id| self.eos.contains(id));
         Ok(known.or_else(|| self.eos()))

@@ -1,5 +1,10 @@
 //! Whether a model fits this computer: its memory, part by part, reckoned from
 //! its shape. What is reckoned follows how the engine loads and scores.
+//!
+//! It stands here because it is asked of models that are not on this computer: all that
+//! is known of them is a shape of the catalogue or what the hub lists. What the engine
+//! reckons with, it reads from files. A test holds this against what a model takes
+//! (`tests/tests/fit.rs`).
 
 use serde::Serialize;
 use ts_rs::TS;

@@ -2,9 +2,10 @@
 //!
 //! The only crate that names `hf-hub`, whose layout of the cache is followed, so
 //! that nothing is stored twice and other programs find what is here. Its
-//! transfer is not used: 0.4 checks no checksum, cannot be paused, and sends the
-//! token along to the servers that the hub leads on to; 1.0 begins every file
-//! anew and brings some fifty crates.
+//! transfer is not used. 0.4 goes on with a part of its own file, but checks no
+//! checksum, has nothing to pause it by, and sends the token along to the servers that
+//! the hub leads on to. 1.0 begins every file anew
+//! (<https://github.com/huggingface/hf-hub/issues/196>) and brings some fifty crates.
 
 mod cache;
 mod catalogue;

@@ -5,6 +5,9 @@
 //! The plain program asks the other one, by running it, whether it can work here.
 //! Whatever may be wrong (a library that is missing, a driver that is too old, no
 //! card) shows by that, and none of it keeps the plain program from going on.
+//!
+//! One program would do if candle loaded these libraries when it needs them:
+//! <https://github.com/huggingface/candle/issues/3900>.
 
 use std::ffi::OsString;
 use std::io::Read;

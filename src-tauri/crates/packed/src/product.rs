@@ -4,6 +4,12 @@
 //! The scheme is the one of K. Goto and R. van de Geijn, "Anatomy of
 //! High-Performance Matrix Multiplication" (ACM TOMS 2008). `pulp` gives the
 //! vector instructions behind a safe interface.
+//!
+//! Not the crate `gemm`, which candle brings: it takes matrices as they lie and packs what
+//! it needs packed at every call. Here weights are packed once, when they are loaded, kept
+//! so on the disk, and mapped at the next start; keys and values are written in panels to
+//! begin with; and the output layer takes the product a tile at a time, so that there is
+//! never a whole row of logits.
 
 use std::sync::OnceLock;
 

@@ -1,3 +1,9 @@
+//! Attempts at a question, and waits between them that grow.
+//!
+//! Downloads have the like in `hub::retry`, counted anew with each byte that comes. What
+//! both have in common is one line of arithmetic: less than a crate between the two, or a
+//! library, would take.
+
 use std::future::Future;
 use std::time::Duration;
 

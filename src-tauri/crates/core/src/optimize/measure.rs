@@ -1,11 +1,7 @@
 //! Scoring prompts: pairs that are known already, and those that the model computes.
 
-use std::time::Instant;
-
-use crate::model::{ModelError, TokenCount};
-
+use super::pair_scorer::PairScorer;
 use super::run::{Run, Scored};
-use super::score::share;
 use super::{Candidate, OptimizeError, PairKey, PairLoss, Part, PromptScore, RunEvent};
 
 /// Pairs whose losses the journal does not know, of one prompt.
@@ -132,43 +128,26 @@ impl Run<'_> {
         call: &[Unknown],
         found: &mut [Vec<Option<PairLoss>>],
     ) -> Result<(), OptimizeError> {
-        let mut items = Vec::new();
-        let mut counts = Vec::with_capacity(call.len());
-        for unknown in call {
-            let own: Vec<usize> = unknown.pairs.iter().map(|&(at, _)| indices[at]).collect();
-            let rendered = self.evaluator.items(prompts[unknown.wanted], &own)?;
-            counts.push((own, rendered.len()));
-            items.extend(rendered);
-        }
-        let clock = Instant::now();
-        let batch = self.scorer.score(&items, self.cancel).await?;
-        let seconds = clock.elapsed().as_secs_f64();
-        let total: usize = call.iter().map(|unknown| unknown.pairs.len()).sum();
-        let mut kept = Vec::with_capacity(total);
-        let mut first = 0;
-        for (unknown, (own, count)) in call.iter().zip(counts) {
-            let scored = self
-                .evaluator
-                .pairs(&own, &batch.scores[first..first + count]);
-            first += count;
-            for (&(place, key), scored) in unknown.pairs.iter().zip(scored) {
-                if !scored.is_finite() {
-                    return Err(ModelError::not_a_number().into());
-                }
-                let pair = PairLoss {
-                    tokens: TokenCount {
-                        computed: share(batch.tokens.computed, kept.len(), total),
-                        reused: share(batch.tokens.reused, kept.len(), total),
-                    },
-                    seconds: seconds / total as f64,
-                    ..scored
-                };
+        let own = |unknown: &Unknown| unknown.pairs.iter().map(|&(at, _)| indices[at]).collect();
+        let wanted: Vec<(&str, Vec<usize>)> = call
+            .iter()
+            .map(|unknown| (prompts[unknown.wanted], own(unknown)))
+            .collect();
+        let scorer = PairScorer {
+            evaluator: &self.evaluator,
+            model: self.scorer,
+            cancel: self.cancel,
+        };
+        let scored = scorer.score(&wanted).await?;
+        let mut kept = Vec::new();
+        for (unknown, pairs) in call.iter().zip(scored.pairs) {
+            for (&(place, key), pair) in unknown.pairs.iter().zip(pairs) {
                 found[unknown.wanted][place] = Some(pair.clone());
                 kept.push((key, pair));
             }
         }
         self.journal.keep_pairs(&kept)?;
-        self.spent(batch.tokens, seconds);
+        self.spent(scored.tokens, scored.seconds);
         Ok(())
     }
 }

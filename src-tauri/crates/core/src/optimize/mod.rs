@@ -7,6 +7,7 @@ mod demonstrations;
 mod evaluate;
 mod event;
 mod measure;
+mod pair_scorer;
 mod pairs;
 mod plan;
 mod proposals;

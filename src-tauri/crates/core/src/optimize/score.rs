@@ -1,14 +1,13 @@
 //! Prompts scored outside a run.
 
-use std::time::Instant;
-
 use tokio_util::sync::CancellationToken;
 
 use crate::dataset::Example;
-use crate::model::{LanguageModel, ModelError, TokenCount};
+use crate::model::LanguageModel;
 
 use super::context::EvalContext;
 use super::evaluate::Evaluator;
+use super::pair_scorer::PairScorer;
 use super::pairs::PairKeys;
 use super::plan::{OptimizeError, Task};
 use super::{PairKey, PairLedger, PairLoss, PromptScore, Settings};
@@ -67,27 +66,16 @@ pub async fn score_prompt(
     let unknown: Vec<usize> = (0..pairs.len()).filter(|at| pairs[*at].is_none()).collect();
     let mut done = fitting.len() - unknown.len();
     told(done, fitting.len());
+    let scorer = PairScorer {
+        evaluator: &evaluator,
+        model,
+        cancel,
+    };
     for call in unknown.chunks(PAIRS_A_CALL) {
         let own: Vec<usize> = call.iter().map(|&at| fitting[at]).collect();
-        let clock = Instant::now();
-        let batch = model
-            .score(&evaluator.items(&task.prompt, &own)?, cancel)
-            .await?;
-        let seconds = clock.elapsed().as_secs_f64() / call.len() as f64;
-        let scored = evaluator.pairs(&own, &batch.scores);
+        let scored = scorer.score(&[(task.prompt.as_str(), own)]).await?;
         let mut kept = Vec::with_capacity(call.len());
-        for (nth, (&at, scored)) in call.iter().zip(scored).enumerate() {
-            if !scored.is_finite() {
-                return Err(ModelError::not_a_number().into());
-            }
-            let pair = PairLoss {
-                tokens: TokenCount {
-                    computed: share(batch.tokens.computed, nth, call.len()),
-                    reused: share(batch.tokens.reused, nth, call.len()),
-                },
-                seconds,
-                ..scored
-            };
+        for (&at, pair) in call.iter().zip(scored.pairs.into_iter().flatten()) {
             pairs[at] = Some(pair.clone());
             kept.push((keys[at], pair));
         }
@@ -114,10 +102,4 @@ pub fn pair_keys(
     let evaluator = Evaluator::new(examples, settings, true);
     let keys = PairKeys::new(&evaluator, context);
     (0..examples.len()).map(|at| keys.of(prompt, at)).collect()
-}
-
-/// The part number `at` of `all`, in whole tokens that add up to `all` over `total` parts.
-pub(super) fn share(all: u64, at: usize, total: usize) -> u64 {
-    let (at, total) = (at as u64, total as u64);
-    all * (at + 1) / total - all * at / total
 }

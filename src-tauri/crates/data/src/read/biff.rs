@@ -1,7 +1,9 @@
 //! Looks into workbooks of Excel 97 to 2003 before the library does.
 //!
 //! A sheet becomes one block of memory from its first to its last filled cell, so
-//! that two cells in opposite corners, a few bytes, take half a gigabyte a sheet.
+//! that two cells in opposite corners, a few bytes, take half a gigabyte a sheet
+//! (<https://github.com/tafia/calamine/issues/693>). Newer workbooks have their bounds
+//! looked at while they are read; of these the library gives only the whole block.
 
 use std::fs::File;
 use std::io::Read;

@@ -1,6 +1,6 @@
 //! The server's own template, found by what it makes of a few messages.
 
-use pmpo_core::prompt::{Role, Turn};
+use pmpo_core::prompt::{around, Role, Turn, HARD, PROBES};
 use serde::Deserialize;
 use serde_json::{json, Value};
 use tokio_util::sync::CancellationToken;
@@ -8,11 +8,6 @@ use tokio_util::sync::CancellationToken;
 use super::{marker_at, settles, Answers, ChatTemplate};
 use crate::error::RemoteError;
 use crate::server::Server;
-
-/// Texts that no template contains, to find what it puts around others.
-const PROBES: [&str; 5] = ["zqxj", "jxqz", "qzjx", "xjzq", "jqzx"];
-/// What templates do to text shows at blanks, line ends and braces.
-const HARD: &str = "  {{ a }} \n\n <b> {% if %} \n";
 
 impl ChatTemplate {
     /// The server's own template, found by what it makes of a few messages. `None`
@@ -101,13 +96,13 @@ impl Asking<'_> {
         let both = |system: &str, text: &str| json!([{"role": "system", "content": system}, {"role": "user", "content": text}]);
         let probed = self.text(user(PROBES[1]), true).await?;
         let hard = self.text(user(HARD), true).await?;
-        let Some((alone, trims)) = around(&probed, &hard, &PROBES[1..2]) else {
+        let Some((alone, trims)) = around_messages(&probed, &hard, &PROBES[1..2]) else {
             return Ok(None);
         };
         let with_system = match self.text(both(PROBES[0], PROBES[1]), true).await {
             Ok(probed) => {
                 let hard = self.text(both(HARD, HARD), true).await?;
-                around(&probed, &hard, &PROBES[..2]).filter(|(_, also)| *also == trims)
+                around_messages(&probed, &hard, &PROBES[..2]).filter(|(_, also)| *also == trims)
             }
             Err(error) if settles(&error) => return Err(error),
             Err(_) => None,
@@ -156,7 +151,8 @@ impl Asking<'_> {
                 .collect()
         };
         let mut shown = Vec::new();
-        for texts in [PROBES, [HARD; 5]] {
+        let [probes @ .., _] = PROBES;
+        for texts in [probes, [HARD; 5]] {
             match self.text(told(texts), true).await {
                 Ok(text) => shown.push(text),
                 Err(error) if settles(&error) => return Err(error),
@@ -164,7 +160,7 @@ impl Asking<'_> {
                 Err(_) => return Ok(None),
             }
         }
-        let Some(parts) = parts(&shown[0], &PROBES) else {
+        let Some(parts) = around(&shown[0], &probes) else {
             return Ok(None);
         };
         let turns = roles.map(|role| match role {
@@ -172,8 +168,8 @@ impl Asking<'_> {
             _ => Turn::new(Role::Assistant, HARD),
         });
         let answers = [false, true].map(|trims| Answers {
-            before: parts[1].clone(),
-            after: parts[2].clone(),
+            before: parts[1].to_owned(),
+            after: parts[2].to_owned(),
             trims,
         });
         let fits = |answers: &Answers| {
@@ -188,32 +184,19 @@ impl Asking<'_> {
     }
 }
 
-/// What stands before, between and after the probes.
-fn parts(text: &str, probes: &[&str]) -> Option<Vec<String>> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    for probe in probes {
-        let (before, after) = rest.split_once(probe)?;
-        parts.push(before.to_owned());
-        rest = after;
-    }
-    parts.push(rest.to_owned());
-    Some(parts)
-}
-
 /// What stands around the probes, and whether messages are trimmed; checked with
 /// texts that show everything a template might do.
-fn around(probed: &str, hard: &str, probes: &[&str]) -> Option<(Vec<String>, bool)> {
-    let parts = parts(probed, probes)?;
+fn around_messages(probed: &str, hard: &str, probes: &[&str]) -> Option<(Vec<String>, bool)> {
+    let parts = around(probed, probes)?;
     let messages = vec![HARD; probes.len()];
     [false, true]
         .into_iter()
         .find(|&trims| put_on(&parts, &messages, trims) == hard)
-        .map(|trims| (parts, trims))
+        .map(|trims| (parts.iter().map(|&part| part.to_owned()).collect(), trims))
 }
 
-fn put_on(around: &[String], messages: &[&str], trims: bool) -> String {
-    let mut out = around[0].clone();
+fn put_on(around: &[&str], messages: &[&str], trims: bool) -> String {
+    let mut out = around[0].to_owned();
     for (message, after) in messages.iter().zip(&around[1..]) {
         out.push_str(if trims { message.trim() } else { message });
         out.push_str(after);
@@ -228,10 +211,10 @@ mod tests {
     #[test]
     fn what_stands_around_messages_is_found_only_where_it_is_simple() {
         let make = |text: &str| format!("<u>{}</u>", text.trim());
-        let (parts, trims) = around(&make("jxqz"), &make(HARD), &["jxqz"]).unwrap();
+        let (parts, trims) = around_messages(&make("jxqz"), &make(HARD), &["jxqz"]).unwrap();
         assert_eq!((parts, trims), (vec!["<u>".into(), "</u>".into()], true));
         let upper = |text: &str| format!("<u>{}</u>", text.to_uppercase());
-        assert!(around(&make("jxqz"), &upper(HARD), &["jxqz"]).is_none());
+        assert!(around_messages(&make("jxqz"), &upper(HARD), &["jxqz"]).is_none());
         assert_eq!(marker_at("<|eot_id|><|x|>"), Some("<|eot_id|>"));
         assert_eq!(marker_at("[/INST] a"), Some("[/INST]"));
         assert_eq!(marker_at("< a>"), None);
