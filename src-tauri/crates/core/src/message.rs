@@ -90,17 +90,23 @@ impl fmt::Display for Param {
 }
 
 macro_rules! numbers {
-    ($($kind:ty),*) => {
+    ($($kind:ty: $number:ident => $value:expr;)*) => {
         $(impl From<$kind> for Param {
-            fn from(number: $kind) -> Self {
-                // A number below 0 stands in no sentence.
-                Self::Number(u64::try_from(number).unwrap_or(0))
+            fn from($number: $kind) -> Self {
+                Self::Number($value)
             }
         })*
     };
 }
 
-numbers!(u16, u32, u64, usize, i64);
+numbers! {
+    u16: number => u64::from(number);
+    u32: number => u64::from(number);
+    u64: number => number;
+    usize: number => number as u64;
+    // Numbers of rows in a database, which are over 0.
+    i64: number => u64::try_from(number).unwrap_or(0);
+}
 
 impl From<&str> for Param {
     fn from(text: &str) -> Self {
