@@ -124,14 +124,14 @@ fn a_picture_that_grows_is_the_one_drawn_at_once() {
     // Each is drawn by a program that goes on, so that nothing is made for another style.
     let drawn: Vec<_> = ways
         .iter()
-        .map(|way| (studio(folder.path()), way))
+        .map(|way| (studio(folder.path(), 0), way))
         .collect();
     for (nth, event) in events(12).iter().enumerate() {
         store.record_all(run, std::slice::from_ref(event)).unwrap();
         for (goes_on, way) in &drawn {
             let picture = goes_on.overlay(way).unwrap();
             if nth % 5 == 0 {
-                let anew = studio(folder.path());
+                let anew = studio(folder.path(), 0);
                 assert_eq!(picture, anew.overlay(way).unwrap(), "after event {nth}");
                 let at = picture.curves[0].end / 2.0;
                 assert_eq!(
@@ -172,7 +172,7 @@ fn a_picture_that_grows_is_the_one_drawn_at_once() {
 }
 
 fn seed(folder: &Path) -> (Store, RunId) {
-    let project = ProjectId(studio(folder).create_project("Drawing").unwrap().id);
+    let project = ProjectId(studio(folder, 0).create_project("Drawing").unwrap().id);
     let mut store = pmpo_app::open_store_at(folder).unwrap();
     let example = Example {
         input: "The parcel came late.".to_owned(),

@@ -44,41 +44,52 @@ pub struct Line {
 /// The lines of runs, in their order; groups stand where their first run stands.
 /// Runs without a measured prompt give none.
 pub fn lines(sources: Vec<Source>) -> Vec<Line> {
-    let mut out: Vec<(Option<(String, String)>, Vec<Source>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for source in sources.into_iter().filter(|one| !one.curve.is_empty()) {
-        let key = source.group.as_ref().map(|(key, _)| key);
-        let same = |(group, _): &&mut (Option<(String, String)>, Vec<Source>)| match (group, key) {
-            (Some((known, _)), Some(key)) => known == key,
-            _ => false,
-        };
-        match out.iter_mut().find(same) {
-            Some((_, members)) => members.push(source),
-            None => out.push((source.group.clone(), vec![source])),
+        let key = source.group.as_ref().map(|(key, _)| key.as_str());
+        let same = |known: &&mut Group| key.is_some() && known.key() == key;
+        match groups.iter_mut().find(same) {
+            Some(known) => known.members.push(source),
+            None => groups.push(Group {
+                name: source.group.clone(),
+                members: vec![source],
+            }),
         }
     }
-    out.into_iter()
-        .map(|(group, mut members)| match group {
-            Some((_, name)) => Line {
-                name,
-                runs: members.iter().map(|one| one.run).collect(),
-                colour: members[0].colour,
-                ground: members[0].ground.clone(),
-                curve: Arc::new(mean_of(
-                    &members.iter().map(|one| &*one.curve).collect::<Vec<_>>(),
-                )),
-            },
-            None => {
-                let own = members.swap_remove(0);
-                Line {
-                    name: own.name,
-                    runs: vec![own.run],
-                    colour: own.colour,
-                    ground: own.ground,
-                    curve: own.curve,
-                }
+    groups.into_iter().map(Group::line).collect()
+}
+
+/// Runs put together; of a run by itself a group without a name.
+struct Group {
+    /// What they are put together by, and its name.
+    name: Option<(String, String)>,
+    /// At least one.
+    members: Vec<Source>,
+}
+
+impl Group {
+    fn key(&self) -> Option<&str> {
+        self.name.as_ref().map(|(key, _)| key.as_str())
+    }
+
+    fn line(mut self) -> Line {
+        let runs = self.members.iter().map(|one| one.run).collect();
+        let curve = match self.name {
+            Some(_) => {
+                let curves: Vec<&Curve> = self.members.iter().map(|one| &*one.curve).collect();
+                Arc::new(mean_of(&curves))
             }
-        })
-        .collect()
+            None => self.members[0].curve.clone(),
+        };
+        let first = self.members.swap_remove(0);
+        Line {
+            name: self.name.map_or(first.name, |(_, name)| name),
+            runs,
+            colour: first.colour,
+            ground: first.ground,
+            curve,
+        }
+    }
 }
 
 /// The mean of several curves, with the lowest and the highest of them. A curve that
