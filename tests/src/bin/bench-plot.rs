@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pmpo_app::store::{NewDataset, NewRun, ProjectId, RunId, Store};
+use pmpo_store::{NewDataset, NewRun, ProjectId, RunId, Store};
 use pmpo_app::wire::{CurveStyle, OverlayRequest};
 use pmpo_app::{EngineLoader, Preset, Studio};
 use pmpo_core::dataset::{Answer, Example, Split};

@@ -8,7 +8,7 @@ mod common;
 use std::path::Path;
 
 use common::studio;
-use pmpo_app::store::{NewDataset, NewRun, ProjectId, RunId, Store};
+use pmpo_store::{NewDataset, NewRun, ProjectId, RunId, Store};
 use pmpo_app::wire::{CurveAxis, CurveKind, CurveStyle, OverlayRequest};
 use pmpo_app::Preset;
 use pmpo_core::dataset::{Answer, Example, Split};
