@@ -11,7 +11,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pmpo_store::{NewDataset, NewRun, ProjectId, RunId, Store};
 use pmpo_app::wire::{CurveStyle, OverlayRequest};
 use pmpo_app::{EngineLoader, Preset, Studio};
 use pmpo_core::dataset::{Answer, Example, Split};
@@ -24,6 +23,7 @@ use pmpo_plot::{
     picture_svg, ChartSize, Curve, CurveAxis, CurvePoint, Line, Picture, PictureWords, Theme, View,
     PALETTE,
 };
+use pmpo_store::{NewDataset, NewRun, ProjectId, RunId, Store};
 use serde_json::json;
 
 const PROMPTS: [u32; 3] = [500, 1000, 2000];

@@ -16,7 +16,7 @@ use pmpo_store::StoreError;
 
 use super::*;
 use crate::data::DataError;
-use crate::plot::PlotError;
+use pmpo_plot::PlotError;
 
 /// A name, as whatever stands in a place.
 const NAME: &str = "Ada-7";

@@ -8,7 +8,6 @@ mod common;
 use std::path::Path;
 
 use common::studio;
-use pmpo_store::{NewDataset, NewRun, ProjectId, RunId, Store};
 use pmpo_app::wire::{CurveAxis, CurveKind, CurveStyle, OverlayRequest};
 use pmpo_app::Preset;
 use pmpo_core::dataset::{Answer, Example, Split};
@@ -18,6 +17,7 @@ use pmpo_core::optimize::{
     Candidate, Dropped, EvalContext, ExampleLoss, GenerationKey, Origin, Outcome, Part,
     PromptScore, RunEvent, StopReason,
 };
+use pmpo_store::{NewDataset, NewRun, ProjectId, RunId, Store};
 use serde_json::json;
 
 /// Prompts of a step.

@@ -22,8 +22,9 @@ use crate::models::{Foreseen, ModelLoader};
 use crate::panics::points::arm;
 use crate::services::downloads::OpenHub;
 use crate::wire::{
-    ComparisonRequest, DataState, DownloadEnd, Draft, ExportFormat, GroundChoice, ImportChoice,
-    OverlayRequest, RunMessage, RunState, ShellEvent, Subject, TableQuery, TryMessage,
+    ComparisonRequest, CurveStyle, DataState, DownloadEnd, Draft, ExportFormat, GroundChoice,
+    ImportChoice, OverlayRequest, RunMessage, RunState, ShellEvent, Subject, TableQuery,
+    TryMessage,
 };
 use crate::{caught, caught_async, AppError};
 
@@ -120,6 +121,7 @@ async fn a_command_that_panics_is_told_and_the_next_one_works() {
     let overlay = OverlayRequest {
         runs: vec![run],
         style: CurveStyle::default(),
+        prompts: false,
         width: 400,
         height: 300,
         dark: false,
