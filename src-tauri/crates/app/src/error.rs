@@ -64,7 +64,7 @@ impl AppError {
 
     /// Why a run was broken off, as it was stored; earlier versions stored words alone.
     pub fn of_run(stored: &str) -> Self {
-        let (words, data) = match stored.find(AS_DATA) {
+        let (words, data) = match stored.rfind(AS_DATA) {
             Some(at) => (&stored[..at], serde_json::from_str(&stored[at + 1..]).ok()),
             None => (stored, None),
         };

@@ -14,7 +14,7 @@ use pmpo_core::optimize::{
 };
 use pmpo_core::prompt::Prompt;
 use pmpo_store::{
-    CandidateRow, NewDataset, NewRun, RunId, RunRow, RunState, Store, StoreError, Writer,
+    CandidateRow, NewDataset, NewRun, ProjectId, RunId, RunRow, RunState, Store, StoreError, Writer,
 };
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -28,11 +28,20 @@ use crate::versions::keep_written;
 use crate::wire::{self, TooLongRow};
 use crate::{fault, AppError};
 
+/// The project of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunProject {
+    /// One that is there.
+    Known(ProjectId),
+    /// One of this name, made where missing.
+    Named(String),
+}
+
 /// What a run needs before it is stored.
 #[derive(Debug, Clone)]
 pub struct RunSpec {
-    /// The project; made where missing.
-    pub project: String,
+    /// The project.
+    pub project: RunProject,
     /// Name of the run.
     pub name: String,
     /// Where the examples came from, in words.
@@ -135,7 +144,10 @@ pub(crate) fn prepare(
     let json = |value: Result<serde_json::Value, serde_json::Error>| {
         value.map_err(|why| fault!("store.json", why = why.to_string()))
     };
-    let project = store.project(&job.project)?;
+    let project = match &job.project {
+        RunProject::Known(id) => store.project_row(*id)?.id,
+        RunProject::Named(name) => store.project(name)?,
+    };
     let columns = json(serde_json::to_value(&job.mapping))?;
     let kind = match job.task.examples.first().map(|example| &example.answer) {
         Some(pmpo_core::dataset::Answer::Preference { .. }) => "preference",

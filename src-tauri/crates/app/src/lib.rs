@@ -44,7 +44,7 @@ pub use error::AppError;
 pub use events::ShellSink;
 pub use export::computed;
 pub(crate) use export::version_card;
-pub use job::{Control, JobEstimate, RunSpec};
+pub use job::{Control, JobEstimate, RunProject, RunSpec};
 pub use log::{begin_log, log_file};
 pub use models::{EngineLoader, Foreseen, ModelLoader, ModelRef};
 pub use panics::{caught, caught_async, guarded};

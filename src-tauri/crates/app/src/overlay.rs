@@ -63,8 +63,9 @@ struct KnownRun {
     cursor: CurveCursor,
     /// Held-out losses: number of the prompt and loss in nats.
     checks: Vec<(u32, f64)>,
-    /// Whether the run was at its end, so that nothing comes any more.
-    ended: bool,
+    /// When the run came to its end, if it did, in milliseconds since 1970: then nothing
+    /// comes any more, unless it goes on again.
+    ended: Option<i64>,
     /// What the curve was made for.
     style: CurveStyle,
     curve: Arc<Curve>,
@@ -77,7 +78,7 @@ impl KnownRun {
             open: Vec::new(),
             cursor: CurveCursor::default(),
             checks: Vec::new(),
-            ended: false,
+            ended: None,
             style: *style,
             curve: Arc::new(Curve::new(style)),
         }
@@ -86,12 +87,14 @@ impl KnownRun {
     /// Adds what came since.
     fn read(&mut self, store: &Store, row: &RunRow, style: &CurveStyle) -> Result<(), AppError> {
         let mut anew = !alike(&self.style, style);
-        if !self.ended {
-            let ended = matches!(row.state, RunState::Completed | RunState::Cancelled);
-            if ended {
+        let at_its_end = matches!(row.state, RunState::Completed | RunState::Cancelled);
+        let ended = at_its_end.then(|| row.finished_at.unwrap_or(0));
+        if self.ended.is_none() || self.ended != ended {
+            if self.ended.is_some() || ended.is_some() {
                 // Once from the beginning, whatever was read before.
                 *self = Self::new(style);
-                self.ended = true;
+                anew = true;
+                self.ended = ended;
             }
             let part = store.curve_since(row.id, self.cursor)?;
             self.cursor = part.cursor;

@@ -9,8 +9,10 @@ use pmpo_app::{
     fault, is_small, sample, AppError, Control, ModelRef, Moved, RunId, RunLease, RunSpec,
 };
 use pmpo_app::{MeasuredPrompt, Settings, Studio};
-use pmpo_core::optimize::{StopReason, Task};
+use pmpo_core::optimize::{plan, StopReason, Task};
 use pmpo_core::prompt::Prompt;
+
+use tokio_util::sync::CancellationToken;
 
 use crate::args::{Cli, Command, Examples, Format, ModelArgs};
 use crate::import::{bring, choice, import, Wishes};
@@ -157,9 +159,10 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, AppError> {
         }
         Command::Storage { check, compact } => history::storage(check, compact, json),
         Command::Runs => {
-            let runs = studio()?.runs(None)?;
+            let studio = studio()?;
+            let runs = studio.runs(None)?;
             if json {
-                print_json(&runs)?;
+                print_json(&studio.run_rows()?)?;
             } else if runs.is_empty() {
                 say!("There are no runs yet. `pmpo sample` makes one.");
             } else {
@@ -257,18 +260,8 @@ async fn optimize(
     if !examples.map_or(small, Examples::are_allowed) {
         settings.max_demonstrations = 0;
     }
-    let stop = stop_on_interrupt();
-    let work_ahead = runs
-        .estimate(&task, &settings, lease.model(), &stop)
-        .await?;
-    if json {
-        print_json(&work_ahead)?;
-    } else {
-        report::ahead(&work_ahead);
-        report::left_out(&work_ahead.left_out);
-    }
     let spec = RunSpec {
-        project,
+        project: RunProject::Named(project),
         name,
         source: source.display().to_string(),
         recipe: Some(import.recipe),
@@ -276,8 +269,19 @@ async fn optimize(
         task,
         settings,
     };
-    let run = runs.prepare(&lease, &spec).await?;
-    work(&studio, run, lease, json).await
+    // From here on an interrupt ends the run, not the program.
+    let stop = stop_on_interrupt();
+    let plan = plan(&spec.task, &spec.settings, lease.model()).await;
+    let plan = plan.map_err(AppError::from)?;
+    let work_ahead = runs.estimate(&lease, &spec, &plan, &stop).await?;
+    if json {
+        print_json(&work_ahead)?;
+    } else {
+        report::ahead(&work_ahead);
+        report::left_out(&work_ahead.left_out);
+    }
+    let run = runs.prepare(&lease, &spec, &plan)?;
+    work(&studio, run, lease, &stop, json).await
 }
 
 /// Goes on with a run, with its own models unless the arguments say where they are now.
@@ -295,18 +299,23 @@ async fn resume(run: Option<i64>, model: &ModelArgs, json: bool) -> Result<u8, A
     };
     let lease = runs.lease_again(run, &model.device, moved).await?;
     tell_models(&lease, json);
-    work(&studio, run, lease, json).await
+    work(&studio, run, lease, &stop_on_interrupt(), json).await
 }
 
-async fn work(studio: &Studio, run: RunId, lease: RunLease, json: bool) -> Result<u8, AppError> {
+async fn work(
+    studio: &Studio,
+    run: RunId,
+    lease: RunLease,
+    stop: &CancellationToken,
+    json: bool,
+) -> Result<u8, AppError> {
     let runs = studio.runs_service();
     let mut watcher = Watcher::new(json);
     let control = Control::default();
-    let stop = control.clone();
+    let (stop, stopped) = (stop.clone(), control.clone());
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stop.stop();
-        }
+        stop.cancelled().await;
+        stopped.stop();
     });
     let seen = &mut |event: &pmpo_core::optimize::RunEvent| watcher.see(event);
     let result = runs.execute(run, lease, &control, seen).await;

@@ -54,7 +54,7 @@ impl Download {
         let (wish, mut wishes) = watch::channel(Wish::GoOn);
         let (end, ending) = watch::channel(None);
         let (report, progress) = Reporter::new(files.len());
-        tracing::info!(%repo, files = files.len(), "a download begins");
+        tracing::info!(files = files.len(), "a download begins");
         tokio::spawn(async move {
             let alive = Arc::new(());
             let work = Work {
@@ -89,9 +89,9 @@ impl Download {
             report.stage(Stage::Ended);
             let bytes = report.done();
             match &result {
-                Ok(Outcome::Ready(_)) => tracing::info!(%repo, bytes, "a download is whole"),
-                Ok(_) => tracing::info!(%repo, bytes, "a download was ended early"),
-                Err(why) => tracing::warn!(%repo, bytes, kind = why.kind(), "a download failed"),
+                Ok(Outcome::Ready(_)) => tracing::info!(bytes, "a download is whole"),
+                Ok(_) => tracing::info!(bytes, "a download was ended early"),
+                Err(why) => tracing::warn!(bytes, kind = why.kind(), "a download failed"),
             }
             end.send_replace(Some(result));
         });

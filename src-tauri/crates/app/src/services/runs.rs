@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use pmpo_core::model::LanguageModel;
-use pmpo_core::optimize::{plan, Activity, Outcome, Part, Plan, RunEvent, Settings, Task};
+use pmpo_core::optimize::{Activity, Outcome, Part, Plan, RunEvent};
 use pmpo_store::{RunId, RunRow, RunState, Writer};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -276,30 +276,33 @@ impl Runs {
     ///
     /// # Errors
     ///
-    /// Faults of prompt, data and settings, and those of the model.
+    /// Those of the model.
     pub async fn estimate(
         &self,
-        task: &Task,
-        settings: &Settings,
-        model: &dyn LanguageModel,
+        lease: &RunLease,
+        spec: &RunSpec,
+        plan: &Plan,
         cancel: &CancellationToken,
     ) -> Result<JobEstimate, AppError> {
-        let plan = plan(task, settings, model).await?;
-        estimate(task, settings, &plan, model, cancel).await
+        estimate(&spec.task, &spec.settings, plan, lease.model(), cancel).await
     }
 
-    /// Stores everything that a run depends on, and queues it.
+    /// Stores everything that a run depends on, and queues it. The plan is that of its task
+    /// and settings: what stands in its way is told before anything is stored.
     ///
     /// # Errors
     ///
-    /// Faults of prompt, data and settings, before anything is stored; then those of the
-    /// store.
-    pub async fn prepare(&self, lease: &RunLease, spec: &RunSpec) -> Result<RunId, AppError> {
-        let plan: Plan = plan(&spec.task, &spec.settings, lease.model()).await?;
+    /// Those of the store.
+    pub fn prepare(
+        &self,
+        lease: &RunLease,
+        spec: &RunSpec,
+        plan: &Plan,
+    ) -> Result<RunId, AppError> {
         let writer = writer(lease);
         let (description, scorer) = (lease.model().description(), &lease.models.scorer);
         let mut store = self.database.write();
-        prepare(&mut store, spec, &plan, (description, scorer), writer)
+        prepare(&mut store, spec, plan, (description, scorer), writer)
     }
 
     /// Executes a run here, to its end or until `control` ends it. `seen` hears every event

@@ -11,7 +11,7 @@ use pmpo_remote::{
     TemplateChoice,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::blocking::blocking;
@@ -43,22 +43,28 @@ struct List {
     others: Vec<Value>,
     /// The highest number that was ever given.
     highest: u32,
+    /// What another version keeps beside the list.
+    rest: Map<String, Value>,
 }
 
 impl List {
     fn read(stored: Option<Value>) -> Self {
         // Earlier versions kept the list alone.
-        let (list, highest) = match stored {
-            Some(Value::Object(mut kept)) => {
-                let highest = kept.get("highest").and_then(Value::as_u64).unwrap_or(0);
-                (kept.remove("servers"), u32::try_from(highest).unwrap_or(0))
-            }
-            other => (other, 0),
+        let (list, rest) = match stored {
+            Some(Value::Object(mut kept)) => (kept.remove("servers"), kept),
+            other => (other, Map::new()),
         };
+        let highest = rest.get("highest").and_then(Value::as_u64).unwrap_or(0);
         let mut out = Self {
-            highest,
+            highest: u32::try_from(highest).unwrap_or(0),
+            rest,
             ..Self::default()
         };
+        if let Some(other) = list.as_ref().filter(|list| !list.is_array()) {
+            // No list: it stays where it is, under a name that no version reads.
+            out.rest
+                .insert("servers_of_another_version".to_owned(), other.clone());
+        }
         let Some(Value::Array(list)) = list else {
             return out;
         };
@@ -83,7 +89,10 @@ impl List {
             .map(|one| crate::stored::write(one, one, &one.stored, &[], &["report"]));
         let mut servers = known.collect::<Result<Vec<_>, _>>()?;
         servers.extend(self.others.iter().cloned());
-        Ok(serde_json::json!({ "servers": servers, "highest": self.highest }))
+        let mut out = self.rest.clone();
+        out.insert("servers".to_owned(), servers.into());
+        out.insert("highest".to_owned(), self.highest.into());
+        Ok(Value::Object(out))
     }
 
     /// The number of a server that was checked anew: its own, where an entry of another

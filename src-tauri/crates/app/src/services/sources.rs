@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pmpo_core::dataset::Example;
@@ -23,6 +24,8 @@ use crate::{fault, guarded, AppError};
 
 /// A source that is watched now.
 struct Watched {
+    /// Tells this watch from one that took its place.
+    number: u64,
     /// What was told last, so that nothing is told twice; none while it is read first.
     news: Option<DataState>,
     /// Whether it changed while it was read first.
@@ -140,7 +143,11 @@ pub(crate) struct Sources {
     tables: Arc<Tables>,
     measurer: Arc<Measurer>,
     watched: Mutex<HashMap<ProjectId, Watched>>,
+    next: AtomicU64,
 }
+
+/// How often a source that changes all the time is read before it is told.
+const READS: usize = 3;
 
 impl Sources {
     pub(crate) fn new(
@@ -155,6 +162,7 @@ impl Sources {
             tables,
             measurer,
             watched: Mutex::default(),
+            next: AtomicU64::new(1),
         }
     }
 
@@ -175,73 +183,126 @@ impl Sources {
         project: ProjectId,
         always: bool,
     ) -> Result<Option<(Source, Found)>, AppError> {
-        let source = Source::of(&*self.database.read()?, project)?;
-        let Some(source) = source.filter(|source| self.began(project, source, always)) else {
+        let Some(source) = Source::of(&*self.database.read()?, project)? else {
             self.forget(project);
             return Ok(None);
         };
+        let Some(number) = self.began(project, &source, always) else {
+            return Ok(None);
+        };
+        let mut reads = 0;
         loop {
+            reads += 1;
             let found = source
                 .read(&self.database)
-                .inspect_err(|_| self.forget(project))?;
-            if self.first_read(project, found.state()) {
+                .inspect_err(|_| self.forget_one(project, number))?;
+            if self.first_read(project, number, found.state(), reads == READS) {
                 return Ok(Some((source, found)));
             }
         }
     }
 
-    /// Watches a source in the place of the one before; whether the system can.
-    fn began(self: &Arc<Self>, project: ProjectId, source: &Source, always: bool) -> bool {
-        self.forget(project);
+    /// Watches a source in the place of the one before; its number, where the system can.
+    fn began(self: &Arc<Self>, project: ProjectId, source: &Source, always: bool) -> Option<u64> {
         // There before the first change can be told.
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
         let new = Watched {
+            number,
             news: None,
             missed: false,
             always,
             watch: None,
         };
+        // A watch's thread may be waiting for a lock: it is ended outside.
         let before = held(&self.watched).insert(project, new);
         drop(before);
         let sources = Arc::downgrade(self);
         let runtime = tokio::runtime::Handle::try_current().ok();
         let watch = Watch::new(&source.path, move |change| {
-            let Some(sources) = sources.upgrade() else {
-                return;
-            };
-            let looked = guarded(|| sources.changed(project, change, runtime.as_ref()));
-            if let Err(error) = looked {
-                sources.events.tell(ShellEvent::DataChanged {
-                    news: DataNews {
-                        project: project.0,
-                        state: DataState::Faulty { error },
-                        edits: 0,
-                    },
-                });
+            if let Some(sources) = sources.upgrade() {
+                sources.look(project, number, change, runtime.as_ref());
             }
         });
         let Ok(watch) = watch else {
-            return false;
+            self.forget_one(project, number);
+            return None;
         };
-        let left = match held(&self.watched).get_mut(&project) {
+        let left = match self.own(&mut held(&self.watched), project, number) {
             Some(watched) => watched.watch.replace(watch),
+            // Another one watches by now.
             None => Some(watch),
         };
-        // Ended outside the lock.
-        left.is_none()
+        drop(left);
+        Some(number)
+    }
+
+    fn own<'a>(
+        &self,
+        watched: &'a mut HashMap<ProjectId, Watched>,
+        project: ProjectId,
+        number: u64,
+    ) -> Option<&'a mut Watched> {
+        watched.get_mut(&project).filter(|one| one.number == number)
     }
 
     /// Notes what was read first; not where it changed meanwhile, so that it must be read
-    /// again.
-    fn first_read(&self, project: ProjectId, state: DataState) -> bool {
-        let mut watched = held(&self.watched);
-        let Some(watched) = watched.get_mut(&project) else {
-            return true;
+    /// again, unless this was the `last` time: then it is looked at once more later.
+    fn first_read(
+        self: &Arc<Self>,
+        project: ProjectId,
+        number: u64,
+        state: DataState,
+        last: bool,
+    ) -> bool {
+        let missed = {
+            let mut all = held(&self.watched);
+            let Some(watched) = self.own(&mut all, project, number) else {
+                return true;
+            };
+            let missed = std::mem::take(&mut watched.missed);
+            if missed && !last {
+                return false;
+            }
+            watched.news = Some(state);
+            missed
         };
-        if std::mem::take(&mut watched.missed) {
-            return false;
+        if missed {
+            let sources = self.clone();
+            let runtime = tokio::runtime::Handle::try_current().ok();
+            std::thread::spawn(move || {
+                sources.look(project, number, Change::Changed, runtime.as_ref());
+            });
         }
-        watched.news = Some(state);
         true
+    }
+
+    /// [`Self::changed`]; a panic in it is told.
+    fn look(
+        self: &Arc<Self>,
+        project: ProjectId,
+        number: u64,
+        change: Change,
+        runtime: Option<&tokio::runtime::Handle>,
+    ) {
+        if let Err(error) = guarded(|| self.changed(project, number, change, runtime)) {
+            self.events.tell(ShellEvent::DataChanged {
+                news: DataNews {
+                    project: project.0,
+                    state: DataState::Faulty { error },
+                    edits: 0,
+                },
+            });
+        }
+    }
+
+    fn forget_one(&self, project: ProjectId, number: u64) {
+        let gone = {
+            let mut all = held(&self.watched);
+            let own = self.own(&mut all, project, number).is_some();
+            own.then(|| all.remove(&project)).flatten()
+        };
+        // Ended outside the lock.
+        drop(gone);
     }
 
     /// Ends the watching of a project's source.
@@ -313,31 +374,34 @@ impl Sources {
             (source, draft(&store, project)?.measure_changes)
         };
         let source = source.ok_or_else(|| fault!("no_data.no_file"))?;
-        if !self.began(project, &source, always) {
-            self.forget(project);
-        }
-        loop {
-            let import = Import::read(&source.path, &source.choice).map_err(|why| {
-                let error = AppError::from(why);
-                let told = error.clone();
-                self.first_read(project, DataState::Faulty { error: told });
-                error
-            })?;
-            if self.first_read(project, DataState::Same) {
+        let number = self.began(project, &source, always);
+        let taken = Import::read(&source.path, &source.choice)
+            .map_err(AppError::from)
+            .and_then(|import| {
                 let (name, path) = (&source.name, &source.path);
-                return self.tables.take(project, name, path, &import).map(|_| ());
-            }
+                self.tables.take(project, name, path, &import)
+            });
+        let state = match &taken {
+            Ok(_) => DataState::Same,
+            Err(error) => DataState::Faulty {
+                error: error.clone(),
+            },
+        };
+        if let Some(number) = number {
+            self.first_read(project, number, state, true);
         }
+        taken.map(|_| ())
     }
 
     fn changed(
         self: &Arc<Self>,
         project: ProjectId,
+        number: u64,
         change: Change,
         runtime: Option<&tokio::runtime::Handle>,
     ) {
         point("the watched file");
-        match held(&self.watched).get_mut(&project) {
+        match self.own(&mut held(&self.watched), project, number) {
             None => return,
             Some(watched) if watched.news.is_none() => {
                 watched.missed = true;
@@ -361,8 +425,8 @@ impl Sources {
         };
         let state = found.state();
         let always = {
-            let mut watched = held(&self.watched);
-            let Some(watched) = watched.get_mut(&project) else {
+            let mut all = held(&self.watched);
+            let Some(watched) = self.own(&mut all, project, number) else {
                 return;
             };
             if watched.news.as_ref() == Some(&state) {
@@ -431,7 +495,10 @@ impl Sources {
         import: &Import,
     ) -> Result<Vec<DatasetId>, AppError> {
         point("the new examples");
-        if source.edits == 0 {
+        // The person may have edited while the file was read.
+        let now = Source::of(&*self.database.read()?, project)?;
+        let untouched = now.is_some_and(|now| now.edits == 0 && now.current == source.current);
+        if untouched {
             let now = self
                 .tables
                 .take(project, &source.name, &source.path, import)?;

@@ -72,6 +72,8 @@ struct Table {
     tally: Option<Tally>,
     /// Rows were edited: their uses and losses are those of before.
     stale: bool,
+    /// Rows were edited while it was read: it serves once.
+    outdated: bool,
 }
 
 impl Table {
@@ -115,6 +117,7 @@ impl Table {
             found: None,
             tally: None,
             stale: false,
+            outdated: false,
         })
     }
 
@@ -459,14 +462,22 @@ impl Tables {
         row.dataset.ok_or_else(|| fault!("no_data.none"))
     }
 
+    /// Raised whenever what was read before must not be kept any more.
+    pub(crate) fn generation(&self) -> u64 {
+        held(&self.known).generation
+    }
+
     /// What the project's page says of its examples, if it has any.
+    ///
+    /// `since` is the generation from before `store` began to show its moment.
     pub(crate) fn summary(
         &self,
         store: &Store,
+        since: u64,
         dataset: DatasetId,
         settings: &Settings,
     ) -> Result<DataSummary, AppError> {
-        let generation = {
+        {
             let known = held(&self.known);
             let same = |one: &&KnownSummary| {
                 (one.dataset, one.split, one.seed) == (dataset, settings.split, settings.seed)
@@ -474,11 +485,10 @@ impl Tables {
             if let Some(one) = known.summary.as_ref().filter(same) {
                 return Ok(one.summary.clone());
             }
-            known.generation
-        };
+        }
         let summary = summary(store, dataset, settings)?;
         let mut known = held(&self.known);
-        if known.generation == generation {
+        if known.generation == since {
             known.summary = Some(KnownSummary {
                 dataset,
                 split: settings.split,
@@ -570,7 +580,7 @@ impl Tables {
                     let last = table.found.as_ref().map(|(last, _)| last);
                     last.is_some() && last != query
                 };
-                table.basis == basis && !other_query
+                table.basis == basis && !other_query && !table.outdated
             })
         };
         let mut attempts = 0;
@@ -583,13 +593,14 @@ impl Tables {
                 drop(known);
                 // Reading and splitting take seconds where the data is large.
                 crate::panics::point("the table");
-                let table = {
+                let mut table = {
                     let store = self.database.read()?;
                     Table::read(&store, dataset, basis.clone())?
                 };
                 known = held(&self.known);
                 attempts += 1;
-                if known.generation == generation || attempts == ATTEMPTS {
+                table.outdated = known.generation != generation;
+                if !table.outdated || attempts == ATTEMPTS {
                     known.table = Some(table);
                     break;
                 }

@@ -11,6 +11,7 @@ use super::runs::BIN;
 use super::Studio;
 use crate::drafts::{draft, keep_draft};
 use crate::error::unexpected;
+use crate::patience::{patiently, OF_A_MEASUREMENT};
 use crate::prompt_file;
 use crate::versions;
 use crate::wire::{Project, StorageInfo, StoryChange, VersionFormat, VersionOrigin, VersionStory};
@@ -215,8 +216,10 @@ impl Studio {
         if let Some(kept) = self.referred_pairs()?.filter(|_| at_rest) {
             self.store().collect_pairs(&kept)?;
         }
-        self.store().compact()?;
+        // Readers of our own hold it up for seconds at most.
+        let compacted = patiently(OF_A_MEASUREMENT, || self.store().compact(), || true);
         self.tables.forget();
+        compacted?;
         self.storage()
     }
 

@@ -100,7 +100,10 @@ impl Studio {
             curves: Mutex::default(),
         });
         tracing::info!("the database is open");
-        studio.empty_old_bin()?;
+        // Another program may be writing; it is done another time.
+        if let Err(why) = studio.empty_old_bin() {
+            tracing::info!(code = why.code, "the bin is not emptied now");
+        }
         Ok(studio)
     }
 

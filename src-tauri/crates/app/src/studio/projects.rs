@@ -122,6 +122,7 @@ impl Studio {
     /// A project with all that its page shows.
     pub fn project(&self, id: i64) -> Result<Project, AppError> {
         let id = ProjectId(id);
+        let since = self.tables.generation();
         let store = self.reader()?;
         crate::panics::point("the project");
         let row = store.project_row(id)?;
@@ -140,7 +141,10 @@ impl Studio {
                 project: Some(id.0),
             });
         let data = match row.dataset {
-            Some(dataset) => Some(self.tables.summary(&store, dataset, &draft.settings)?),
+            Some(dataset) => Some(
+                self.tables
+                    .summary(&store, since, dataset, &draft.settings)?,
+            ),
             None => None,
         };
         let mut versions = versions(&store, id)?;

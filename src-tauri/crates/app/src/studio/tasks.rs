@@ -119,12 +119,15 @@ impl Studio {
         let (settings, writer) = (&what.settings, self.database.writer());
         if let Some(name) = &what.project {
             let project = self.store().project(name)?;
+            let version = keep_written(&mut self.store(), project, &what.prompt)?.id;
+            let dataset = self.take(project, file, import)?;
+            let model_id = self
+                .store()
+                .add_model(model.description(), &what.model.to_string())?;
             let measuring = Measuring {
-                version: keep_written(&mut self.store(), project, &what.prompt)?.id,
-                dataset: self.take(project, file, import)?,
-                model: self
-                    .store()
-                    .add_model(model.description(), &what.model.to_string())?,
+                version,
+                dataset,
+                model: model_id,
                 settings,
             };
             let told = &mut |_, _| {};
@@ -162,6 +165,20 @@ impl Studio {
     /// `store` where there is no such run.
     pub fn run_details(&self, run: i64) -> Result<RunDetails, AppError> {
         run_details(&*self.reader()?, RunId(run))
+    }
+
+    /// All runs as they are stored, newest first, with why they were broken off in words.
+    ///
+    /// # Errors
+    ///
+    /// The codes of the store.
+    pub fn run_rows(&self) -> Result<Vec<impl Serialize>, AppError> {
+        let mut rows = self.reader()?.runs()?;
+        for row in &mut rows {
+            let told = row.error.take();
+            row.error = told.map(|stored| AppError::of_run(&stored).message);
+        }
+        Ok(rows)
     }
 
     /// The loss curve of a run as SVG, or as PNG.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use pmpo_core::optimize::plan;
 use pmpo_store::{ProjectId, RunId};
 use tokio_util::sync::CancellationToken;
 
 use super::Studio;
 use crate::drafts::{draft, task};
-use crate::job::RunSpec;
+use crate::job::{estimate, RunProject, RunSpec};
 use crate::models::{ModelRef, Purpose};
 use crate::services::runs::{Moved, RunModels, RunSink};
 use crate::services::tries::TrySink;
@@ -37,8 +38,8 @@ impl Studio {
             .acquire(&draft.scorer(), &draft.device, Purpose::Scoring)
             .await?;
         let cancel = CancellationToken::new();
-        let estimate = self.runs.estimate(&task, &settings, &*model, &cancel);
-        let estimate = estimate.await?;
+        let plan = plan(&task, &settings, &*model).await?;
+        let estimate = estimate(&task, &settings, &plan, &*model, &cancel).await?;
         Ok(estimate.into())
     }
 
@@ -62,7 +63,7 @@ impl Studio {
             let count = store.runs_of(id)?.len();
             RunSpec {
                 name: format!("{} {}", row.name, count + 1),
-                project: row.name,
+                project: RunProject::Known(id),
                 source: data.as_ref().map_or_else(String::new, |d| d.source.clone()),
                 recipe: data
                     .as_ref()
@@ -75,7 +76,8 @@ impl Studio {
                 settings: draft.run_settings(&store),
             }
         };
-        let run = self.runs.prepare(&lease, &spec).await?;
+        let plan = plan(&spec.task, &spec.settings, lease.model()).await?;
+        let run = self.runs.prepare(&lease, &spec, &plan)?;
         self.runs.begin(run, lease)?;
         self.runs.summary(run)
     }
