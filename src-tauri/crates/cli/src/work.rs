@@ -6,12 +6,11 @@ use clap::CommandFactory;
 use pmpo_app::data::{Choice, Import};
 use pmpo_app::wire::{self, RunState};
 use pmpo_app::{
-    fault, is_small, sample, AppError, Control, ModelRef, Moved, RunId, RunLease, RunSpec,
+    fault, is_small, sample, AppError, Control, MeasuredPrompt, ModelRef, Moved, RunId, RunLease,
+    RunProject, RunSpec, Settings, Studio,
 };
-use pmpo_app::{MeasuredPrompt, Settings, Studio};
 use pmpo_core::optimize::{plan, StopReason, Task};
 use pmpo_core::prompt::Prompt;
-
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Cli, Command, Examples, Format, ModelArgs};
