@@ -49,9 +49,14 @@ fn small(draft: &mut Draft) {
 
 async fn run(studio: &Arc<Studio>, project: i64) -> i64 {
     let run = studio.start_run(project).await.unwrap().id;
+    until_at_rest(studio).await;
+    run
+}
+
+async fn until_at_rest(studio: &Studio) {
     for _ in 0..1200 {
         if studio.active_run().is_none() {
-            return run;
+            return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -152,15 +157,17 @@ async fn a_server_writes_while_this_computer_scores() {
     let words = view.run.error.unwrap().message;
     assert!(words.contains("127.0.0.1"), "{words}");
     assert!(view.run.start_loss.is_some());
-    // With the writer taken back it goes on to its end.
+    // It goes on with its own writer, whatever the project says by now, so that it fails
+    // again; once the server is forgotten, without.
     change(&studio, project, |draft| draft.writer_path = None);
     studio.resume_run(second).await.unwrap();
-    for _ in 0..1200 {
-        if studio.active_run().is_none() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until_at_rest(&studio).await;
+    let view = studio.run_view(second).unwrap();
+    assert_eq!(view.run.state, RunState::Failed);
+    assert!(view.run.error.unwrap().message.contains("127.0.0.1"));
+    studio.remove_server(&server.path).unwrap();
+    studio.resume_run(second).await.unwrap();
+    until_at_rest(&studio).await;
     assert_eq!(
         studio.run_view(second).unwrap().run.state,
         RunState::Completed

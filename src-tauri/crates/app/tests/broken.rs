@@ -463,3 +463,28 @@ async fn a_run_whose_rows_are_gone_ends_in_words_and_the_next_one_starts() {
     let (_, view) = to_the_end(&studio, run);
     assert_eq!(view.run.state, RunState::Completed, "{:?}", view.run.error);
 }
+
+/// A page that was left may have asked for it: nobody is told to try again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_waits_for_a_prompt_that_is_scored_for_a_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let (studio, mood) = studio(folder.path());
+    let project = studio.open_sample("review-mood").unwrap().id;
+    let other = studio.open_sample("kind-replies").unwrap().id;
+    let mut draft = studio.project(other).unwrap().draft;
+    draft.model_path = Some("/models/another.gguf".to_owned());
+    studio.save_draft(other, &draft).unwrap();
+    mood.waits.store(true, SeqCst);
+    let scoring = studio.clone();
+    let scored = tokio::spawn(async move { scoring.score_prompt(project, "Be brief.").await });
+    until(|| mood.waiting.load(SeqCst) > 0).await;
+    let starting = studio.clone();
+    let started = tokio::spawn(async move { starting.start_run(other).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    mood.waits.store(false, SeqCst);
+    let run = started.await.unwrap().unwrap().id;
+    assert!(scored.await.unwrap().is_ok());
+    let (_, view) = to_the_end(&studio, run);
+    assert_eq!(view.run.state, RunState::Completed);
+    assert_eq!(mood.most.load(SeqCst), 1, "one model in memory");
+}

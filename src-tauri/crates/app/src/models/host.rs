@@ -21,6 +21,9 @@ use crate::AppError;
 pub(crate) trait Remote: Send + Sync {
     /// A server as a model that scores, or that only writes.
     async fn model(&self, number: u32, scores: bool) -> Result<Arc<dyn LanguageModel>, AppError>;
+
+    /// Whether there is such a server: people forget some.
+    fn knows(&self, number: u32) -> bool;
 }
 
 /// A model in memory and what it was loaded from.
@@ -106,7 +109,7 @@ impl ModelHost {
             }
         }
         // A run's models may be loaded in turn, and none of them be here.
-        self.leases.must_be_free(own)?;
+        self.leases.must_become_free(own).await?;
         // The old one goes first: two models may not fit into memory.
         *loaded = None;
         let model = self.load(wanted, device, true).await?;
@@ -160,7 +163,7 @@ impl ModelHost {
         };
         // Nobody else keeps it, or it would not leave the memory.
         let mut loaded = self.loaded.lock().await;
-        self.leases.must_be_free(Some(run))?;
+        self.leases.must_become_free(Some(run)).await?;
         *loaded = None;
         drop(loaded);
         Ok(Arc::new(InTurn::new(
@@ -203,6 +206,11 @@ impl ModelHost {
         }
         let row = store.model_at(&wanted.to_string())?;
         Ok(row.map(|row| row.description))
+    }
+
+    /// Whether a model is a server that the person had forgotten.
+    pub(crate) fn is_forgotten(&self, named: &ModelRef) -> bool {
+        matches!(named, ModelRef::Server(number) if !self.remote.knows(*number))
     }
 
     /// Whether nobody uses a model.

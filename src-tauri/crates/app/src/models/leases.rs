@@ -3,6 +3,7 @@
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use pmpo_core::model::LanguageModel;
 
@@ -85,6 +86,37 @@ impl Leases {
             Some((_, purpose)) => Err(purpose.refusal()),
             None => Ok(()),
         }
+    }
+}
+
+/// How long a model that is wanted waits for prompts that are being scored with another one:
+/// a page that was left may have asked for it.
+const SCORING: Duration = Duration::from_secs(3);
+/// Between two looks at whether they are done.
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl Leases {
+    /// [`Self::must_be_free`], once what takes moments only has ended.
+    ///
+    /// # Errors
+    ///
+    /// The code `busy`, with what the model is used for.
+    pub(crate) async fn must_become_free(&self, own: Option<&Lease>) -> Result<(), AppError> {
+        let deadline = Instant::now() + SCORING;
+        while self.is_scoring_alone(own) && Instant::now() < deadline {
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.must_be_free(own)
+    }
+
+    /// Whether others than `own` score, and do nothing else.
+    fn is_scoring_alone(&self, own: Option<&Lease>) -> bool {
+        let list = held(&self.0);
+        let own = own.map(|lease| lease.number);
+        let mut others = list.now.iter().filter(|(number, _)| Some(*number) != own);
+        let first = others.next();
+        first.is_some_and(|(_, purpose)| *purpose == Purpose::Scoring)
+            && others.all(|(_, purpose)| *purpose == Purpose::Scoring)
     }
 }
 

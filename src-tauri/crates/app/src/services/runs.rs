@@ -51,7 +51,7 @@ pub struct Moved {
     /// The model that writes.
     pub writer: Option<ModelRef>,
     /// The model that writes for runs of earlier versions of the program, which did not note
-    /// which one it was. The run notes it then.
+    /// which one it was, and for those whose server was forgotten. The run notes it then.
     pub unnoted_writer: Option<ModelRef>,
 }
 
@@ -227,6 +227,8 @@ impl Runs {
         };
         let own = row.writer.as_ref();
         let noted = own.and_then(|own| own.model.as_deref()).map(ModelRef::from);
+        // A server that the person forgot is taken out of the run as well.
+        let noted = noted.filter(|named| !self.models.is_forgotten(named));
         let models = RunModels {
             scorer,
             writer: own.and(moved.writer.or(noted.clone()).or(moved.unnoted_writer)),

@@ -353,6 +353,14 @@ impl Remote for Servers {
             false => Arc::new(Rewriter::new(server, &report)?),
         })
     }
+
+    fn knows(&self, number: u32) -> bool {
+        self.list().is_ok_and(|list| {
+            let others = list.others.iter().map(number_of);
+            let known = list.known.iter().map(|one| one.number);
+            known.chain(others).any(|one| one == number)
+        })
+    }
 }
 
 fn template(name: Option<&str>) -> Result<TemplateChoice, AppError> {
