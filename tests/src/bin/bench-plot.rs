@@ -234,7 +234,7 @@ fn arrive(store: &mut Store, run: RunId, ordinal: u32, best: &mut (u32, f64)) {
     if loss < best.1 {
         *best = (ordinal, loss);
     }
-    if ordinal % STEP == 0 && ordinal > 0 {
+    if ordinal.is_multiple_of(STEP) && ordinal > 0 {
         events.push(RunEvent::StepDone {
             step,
             incumbent: best.0,

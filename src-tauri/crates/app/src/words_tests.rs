@@ -198,8 +198,8 @@ fn literals(text: &str) -> Vec<String> {
         let here = &rest[at..];
         let past = if here.starts_with("//") {
             here.find('\n').unwrap_or(here.len())
-        } else if here.starts_with("#[error(") {
-            2 + bracketed(&here[8..]).len() + 8
+        } else if let Some(words) = here.strip_prefix("#[error(") {
+            2 + bracketed(words).len() + 8
         } else if here.starts_with("'\"'") || here.starts_with("'/'") || here.starts_with("'#'") {
             3
         } else if let Some(quoted) = here.strip_prefix('"') {

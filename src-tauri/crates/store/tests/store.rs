@@ -232,10 +232,9 @@ fn a_second_program_sees_a_running_run() {
 }
 
 fn fault(path: &Path) -> StoreError {
-    let error = Store::open(path)
+    Store::open(path)
         .err()
-        .expect("this database is not opened");
-    error
+        .expect("this database is not opened")
 }
 
 #[test]
