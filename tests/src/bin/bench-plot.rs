@@ -7,23 +7,22 @@
 
 #![allow(clippy::unwrap_used)] // A bench may stop at the first surprise.
 
-use std::path::Path;
+#[path = "../../../src-tauri/crates/app/tests/common/drawn.rs"]
+mod drawn;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use drawn::seed;
 use pmpo_app::wire::{CurveStyle, OverlayRequest};
-use pmpo_app::{EngineLoader, Preset, Studio};
-use pmpo_core::dataset::{Answer, Example, Split};
-use pmpo_core::device::Device;
-use pmpo_core::model::{ModelDescription, TokenCount};
-use pmpo_core::optimize::{
-    Candidate, EvalContext, ExampleLoss, Origin, Part, PromptScore, RunEvent,
-};
+use pmpo_app::{EngineLoader, Studio};
+use pmpo_core::model::TokenCount;
+use pmpo_core::optimize::{Candidate, ExampleLoss, Origin, Part, PromptScore, RunEvent};
 use pmpo_plot::{
     picture_svg, ChartSize, Curve, CurveAxis, CurvePoint, Line, Picture, PictureWords, Theme, View,
     PALETTE,
 };
-use pmpo_store::{NewDataset, NewRun, ProjectId, RunId, Store};
+use pmpo_store::{RunId, Store};
 use serde_json::json;
 
 const PROMPTS: [u32; 3] = [500, 1000, 2000];
@@ -243,74 +242,4 @@ fn arrive(store: &mut Store, run: RunId, ordinal: u32, best: &mut (u32, f64)) {
         });
     }
     store.record_all(run, &events).unwrap();
-}
-
-fn seed(folder: &Path) -> (Store, RunId) {
-    let project = {
-        let studio = Studio::open(folder, Box::new(EngineLoader)).unwrap();
-        ProjectId(studio.create_project("Drawing").unwrap().id)
-    };
-    let mut store = pmpo_app::open_store_at(folder).unwrap();
-    let example = Example {
-        input: "The parcel came late.".to_owned(),
-        columns: Default::default(),
-        answer: Answer::Supervised {
-            targets: vec!["delivery".to_owned()],
-        },
-        row: 1,
-        id: None,
-        part: None,
-        weight: None,
-    };
-    let dataset = NewDataset {
-        project,
-        name: "messages.csv",
-        source: "messages.csv",
-        kind: "supervised",
-        columns: &json!({
-            "inputs": ["message"], "answer": { "kind": "supervised", "target": "topic", "also": [] },
-            "rule": { "kind": "whole" }, "options": [], "split": null, "id": null, "weight": null,
-        }),
-        recipe: None,
-    };
-    let dataset = store.add_dataset(&dataset, &[example]).unwrap();
-    let model = ModelDescription {
-        name: "SmolLM2 135M Instruct".to_owned(),
-        sha256: "b".repeat(64),
-        architecture: "llama".to_owned(),
-        parameters: 134_515_008,
-        context_window: 8192,
-        has_chat_template: true,
-        device: Device::cpu(),
-    };
-    let settings = Preset::Standard.settings();
-    let context = EvalContext::new(&model, &settings);
-    let model = store.add_model(&model, "model.gguf").unwrap();
-    let origin = json!({ "kind": "written" });
-    let start = store
-        .add_version(project, "Name the topic.", None, &origin)
-        .unwrap();
-    let run = store
-        .create_run(&NewRun {
-            project,
-            name: "Drawing".to_owned(),
-            dataset,
-            model,
-            start_version: start.id,
-            frozen: Vec::new(),
-            settings,
-            description: String::new(),
-            program_version: "0.1.0".to_owned(),
-            device: Device::cpu(),
-            writer: None,
-            context,
-        })
-        .unwrap();
-    let split = Split {
-        train: vec![0],
-        validation: Vec::new(),
-        pool: Vec::new(),
-    };
-    store.set_run_split(run, &split).unwrap();
-    (store, run)
 }

@@ -5,28 +5,15 @@ use pmpo_core::prompt::Prompt;
 use pmpo_store::{RunId, RunRow, Store, Version};
 
 use crate::results::{run_details, RunDetails};
-use crate::wire::Measurements;
+use crate::wire::{ExportFormat, Measurements};
 use crate::{fault, AppError};
-
-/// What a run is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ExportFormat {
-    /// The best prompt alone.
-    Text,
-    /// The best prompt with its figures.
-    Markdown,
-    /// Everything.
-    Json,
-    /// One line per candidate.
-    Csv,
-}
 
 /// Writes a run in the format asked for.
 pub(crate) fn export(store: &Store, run: RunId, format: ExportFormat) -> Result<String, AppError> {
     let details = run_details(store, run)?;
     match format {
-        ExportFormat::Text => Ok(format!("{}\n", Prompt::parse(&details.best).as_text())),
-        ExportFormat::Markdown => Ok(markdown(&details)),
+        ExportFormat::Txt => Ok(format!("{}\n", Prompt::parse(&details.best).as_text())),
+        ExportFormat::Md => Ok(markdown(&details)),
         ExportFormat::Json => serde_json::to_string_pretty(&details)
             .map(|text| text + "\n")
             .map_err(|why| fault!("export", why = why.to_string())),

@@ -4,21 +4,17 @@
 #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
 
 mod common;
-
-use std::path::Path;
+#[path = "common/drawn.rs"]
+mod drawn;
 
 use common::studio;
+use drawn::seed;
 use pmpo_app::wire::{CurveAxis, CurveKind, CurveStyle, OverlayRequest};
-use pmpo_app::Preset;
-use pmpo_core::dataset::{Answer, Example, Split};
-use pmpo_core::device::Device;
-use pmpo_core::model::{ModelDescription, TokenCount};
+use pmpo_core::model::TokenCount;
 use pmpo_core::optimize::{
-    Candidate, Dropped, EvalContext, ExampleLoss, GenerationKey, Origin, Outcome, Part,
-    PromptScore, RunEvent, StopReason,
+    Candidate, Dropped, ExampleLoss, GenerationKey, Origin, Outcome, Part, PromptScore, RunEvent,
+    StopReason,
 };
-use pmpo_store::{NewDataset, NewRun, ProjectId, RunId, Store};
-use serde_json::json;
 
 /// Prompts of a step.
 const STEP: u32 = 6;
@@ -169,71 +165,4 @@ fn a_picture_that_grows_is_the_one_drawn_at_once() {
     };
     store.finish_run(run, &outcome, None).unwrap();
     assert_eq!(goes_on.overlay(way).unwrap(), checked);
-}
-
-fn seed(folder: &Path) -> (Store, RunId) {
-    let project = ProjectId(studio(folder, 0).create_project("Drawing").unwrap().id);
-    let mut store = pmpo_app::open_store_at(folder).unwrap();
-    let example = Example {
-        input: "The parcel came late.".to_owned(),
-        columns: Default::default(),
-        answer: Answer::Supervised {
-            targets: vec!["delivery".to_owned()],
-        },
-        row: 1,
-        id: None,
-        part: None,
-        weight: None,
-    };
-    let dataset = NewDataset {
-        project,
-        name: "messages.csv",
-        source: "messages.csv",
-        kind: "supervised",
-        columns: &json!({
-            "inputs": ["message"], "answer": { "kind": "supervised", "target": "topic", "also": [] },
-            "rule": { "kind": "whole" }, "options": [], "split": null, "id": null, "weight": null,
-        }),
-        recipe: None,
-    };
-    let dataset = store.add_dataset(&dataset, &[example]).unwrap();
-    let model = ModelDescription {
-        name: "SmolLM2 135M Instruct".to_owned(),
-        sha256: "b".repeat(64),
-        architecture: "llama".to_owned(),
-        parameters: 134_515_008,
-        context_window: 8192,
-        has_chat_template: true,
-        device: Device::cpu(),
-    };
-    let settings = Preset::Standard.settings();
-    let context = EvalContext::new(&model, &settings);
-    let model = store.add_model(&model, "model.gguf").unwrap();
-    let origin = json!({ "kind": "written" });
-    let start = store
-        .add_version(project, "Name the topic.", None, &origin)
-        .unwrap();
-    let run = store
-        .create_run(&NewRun {
-            project,
-            name: "Drawing".to_owned(),
-            dataset,
-            model,
-            start_version: start.id,
-            frozen: Vec::new(),
-            settings,
-            description: String::new(),
-            program_version: "0.1.0".to_owned(),
-            device: Device::cpu(),
-            writer: None,
-            context,
-        })
-        .unwrap();
-    let split = Split {
-        train: vec![0],
-        validation: Vec::new(),
-        pool: Vec::new(),
-    };
-    store.set_run_split(run, &split).unwrap();
-    (store, run)
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::FormulaLoader;
 use pmpo_app::wire::{RunMessage, RunPhase, RunState, RunView};
-use pmpo_app::{built_in_model, AppError, Foreseen, ModelLoader, Studio};
+use pmpo_app::{built_in_model, AppError, Foreseen, ModelLoader, Moved, RunId, Studio};
 use pmpo_core::device::Device;
 use pmpo_core::model::*;
 use tokio_util::sync::CancellationToken;
@@ -390,6 +390,26 @@ async fn a_run_without_a_writer_does_not_get_one() {
     let (_, view) = to_the_end(&studio, run.id);
     assert_eq!((view.run.state, view.writer), (RunState::Completed, None));
     assert!(!seen.paths.lock().unwrap().contains(&PathBuf::from(WRITER)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_is_not_left_out_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let (studio, seen) = studio(folder.path(), 4, 10);
+    let project = studio.open_sample("review-mood").unwrap();
+    let run = studio.start_run(project.id).await.unwrap();
+    studio.pause_run(run.id).await;
+    let moved = Moved {
+        writer: Some(WRITER.into()),
+        ..Moved::default()
+    };
+    let runs = studio.runs_service();
+    let again = runs.lease_again(RunId(run.id), "auto", moved).await;
+    assert_eq!(again.err().unwrap().code, "other_writer");
+    assert!(!seen.paths.lock().unwrap().contains(&PathBuf::from(WRITER)));
+    studio.resume_run(run.id).await.unwrap();
+    let (_, view) = to_the_end(&studio, run.id);
+    assert_eq!(view.run.state, RunState::Completed);
 }
 
 /// Takes out of a database what earlier versions of the program did not note.

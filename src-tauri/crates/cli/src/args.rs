@@ -343,7 +343,8 @@ pub(crate) struct ModelArgs {
     /// none is named. A run that goes on has its own model.
     #[arg(long)]
     pub(crate) model: Option<String>,
-    /// Another model that writes the rewrites: a file, a folder, or a server.
+    /// Another model that writes the rewrites: a file, a folder, or a server. For a run that
+    /// goes on: where its own writer is now.
     #[arg(long)]
     pub(crate) writer: Option<String>,
     /// Where it runs: auto, cpu, or gpu with its number (gpu0).

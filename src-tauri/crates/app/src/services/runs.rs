@@ -207,8 +207,8 @@ impl Runs {
     /// # Errors
     ///
     /// `other_model` and `other_device` where losses could not be compared with those so
-    /// far, `other_writer` where the writer is not the one of before, and those of
-    /// [`Self::lease`].
+    /// far, `other_writer` where the writer is not the one of before or there was none, and
+    /// those of [`Self::lease`].
     pub async fn lease_again(
         self: &Arc<Self>,
         run: RunId,
@@ -226,6 +226,9 @@ impl Runs {
             (row, moved.scorer.unwrap_or_else(|| path.as_str().into()))
         };
         let own = row.writer.as_ref();
+        if own.is_none() && moved.writer.is_some() {
+            return Err(fault!("other_writer.none"));
+        }
         let noted = own.and_then(|own| own.model.as_deref()).map(ModelRef::from);
         // A server that the person forgot is taken out of the run as well.
         let noted = noted.filter(|named| !self.models.is_forgotten(named));

@@ -9,7 +9,7 @@ use pmpo_store::RunId;
 
 use super::Studio;
 use crate::error::unexpected;
-use crate::export;
+use crate::export::export;
 use crate::locks::held;
 use crate::overlay::{KnownCurves, Laid};
 use crate::run_rows::colour_text;
@@ -119,14 +119,8 @@ impl Studio {
     /// # Errors
     /// `store` where it cannot be read.
     pub fn export(&self, run: i64, format: ExportFormat) -> Result<Vec<u8>, AppError> {
-        let format = match format {
-            ExportFormat::Txt => export::ExportFormat::Text,
-            ExportFormat::Md => export::ExportFormat::Markdown,
-            ExportFormat::Json => export::ExportFormat::Json,
-            ExportFormat::Csv => export::ExportFormat::Csv,
-        };
         crate::panics::point("the export");
-        export::export(&*self.reader()?, RunId(run), format).map(String::into_bytes)
+        export(&*self.reader()?, RunId(run), format).map(String::into_bytes)
     }
 
     /// Numbers of runs may come again, so that what was read of one goes.
